@@ -1,0 +1,215 @@
+//! Client authentication (RFC 6749 §2.3, OAuth 2.1 §2.4): by secret, or by none.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Client, ClientStatus};
+use crate::clock::Timestamp;
+use crate::error::ErrorReason;
+use crate::secret::SecretHash;
+
+/// How a client proves who it is (`token_endpoint_auth_method` of RFC 7591).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientAuthentication {
+    /// Not at all: a public client.
+    None,
+    /// By a secret: a confidential client.
+    Secret(SecretAuthentication),
+}
+
+/// The secrets of a confidential client, and what goes with having one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct SecretAuthentication {
+    method: SecretMethod,
+    secret: StoredSecret,
+    previous: Option<StoredSecret>,
+    pkce: PkceRequirement,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct StoredSecret {
+    hash: SecretHash,
+    expires_at: Option<Timestamp>,
+}
+
+impl StoredSecret {
+    fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
+        self.hash.matches(candidate) && self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
+/// How a client said it would send its secret. Either way is accepted from every client with a secret.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SecretMethod {
+    /// `client_secret_basic`: in the `Authorization` header.
+    Basic,
+    /// `client_secret_post`: in the body.
+    Post,
+}
+
+impl SecretMethod {
+    /// The value of `token_endpoint_auth_method`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+/// Whether an authorization request must carry a code challenge (RFC 9700 §2.1.1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PkceRequirement {
+    /// It must.
+    Required,
+    /// It may be left out, for an old integration that the operator cannot change. A challenge that is sent is enforced.
+    Exempt,
+}
+
+impl SecretAuthentication {
+    /// Authentication by the secret whose hash is `secret`; it does not expire, and PKCE is required.
+    #[must_use]
+    pub const fn new(secret: SecretHash) -> Self {
+        Self {
+            method: SecretMethod::Basic,
+            secret: StoredSecret { hash: secret, expires_at: None },
+            previous: None,
+            pkce: PkceRequirement::Required,
+        }
+    }
+
+    /// Sets how the client said it would send the secret.
+    #[must_use]
+    pub const fn with_method(mut self, method: SecretMethod) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Sets when the secret expires (`client_secret_expires_at`).
+    #[must_use]
+    pub const fn with_expiry(mut self, expires_at: Timestamp) -> Self {
+        self.secret.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Decides whether PKCE is required of this client.
+    #[must_use]
+    pub const fn with_pkce(mut self, pkce: PkceRequirement) -> Self {
+        self.pkce = pkce;
+        self
+    }
+
+    /// Replaces the secret; the old one stays valid until `overlap_ends_at`, so that a rotation needs no outage.
+    #[must_use]
+    pub fn rotated(mut self, secret: SecretHash, overlap_ends_at: Timestamp) -> Self {
+        let mut old = std::mem::replace(&mut self.secret, StoredSecret { hash: secret, expires_at: None });
+        old.expires_at = Some(old.expires_at.map_or(overlap_ends_at, |at| at.min(overlap_ends_at)));
+        self.previous = Some(old);
+        self
+    }
+
+    /// How the client said it would send the secret.
+    #[must_use]
+    pub const fn method(&self) -> SecretMethod {
+        self.method
+    }
+
+    /// Whether PKCE is required of this client.
+    #[must_use]
+    pub const fn pkce(&self) -> PkceRequirement {
+        self.pkce
+    }
+
+    /// When the secret expires; `None` is never.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.secret.expires_at
+    }
+
+    pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
+        // Both are compared whatever the first one says, so that time does not tell which secret is in use.
+        let current = self.secret.accepts(candidate, now);
+        let previous = self.previous.as_ref().is_some_and(|previous| previous.accepts(candidate, now));
+        current | previous
+    }
+}
+
+/// What a client presented to prove who it is. Not printed by `Debug`.
+pub struct ClientCredentials<'a> {
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) proof: Proof<'a>,
+}
+
+/// The proof that came with a client identifier.
+pub(crate) enum Proof<'a> {
+    /// Only the identifier was sent.
+    None,
+    /// A secret in the `Authorization` header: form-decoded, and as it came where that differs.
+    Basic { decoded: Cow<'a, str>, raw: Option<Cow<'a, str>> },
+    /// A secret in the body.
+    Post(Cow<'a, str>),
+}
+
+impl fmt::Debug for ClientCredentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A client whose credentials were checked; made only by [`AuthenticatedClient::authenticate`].
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient(Arc<Client>);
+
+impl AuthenticatedClient {
+    /// Checks `credentials` against the client that was found for their identifier.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ClientAuthenticationFailed`] for an unknown, disabled or wrongly authenticated client alike, and
+    /// [`ErrorReason::ClientAuthenticationMissing`] if a confidential client sent no secret.
+    pub fn authenticate(
+        client: Option<Arc<Client>>,
+        credentials: &ClientCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Self, ErrorReason> {
+        let Some(client) = client.filter(|client| client.status == ClientStatus::Enabled) else {
+            // An unknown client costs the same hash as a wrong secret.
+            if let Proof::Basic { decoded: secret, .. } | Proof::Post(secret) = &credentials.proof {
+                std::hint::black_box(SecretHash::of(secret));
+            }
+            return Err(ErrorReason::ClientAuthenticationFailed);
+        };
+        match (&client.authentication, &credentials.proof) {
+            (ClientAuthentication::None, Proof::None) => Ok(Self(client)),
+            // Go and Python clients send Basic with an empty password for a public client.
+            (ClientAuthentication::None, Proof::Basic { decoded, .. }) if decoded.is_empty() => Ok(Self(client)),
+            (ClientAuthentication::None, _) => Err(ErrorReason::ClientAuthenticationFailed),
+            (ClientAuthentication::Secret(_), Proof::None) => Err(ErrorReason::ClientAuthenticationMissing),
+            (ClientAuthentication::Secret(secrets), Proof::Post(secret)) => {
+                let accepted = secrets.accepts(secret, now);
+                if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
+            }
+            (ClientAuthentication::Secret(secrets), Proof::Basic { decoded, raw }) => {
+                let accepted = secrets.accepts(decoded, now)
+                    | raw.as_ref().is_some_and(|raw| secrets.accepts(raw, now));
+                if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
+            }
+        }
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.0
+    }
+}

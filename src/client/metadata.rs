@@ -1,0 +1,192 @@
+//! What people and tools are told of a client (RFC 7591 §2).
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// The longest text member, in bytes.
+const MAX_TEXT: usize = 200;
+/// The longest URL member, in bytes.
+const MAX_URL: usize = 2_000;
+/// The most contacts.
+const MAX_CONTACTS: usize = 10;
+
+/// Which member of the metadata is not acceptable, and why.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{member}: {problem}")]
+pub struct InvalidMetadata {
+    member: &'static str,
+    problem: &'static str,
+}
+
+/// What a client says about itself (RFC 7591 §2, OpenID Connect Registration §2).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ApplicationType {
+    /// `native`
+    Native,
+    /// `web`
+    Web,
+}
+
+/// What people and tools are told of a client. Nothing here is verified; pages must show it escaped.
+///
+/// ```
+/// use grantor::client::ClientMetadata;
+///
+/// let metadata = ClientMetadata::new().with_name("Link Board")?.with_client_uri("https://board.example")?;
+/// assert!(ClientMetadata::new().with_client_uri("javascript:alert(1)").is_err());
+/// # Ok::<(), grantor::client::InvalidMetadata>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ClientMetadata {
+    name: Option<String>,
+    client_uri: Option<String>,
+    logo_uri: Option<String>,
+    tos_uri: Option<String>,
+    policy_uri: Option<String>,
+    contacts: Vec<String>,
+    software_id: Option<String>,
+    software_version: Option<String>,
+    application_type: Option<ApplicationType>,
+}
+
+macro_rules! members {
+    ($($(#[$doc:meta])* $member:ident, $with:ident, $wire:literal, $check:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $member(&self) -> Option<&str> {
+                self.$member.as_deref()
+            }
+
+            #[doc = concat!("Sets `", $wire, "`.")]
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidMetadata`] if a bound of the member is passed.
+            pub fn $with(mut self, value: &str) -> Result<Self, InvalidMetadata> {
+                self.$member = Some($check($wire, value)?);
+                Ok(self)
+            }
+        )*
+    };
+}
+
+impl ClientMetadata {
+    /// Says nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            name: None,
+            client_uri: None,
+            logo_uri: None,
+            tos_uri: None,
+            policy_uri: None,
+            contacts: Vec::new(),
+            software_id: None,
+            software_version: None,
+            application_type: None,
+        }
+    }
+
+    members! {
+        /// `client_name`: at most 200 bytes, without control and bidirectional formatting characters.
+        name, with_name, "client_name", text;
+        /// `client_uri`: the client's home page.
+        client_uri, with_client_uri, "client_uri", web_url;
+        /// `logo_uri`: a picture; showing it tells its host who looks.
+        logo_uri, with_logo_uri, "logo_uri", web_url;
+        /// `tos_uri`: terms of service.
+        tos_uri, with_tos_uri, "tos_uri", web_url;
+        /// `policy_uri`: the privacy policy.
+        policy_uri, with_policy_uri, "policy_uri", web_url;
+        /// `software_id`: which software this is an instance of.
+        software_id, with_software_id, "software_id", text;
+        /// `software_version`: which version of it.
+        software_version, with_software_version, "software_version", text;
+    }
+
+    /// `contacts`: how to reach those responsible.
+    #[must_use]
+    pub fn contacts(&self) -> &[String] {
+        &self.contacts
+    }
+
+    /// Adds to `contacts`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMetadata`] beyond ten contacts, or for text that is not acceptable.
+    pub fn with_contact(mut self, contact: &str) -> Result<Self, InvalidMetadata> {
+        if self.contacts.len() >= MAX_CONTACTS {
+            return Err(InvalidMetadata { member: "contacts", problem: "at most 10 are kept" });
+        }
+        self.contacts.push(text("contacts", contact)?);
+        Ok(self)
+    }
+
+    /// `application_type`: whether the client says it runs on a device or on the web.
+    #[must_use]
+    pub const fn application_type(&self) -> Option<ApplicationType> {
+        self.application_type
+    }
+
+    /// Sets `application_type`.
+    #[must_use]
+    pub const fn with_application_type(mut self, application_type: ApplicationType) -> Self {
+        self.application_type = Some(application_type);
+        self
+    }
+}
+
+fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
+    // Characters that could make one name look like another, or the page like something else (UAX #9 formatting).
+    let misleading = |c: char| {
+        c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+    };
+    if value.len() > MAX_TEXT {
+        return Err(InvalidMetadata { member, problem: "at most 200 bytes are kept" });
+    }
+    if value.trim().is_empty() || value.contains(misleading) {
+        return Err(InvalidMetadata { member, problem: "blank, or with control or formatting characters" });
+    }
+    Ok(value.to_owned())
+}
+
+fn web_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
+    let refused = Err(InvalidMetadata { member, problem: "not an https URL of at most 2,000 printable characters" });
+    if value.len() > MAX_URL || !value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\')) {
+        return refused;
+    }
+    let Ok(url) = Url::parse(value) else { return refused };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let accepted = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    if accepted && url.username().is_empty() && url.password().is_none() { Ok(value.to_owned()) } else { refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misleading_names_are_refused() {
+        for name in ["", "  ", "Goo\u{202E}gle", "a\nb", "a\u{200B}b", &"x".repeat(201)] {
+            assert!(ClientMetadata::new().with_name(name).is_err(), "{name:?}");
+        }
+        assert_eq!(ClientMetadata::new().with_name("Grüße ✓ <b>").unwrap().name(), Some("Grüße ✓ <b>"));
+    }
+
+    #[test]
+    fn only_web_urls_are_kept() {
+        for url in ["javascript:alert(1)", "data:text/html,x", "http://evil.test", "https://u:p@x.test", "x", "https://x.test/\"><img>"] {
+            assert!(ClientMetadata::new().with_logo_uri(url).is_err(), "{url}");
+        }
+        assert!(ClientMetadata::new().with_logo_uri("http://127.0.0.1:3000/logo.png").is_ok());
+    }
+}

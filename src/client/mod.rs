@@ -1,0 +1,443 @@
+//! Clients: the applications that ask for access (RFC 6749 §2).
+
+mod authentication;
+mod metadata;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::identifier::Subject;
+use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+use crate::secret::SecretHash;
+
+pub(crate) use authentication::Proof;
+pub use authentication::{
+    AuthenticatedClient, ClientAuthentication, ClientCredentials, PkceRequirement, SecretAuthentication, SecretMethod,
+};
+pub use metadata::{ApplicationType, ClientMetadata, InvalidMetadata};
+
+/// The identifier of a client: 1 to 255 printable ASCII characters (RFC 6749 appendix A.1). Not a secret.
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientId(Arc<str>);
+
+/// The text is not a client identifier.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a client id is 1 to 255 printable ASCII characters")]
+pub struct InvalidClientId;
+
+impl ClientId {
+    /// Reads a client identifier.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClientId`] if it is empty, too long, or has a character outside `%x20-7E`.
+    pub fn parse(text: &str) -> Result<Self, InvalidClientId> {
+        if (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidClientId)
+        }
+    }
+
+    /// The caller has made `text` of URL-safe characters, at most 255 of them.
+    pub(crate) fn generated(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The identifier as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientId({:?})", &*self.0)
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for ClientId {
+    type Err = InvalidClientId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidClientId> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for ClientId {
+    type Error = InvalidClientId;
+
+    fn try_from(text: String) -> Result<Self, InvalidClientId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+/// How a client may obtain tokens (RFC 6749 §1.3, the values of `grant_type`).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GrantType {
+    /// `authorization_code`
+    AuthorizationCode,
+    /// `refresh_token`
+    RefreshToken,
+    /// `client_credentials`
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant type that exists here.
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// The value of `grant_type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// The grant type with this value of `grant_type`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant_type| grant_type.as_str() == text)
+    }
+}
+
+/// Whether somebody who answers for the service looked at a client before it could ask users for access.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Vetting {
+    /// The operator, or one of its signed-in developers, registered it.
+    Vetted,
+    /// It registered itself (RFC 7591): consent pages should say so, and errors do not redirect an anonymous visitor.
+    SelfRegistered,
+}
+
+/// Whether a client may be used at all.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientStatus {
+    /// In use.
+    Enabled,
+    /// Treated as unknown everywhere.
+    Disabled,
+}
+
+/// A registered client.
+///
+/// ```
+/// use grantor::client::{Client, GrantType};
+/// use grantor::secret::{ClientSecret, Prefix};
+///
+/// let app = Client::public("mobile".parse()?).with_redirect_uri("https://app.example/callback".parse()?);
+///
+/// let secret = ClientSecret::generate(&Prefix::parse("acme_cs_")?);
+/// let report = Client::confidential("nightly-report".parse()?, secret.hash())
+///     .with_grant_types([GrantType::ClientCredentials])
+///     .with_scope("stats:read".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Client {
+    id: ClientId,
+    authentication: ClientAuthentication,
+    redirect_uris: Vec<RedirectUri>,
+    grant_types: Vec<GrantType>,
+    scope: Option<Scope>,
+    refresh_policy: Option<RefreshPolicy>,
+    lifetimes: Option<Lifetimes>,
+    vetting: Vetting,
+    status: ClientStatus,
+    owner: Option<Subject>,
+    metadata: ClientMetadata,
+    registration_token: Option<SecretHash>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
+}
+
+impl Client {
+    /// A client that cannot keep a secret: an app on a user's device, or in a browser (RFC 6749 §2.1).
+    #[must_use]
+    pub const fn public(id: ClientId) -> Self {
+        Self::new(id, ClientAuthentication::None)
+    }
+
+    /// A client that keeps a secret, of which `secret` is the hash.
+    #[must_use]
+    pub fn confidential(id: ClientId, secret: SecretHash) -> Self {
+        Self::new(id, ClientAuthentication::Secret(SecretAuthentication::new(secret)))
+    }
+
+    pub(crate) const fn new(id: ClientId, authentication: ClientAuthentication) -> Self {
+        Self {
+            id,
+            authentication,
+            redirect_uris: Vec::new(),
+            grant_types: Vec::new(),
+            scope: None,
+            refresh_policy: None,
+            lifetimes: None,
+            vetting: Vetting::Vetted,
+            status: ClientStatus::Enabled,
+            owner: None,
+            metadata: ClientMetadata::new(),
+            registration_token: None,
+            created_at: Timestamp::from_unix_millis(0),
+            updated_at: Timestamp::from_unix_millis(0),
+            version: 0,
+        }
+    }
+
+    /// Adds a redirect URI, and with the first one the grant types `authorization_code` and `refresh_token` unless
+    /// grant types were chosen.
+    #[must_use]
+    pub fn with_redirect_uri(mut self, uri: RedirectUri) -> Self {
+        if self.grant_types.is_empty() {
+            self.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        }
+        self.redirect_uris.push(uri);
+        self
+    }
+
+    /// Sets how the client may obtain tokens.
+    #[must_use]
+    pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
+        self.grant_types.sort_unstable();
+        self.grant_types.dedup();
+        self
+    }
+
+    /// Limits what the client may ask for; without a limit it may ask for every scope of the server.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Replaces the server's refresh policy for this client.
+    #[must_use]
+    pub const fn with_refresh_policy(mut self, policy: RefreshPolicy) -> Self {
+        self.refresh_policy = Some(policy);
+        self
+    }
+
+    /// Replaces the server's lifetimes for this client.
+    #[must_use]
+    pub const fn with_lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = Some(lifetimes);
+        self
+    }
+
+    /// Sets how the client authenticates.
+    #[must_use]
+    pub fn with_authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.authentication = authentication;
+        self
+    }
+
+    /// Says whether somebody vouches for the client.
+    #[must_use]
+    pub const fn with_vetting(mut self, vetting: Vetting) -> Self {
+        self.vetting = vetting;
+        self
+    }
+
+    /// Enables or disables the client.
+    #[must_use]
+    pub const fn with_status(mut self, status: ClientStatus) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Says which user of the host manages the client.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Subject) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Sets what people and tools are told of the client.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: ClientMetadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Sets when the client was registered, and so last changed.
+    #[must_use]
+    pub const fn with_created_at(mut self, created_at: Timestamp) -> Self {
+        self.created_at = created_at;
+        self.updated_at = created_at;
+        self
+    }
+
+    /// Sets when what people see of the client was last changed: consent from before is not remembered.
+    #[must_use]
+    pub const fn with_updated_at(mut self, updated_at: Timestamp) -> Self {
+        self.updated_at = updated_at;
+        self
+    }
+
+    /// Sets the version that a [`ClientRegistry`](crate::store::ClientRegistry) compares; stores call it.
+    #[must_use]
+    pub const fn with_version(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+
+    pub(crate) const fn with_registration_token(mut self, hash: SecretHash) -> Self {
+        self.registration_token = Some(hash);
+        self
+    }
+
+    /// Takes over from `previous` all that its registration does not decide: who vouches for it, who owns it, its policies.
+    pub(crate) fn managed_like(mut self, previous: &Self, updated_at: Timestamp) -> Self {
+        self.refresh_policy = previous.refresh_policy;
+        self.lifetimes = previous.lifetimes;
+        self.vetting = previous.vetting;
+        self.status = previous.status;
+        self.owner.clone_from(&previous.owner);
+        self.registration_token = previous.registration_token;
+        self.created_at = previous.created_at;
+        self.updated_at = updated_at;
+        self.version = previous.version;
+        self
+    }
+
+    pub(crate) fn with_redirect_uris(mut self, uris: Vec<RedirectUri>) -> Self {
+        self.redirect_uris = uris;
+        self
+    }
+
+    /// The identifier.
+    #[must_use]
+    pub const fn id(&self) -> &ClientId {
+        &self.id
+    }
+
+    /// How the client authenticates.
+    #[must_use]
+    pub const fn authentication(&self) -> &ClientAuthentication {
+        &self.authentication
+    }
+
+    /// The registered redirect URIs.
+    #[must_use]
+    pub fn redirect_uris(&self) -> &[RedirectUri] {
+        &self.redirect_uris
+    }
+
+    /// How the client may obtain tokens.
+    #[must_use]
+    pub fn grant_types(&self) -> &[GrantType] {
+        &self.grant_types
+    }
+
+    /// Whether the client may use `grant_type`.
+    #[must_use]
+    pub fn allows(&self, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type)
+    }
+
+    /// What the client may ask for; `None` is every scope of the server.
+    #[must_use]
+    pub const fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+
+    /// This client's own refresh policy, if it has one.
+    #[must_use]
+    pub const fn refresh_policy(&self) -> Option<RefreshPolicy> {
+        self.refresh_policy
+    }
+
+    /// This client's own lifetimes, if it has any.
+    #[must_use]
+    pub const fn lifetimes(&self) -> Option<&Lifetimes> {
+        self.lifetimes.as_ref()
+    }
+
+    /// Whether somebody vouches for the client.
+    #[must_use]
+    pub const fn vetting(&self) -> Vetting {
+        self.vetting
+    }
+
+    /// Whether the client may be used.
+    #[must_use]
+    pub const fn status(&self) -> ClientStatus {
+        self.status
+    }
+
+    /// The user of the host who manages the client.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&Subject> {
+        self.owner.as_ref()
+    }
+
+    /// What people and tools are told of the client.
+    #[must_use]
+    pub const fn metadata(&self) -> &ClientMetadata {
+        &self.metadata
+    }
+
+    /// The name to show to people: `client_name`, else the identifier.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.metadata.name().unwrap_or(self.id.as_str())
+    }
+
+    /// When the client was registered.
+    #[must_use]
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When what people see of the client was last changed.
+    #[must_use]
+    pub const fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// How often the registration was changed.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) const fn registration_token(&self) -> Option<&SecretHash> {
+        self.registration_token.as_ref()
+    }
+
+    /// Whether the client cannot keep a secret.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        matches!(self.authentication, ClientAuthentication::None)
+    }
+}

@@ -1,0 +1,120 @@
+//! The protected resources that tokens are for (RFC 8707, RFC 9728).
+
+use std::borrow::Cow;
+
+use url::{Host, Url};
+
+use super::ConfigurationError;
+use crate::error::ErrorReason;
+use crate::resource::{MAX_COUNT, ResourceIndicator, Resources};
+use crate::scope::Scope;
+
+/// An API that accepts the server's tokens.
+#[derive(Clone, Debug)]
+pub struct ProtectedResource {
+    pub(crate) indicator: ResourceIndicator,
+    pub(crate) name: Option<String>,
+    pub(crate) scope: Option<Scope>,
+}
+
+impl ProtectedResource {
+    /// The API at `indicator`, which understands every scope of the server.
+    #[must_use]
+    pub const fn new(indicator: ResourceIndicator) -> Self {
+        Self { indicator, name: None, scope: None }
+    }
+
+    /// Sets the name to show to people (`resource_name`).
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// Sets which scopes the API understands (`scopes_supported`).
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// The path of its metadata on its origin: the well-known part, then the resource's own path (RFC 9728 §3.1).
+    pub(crate) fn metadata_path(&self) -> String {
+        let url = Url::parse(self.indicator.as_str()).ok();
+        let path = url.as_ref().map_or("", |url| url.path()).trim_end_matches('/');
+        format!("/.well-known/oauth-protected-resource{path}")
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        Url::parse(self.indicator.as_str()).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigurationError> {
+        let refused = || ConfigurationError::Resource(self.indicator.to_string());
+        let url = Url::parse(self.indicator.as_str()).map_err(|_| refused())?;
+        let loopback = match url.host().ok_or_else(refused)? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        if url.scheme() == "https" || (url.scheme() == "http" && loopback) { Ok(()) } else { Err(refused()) }
+    }
+}
+
+/// The resources of the server; the first is the default.
+#[derive(Debug, Default)]
+pub(crate) struct ResourceCatalog {
+    all: Vec<ProtectedResource>,
+    default: Resources,
+}
+
+impl ResourceCatalog {
+    pub(crate) fn new(all: Vec<ProtectedResource>) -> Self {
+        let default = all.first().map(|resource| resource.indicator.clone()).into_iter().collect();
+        Self { all, default }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ProtectedResource> {
+        self.all.iter()
+    }
+
+    /// Which resources a request is for; none named is the default (RFC 8707 §2.1).
+    pub(crate) fn resolve(&self, requested: &[Cow<'_, str>]) -> Result<Resources, ErrorReason> {
+        if requested.is_empty() {
+            return Ok(self.default.clone());
+        }
+        let requested = parse(requested)?;
+        let registered = requested.iter().map(|resource| {
+            let known = self.all.iter().find(|known| known.indicator == *resource);
+            known.map(|known| known.indicator.clone()).ok_or(ErrorReason::ResourceUnknown)
+        });
+        dedup(registered)
+    }
+}
+
+/// Which of the granted resources a token request selects; none named is all of them (RFC 8707 §2.2).
+pub(crate) fn narrow(granted: &Resources, requested: &[Cow<'_, str>]) -> Result<Resources, ErrorReason> {
+    if requested.is_empty() {
+        return Ok(granted.clone());
+    }
+    let requested = parse(requested)?;
+    dedup(requested.iter().map(|resource| granted.find(resource).cloned().ok_or(ErrorReason::ResourceExceedsGrant)))
+}
+
+fn parse(requested: &[Cow<'_, str>]) -> Result<Vec<ResourceIndicator>, ErrorReason> {
+    if requested.len() > MAX_COUNT {
+        return Err(ErrorReason::ResourceMalformed);
+    }
+    requested.iter().map(|text| ResourceIndicator::parse(text).map_err(|_| ErrorReason::ResourceMalformed)).collect()
+}
+
+fn dedup(resources: impl Iterator<Item = Result<ResourceIndicator, ErrorReason>>) -> Result<Resources, ErrorReason> {
+    let mut list: Vec<ResourceIndicator> = Vec::new();
+    for resource in resources {
+        let resource = resource?;
+        if !list.contains(&resource) {
+            list.push(resource);
+        }
+    }
+    Ok(list.into())
+}

@@ -1,0 +1,154 @@
+//! The authorization endpoint (RFC 6749 §3.1).
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::client::{ClientId, ClientStatus};
+use crate::configuration::RememberedConsent;
+use crate::error::{AuthorizeError, ErrorReason};
+use crate::grant::{Approval, Approved, ConfirmedAuthorization, PendingAuthorization};
+use crate::identifier::Subject;
+use crate::observer::{Endpoint, Event};
+use crate::server::AuthorizationServer;
+use crate::store::{GrantSummary, Insertion, Page};
+use crate::wire::AuthorizationResponse;
+use crate::wire::params::{Parameter, Params};
+
+/// The longest query that is read, in bytes.
+const MAX_QUERY: usize = 32 * 1024;
+/// How many grants are looked at for a remembered consent.
+const MAX_REMEMBERED: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
+/// Whether a user has to be asked.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "both variants hold one request")]
+#[expect(clippy::exhaustive_enums, reason = "a user is asked or not")]
+#[must_use = "the user waits for an answer"]
+pub enum Recall {
+    /// Ask: show the consent page.
+    Ask(PendingAuthorization),
+    /// The user consented to this before: approve it.
+    Remembered(ConfirmedAuthorization),
+}
+
+impl AuthorizationServer {
+    /// Checks an authorization request: the query of the URL, without the question mark.
+    ///
+    /// Call it for the GET that shows a page, and again for the POST that brings the decision: the form posts back to its own
+    /// URL, and what was true a minute ago is checked anew.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is told.
+    pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
+        let mut named = None;
+        let result = self.check_request(query, &mut named).await;
+        result.inspect_err(|error| self.observe_refusal(error, named.as_ref()))
+    }
+
+    async fn check_request(
+        &self,
+        query: &str,
+        named: &mut Option<ClientId>,
+    ) -> Result<PendingAuthorization, AuthorizeError> {
+        if query.len() > MAX_QUERY {
+            return Err(AuthorizeError::show(ErrorReason::RequestTooLarge));
+        }
+        let params = Params::parse(query).map_err(AuthorizeError::show)?;
+        if params.repeats(Parameter::ClientId) {
+            return Err(AuthorizeError::show(ErrorReason::ClientIdRepeated));
+        }
+        let id = params.get(Parameter::ClientId).ok_or(AuthorizeError::show(ErrorReason::ClientIdMissing))?;
+        let id = ClientId::parse(id).map_err(|_| AuthorizeError::show(ErrorReason::ClientUnknown))?;
+        let client = self.inner.clients.find_client(named.insert(id)).await?;
+        let client = client.filter(|client| client.status() == ClientStatus::Enabled);
+        let client = client.ok_or(AuthorizeError::show(ErrorReason::ClientUnknown))?;
+        PendingAuthorization::validate(&self.inner.configuration, client, params, self.now())
+    }
+
+    /// Looks whether `subject` consented to this before, and need not be asked again.
+    ///
+    /// A live grant for the same client must cover scope and resources; the client must not have changed what people see of
+    /// it since; and another app must not be able to pass for it (RFC 8252 §8.6).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`), or the failure of a store.
+    pub async fn recall(
+        &self,
+        pending: PendingAuthorization,
+        subject: &Subject,
+    ) -> Result<Recall, AuthorizeError> {
+        let enabled = self.configuration().remembered_consent == RememberedConsent::Enabled;
+        if enabled && pending.may_be_remembered() {
+            let page = Page::first(MAX_REMEMBERED);
+            let grants = self.inner.grants.list_grants(subject, Some(pending.client().id()), page).await?;
+            let now = self.now();
+            let covers = |summary: &&GrantSummary| {
+                summary.is_live(now)
+                    && summary.grant.created_at >= pending.client().updated_at()
+                    && summary.grant.scope.contains_all(pending.scope())
+                    && summary.grant.resource.contains_all(pending.resource())
+            };
+            if let Some(summary) = grants.iter().find(covers) {
+                let tenant = summary.grant.tenant.clone();
+                return Ok(Recall::Remembered(pending.remembered(subject.clone(), tenant)));
+            }
+        }
+        if pending.prompt().is_none() {
+            let error = pending.reject(ErrorReason::ConsentRequired);
+            self.observe_refusal(&error, Some(pending.client().id()));
+            return Err(error);
+        }
+        Ok(Recall::Ask(pending))
+    }
+
+    /// Grants what the user approved: stores a code, and returns the redirect that takes it to the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::AccessDenied`] if nothing of the request was approved, [`ErrorReason::DecisionRepeated`] if this form
+    /// was submitted before, or the failure of a store; no code was issued then.
+    pub async fn approve(
+        &self,
+        confirmed: ConfirmedAuthorization,
+        approval: Approval,
+    ) -> Result<AuthorizationResponse, AuthorizeError> {
+        let client = Arc::clone(confirmed.request().shared_client());
+        let result = self.store_approval(confirmed, approval).await;
+        result.inspect_err(|error| self.observe_refusal(error, Some(client.id())))
+    }
+
+    async fn store_approval(
+        &self,
+        confirmed: ConfirmedAuthorization,
+        approval: Approval,
+    ) -> Result<AuthorizationResponse, AuthorizeError> {
+        let Approved { record, response } = confirmed.approve(approval, self.now())?;
+        match self.inner.grants.insert_code(&record).await {
+            Ok(Insertion::Inserted) => {
+                let client = confirmed.request().client().id();
+                self.observe(&Event::Approved { grant: record.grant.id, client, subject: confirmed.subject() });
+                Ok(response)
+            }
+            Ok(Insertion::Conflict) => Err(AuthorizeError::show(ErrorReason::DecisionRepeated)),
+            Err(error) => Err(confirmed.fail(error)),
+        }
+    }
+
+    /// Refuses what the user denied: returns the redirect that tells the client (RFC 6749 §4.1.2.1).
+    pub fn deny(&self, confirmed: ConfirmedAuthorization) -> AuthorizationResponse {
+        let client = confirmed.request().client().id();
+        self.observe(&Event::Denied { client, subject: confirmed.subject() });
+        confirmed.deny()
+    }
+
+    fn observe_refusal(&self, error: &AuthorizeError, client: Option<&ClientId>) {
+        self.observe(&Event::Refused {
+            endpoint: Endpoint::Authorization,
+            reason: error.reason(),
+            client,
+            source: error.store_error(),
+        });
+    }
+}

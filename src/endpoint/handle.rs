@@ -1,0 +1,273 @@
+//! Every client-facing endpoint behind one call, by path.
+
+use std::future::poll_fn;
+use std::pin::pin;
+
+use bytes::Buf as _;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use super::metadata::Document;
+use super::{Refusal, RegistrationRequest};
+use crate::error::{EndpointError, ErrorReason};
+use crate::observer::Endpoint;
+use crate::server::AuthorizationServer;
+use crate::wire::ClientRequest;
+use crate::wire::response::{json, respond};
+
+/// A route for the host's router: everything under it goes to [`AuthorizationServer::handle`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EndpointRoute {
+    path: String,
+    matching: PathMatch,
+}
+
+/// Which paths a route stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PathMatch {
+    /// This path alone.
+    Exact,
+    /// Every path that continues this one with a slash.
+    Subtree,
+}
+
+impl EndpointRoute {
+    /// The path; it begins with a slash and does not end with one.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Which paths the route stands for.
+    #[must_use]
+    pub const fn matching(&self) -> PathMatch {
+        self.matching
+    }
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    Token,
+    Revoke,
+    Introspect,
+    Register,
+    Manage(&'a str),
+    Document(&'a Document),
+    Unknown,
+}
+
+impl Target<'_> {
+    const fn methods(self) -> &'static str {
+        match self {
+            Self::Token | Self::Revoke | Self::Introspect | Self::Register => "POST",
+            Self::Manage(_) => "GET, PUT, DELETE",
+            Self::Document(_) | Self::Unknown => "GET, HEAD",
+        }
+    }
+
+    fn allows(self, method: &Method) -> bool {
+        self.methods().split(", ").any(|allowed| allowed == method.as_str())
+    }
+
+    const fn endpoint(self) -> Endpoint {
+        match self {
+            Self::Token | Self::Document(_) | Self::Unknown => Endpoint::Token,
+            Self::Revoke => Endpoint::Revocation,
+            Self::Introspect => Endpoint::Introspection,
+            Self::Register => Endpoint::Registration,
+            Self::Manage(_) => Endpoint::RegistrationManagement,
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// The routes that [`handle`](Self::handle) serves; a router needs to know nothing else about OAuth.
+    ///
+    /// The authorization endpoint is not among them: it is the host's own page.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<EndpointRoute> {
+        let exact = |path: &str| EndpointRoute { path: path.to_owned(), matching: PathMatch::Exact };
+        let subtree = |path: &str| EndpointRoute { path: path.to_owned(), matching: PathMatch::Subtree };
+        let paths = &self.configuration().paths;
+        let mut routes = vec![exact(paths.token()), exact(paths.revoke()), exact(paths.introspect())];
+        if self.configuration().registration.rules().is_some() {
+            routes.extend([exact(paths.register()), subtree(paths.register())]);
+        }
+        for well_known in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"] {
+            routes.extend([exact(well_known), subtree(well_known)]);
+        }
+        routes
+    }
+
+    /// Answers a request to any endpoint that clients call directly: token, revocation, introspection, registration, metadata.
+    ///
+    /// Method, size and content type are checked, CORS and preflight are answered where browser clients need them, and every
+    /// answer is complete: pass it on as it is. The path must be the one the client called, not one that a router has cut.
+    pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<String> {
+        let (parts, body) = request.into_parts();
+        let target = self.target(parts.uri.path());
+        // Introspection is for servers; a browser has no business there.
+        let cors = !matches!(target, Target::Introspect);
+        let mut response = if parts.method == Method::OPTIONS && cors {
+            preflight(target)
+        } else {
+            self.answer(target, &parts.method, &parts.headers, body).await
+        };
+        if cors {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, Retry-After"));
+        }
+        response
+    }
+
+    fn target<'a>(&'a self, path: &'a str) -> Target<'a> {
+        let paths = &self.configuration().paths;
+        let open = self.configuration().registration.rules().is_some();
+        if path == paths.token() {
+            Target::Token
+        } else if path == paths.revoke() {
+            Target::Revoke
+        } else if path == paths.introspect() {
+            Target::Introspect
+        } else if open && path == paths.register() {
+            Target::Register
+        } else if let Some(document) = self.inner.documents.find(path) {
+            Target::Document(document)
+        } else {
+            let id = path.strip_prefix(paths.register()).and_then(|rest| rest.strip_prefix('/'));
+            match id.filter(|id| open && !id.is_empty() && !id.contains('/')) {
+                Some(id) => Target::Manage(id),
+                None => Target::Unknown,
+            }
+        }
+    }
+
+    async fn answer<B: Body>(
+        &self,
+        target: Target<'_>,
+        method: &Method,
+        headers: &HeaderMap,
+        body: B,
+    ) -> Response<String> {
+        let refuse = |reason: ErrorReason| self.refuse(target.endpoint(), None, Refusal::from(reason)).into_http();
+        if matches!(target, Target::Unknown) {
+            return refuse(ErrorReason::EndpointUnknown);
+        }
+        if !target.allows(method) {
+            let mut response = refuse(ErrorReason::MethodNotAllowed);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(target.methods()));
+            return response;
+        }
+        if let Target::Document(document) = target {
+            return serve(document, method, headers);
+        }
+        let body = match self.read(headers, body).await {
+            Ok(body) => body,
+            Err(reason) => return refuse(reason),
+        };
+        match self.dispatch_target(target, method, headers, &body).await {
+            Ok(response) => response,
+            Err(error) => error.into_http(),
+        }
+    }
+
+    async fn dispatch_target(
+        &self,
+        target: Target<'_>,
+        method: &Method,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Response<String>, EndpointError> {
+        let form = || {
+            ClientRequest::read(headers, body).map_err(|reason| self.refuse(target.endpoint(), None, Refusal::from(reason)))
+        };
+        match target {
+            Target::Token => Ok(self.token(form()?).await?.into_http()),
+            Target::Revoke => {
+                self.revoke(form()?).await?;
+                Ok(json(StatusCode::OK, "{}".to_owned()))
+            }
+            Target::Introspect => Ok(self.introspect(form()?).await?.into_http()),
+            Target::Register => Ok(self.register(RegistrationRequest::new(headers, body)).await?.into_http()),
+            Target::Manage(id) => {
+                let request = RegistrationRequest::new(headers, body);
+                match *method {
+                    Method::PUT => Ok(self.replace_registration(id, request).await?.into_http()),
+                    Method::DELETE => {
+                        self.delete_registration(id, request).await?;
+                        let mut response = json(StatusCode::NO_CONTENT, String::new());
+                        response.headers_mut().remove(CONTENT_TYPE);
+                        Ok(response)
+                    }
+                    _ => Ok(self.read_registration(id, request).await?.into_http()),
+                }
+            }
+            Target::Document(_) | Target::Unknown => {
+                Err(self.refuse(target.endpoint(), None, Refusal::from(ErrorReason::EndpointUnknown)))
+            }
+        }
+    }
+
+    /// Reads a body up to the limit, whatever length it declares; a compressed one is refused, since it could be any size.
+    async fn read<B: Body>(&self, headers: &HeaderMap, body: B) -> Result<Vec<u8>, ErrorReason> {
+        let limit = self.configuration().body_limit;
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(ErrorReason::ContentTypeUnsupported);
+        }
+        if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
+            return Err(ErrorReason::RequestTooLarge);
+        }
+        let mut body = pin!(body);
+        let mut bytes = Vec::new();
+        while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            let Ok(frame) = frame else { return Err(ErrorReason::BodyIncomplete) };
+            let Ok(mut data) = frame.into_data() else { continue };
+            if bytes.len().saturating_add(data.remaining()) > limit {
+                return Err(ErrorReason::RequestTooLarge);
+            }
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                bytes.extend_from_slice(chunk);
+                let length = chunk.len();
+                data.advance(length);
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// A preflight asks for nothing but permission: no authentication, no body, no side effect (Fetch, CORS protocol).
+fn preflight(target: Target<'_>) -> Response<String> {
+    let methods = HeaderValue::from_static(target.methods());
+    let headers = HeaderValue::from_static("Authorization, Content-Type, Accept, DPoP, MCP-Protocol-Version");
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (ACCESS_CONTROL_ALLOW_HEADERS, headers),
+        (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200")),
+    ];
+    respond(StatusCode::NO_CONTENT, &headers, String::new())
+}
+
+fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
+    let etag = HeaderValue::from_str(&document.etag).unwrap_or(HeaderValue::from_static("\"\""));
+    let fixed = [
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (ETAG, etag),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    if known.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == document.etag) {
+        return respond(StatusCode::NOT_MODIFIED, &fixed, String::new());
+    }
+    let body = if *method == Method::HEAD { String::new() } else { document.body.clone() };
+    let mut response = respond(StatusCode::OK, &fixed, body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

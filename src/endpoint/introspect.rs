@@ -1,0 +1,79 @@
+//! The introspection endpoint (RFC 7662).
+
+use super::Refusal;
+use super::join::both;
+use super::revoke::Found;
+use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
+use crate::clock::Timestamp;
+use crate::error::{EndpointError, ErrorReason};
+use crate::observer::Endpoint;
+use crate::server::AuthorizationServer;
+use crate::store::{FoundAccessToken, FoundRefreshToken};
+use crate::wire::params::Parameter;
+use crate::wire::response::{ActiveToken, TokenKind};
+use crate::wire::{ClientRequest, Introspection};
+
+impl AuthorizationServer {
+    /// Tells a confidential client about a token of its own.
+    ///
+    /// A token of another client is as inactive to it as one that never was (RFC 7662 §2.2, §4). A resource server in another
+    /// process uses a [`ResourceServer`](crate::ResourceServer) over the shared store instead.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] if the caller is not a confidential client, or names no token.
+    pub async fn introspect(&self, mut request: ClientRequest<'_>) -> Result<Introspection, EndpointError> {
+        let credentials = request.credentials();
+        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
+        let result = self.introspect_for(&request, credentials, id.as_ref()).await;
+        result.map_err(|refusal| self.refuse(Endpoint::Introspection, id.as_ref(), refusal))
+    }
+
+    async fn introspect_for(
+        &self,
+        request: &ClientRequest<'_>,
+        credentials: Result<ClientCredentials<'_>, ErrorReason>,
+        id: Option<&ClientId>,
+    ) -> Result<Introspection, Refusal> {
+        let credentials = credentials?;
+        let now = self.now();
+        let token = request.get(Parameter::Token);
+        let (client, found) = both(self.find_client(id), self.find_token(token)).await;
+        let client = AuthenticatedClient::authenticate(client?, &credentials, now)?;
+        if client.client().is_public() {
+            return Err(ErrorReason::IntrospectionNotAllowed.into());
+        }
+        if token.is_none() {
+            return Err(ErrorReason::TokenMissing.into());
+        }
+        let own = found?.filter(|found| found.grant().client.as_ref() == Some(client.client().id()));
+        Ok(own.map_or(Introspection::Inactive, |found| self.describe(found, now)))
+    }
+
+    fn describe(&self, found: Found, now: Timestamp) -> Introspection {
+        let (kind, grant, key, scope, resource, issued_at, expires_at, active) = match found {
+            Found::Access(FoundAccessToken { token, grant }) => {
+                (TokenKind::Access, grant, token.key, token.scope, token.resource, token.issued_at, token.expires_at, true)
+            }
+            Found::Refresh(FoundRefreshToken { token, grant }) => {
+                let (scope, resource, active) = (grant.scope.clone(), grant.resource.clone(), token.is_active());
+                (TokenKind::Refresh, grant, token.key, scope, resource, token.issued_at, token.expires_at, active)
+            }
+        };
+        if !active || expires_at.is_some_and(|at| at <= now) {
+            return Introspection::Inactive;
+        }
+        Introspection::Active(Box::new(ActiveToken {
+            issuer: self.configuration().issuer.clone(),
+            client: grant.client.clone(),
+            subject: grant.subject.clone(),
+            kind,
+            scope,
+            resource,
+            issued_at,
+            expires_at,
+            // Sixteen bytes of the hash name the token in logs, and let nobody make it.
+            identifier: key.hash.identifier(),
+        }))
+    }
+}

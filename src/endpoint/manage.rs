@@ -1,0 +1,128 @@
+//! A client manages its own registration (RFC 7592).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::registration_rules::{Method, describe, with_new_secret};
+use super::{Refusal, RegistrationRequest};
+use crate::client::{Client, ClientAuthentication, ClientId, ClientStatus};
+use crate::error::{EndpointError, ErrorReason};
+use crate::observer::{Endpoint, Event};
+use crate::server::AuthorizationServer;
+use crate::store::{Deletion, Update};
+use crate::wire::RegistrationResponse;
+
+/// A client that presented its registration access token.
+struct Managed<'a> {
+    client: Arc<Client>,
+    token: &'a str,
+}
+
+impl AuthorizationServer {
+    /// Tells a client its registration (RFC 7592 §2.1). The secret is not known any more, and so not told.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] with a 401 unless the registration access token is that of this client.
+    pub async fn read_registration(
+        &self,
+        id: &str,
+        request: RegistrationRequest<'_>,
+    ) -> Result<RegistrationResponse, EndpointError> {
+        let result = self.managed(id, &request).await;
+        let result = result.map(|Managed { client, token }| self.registration_response(StatusCode::OK, client, None, token));
+        result.map_err(|refusal| self.refuse_management(id, refusal))
+    }
+
+    /// Replaces a client's registration (RFC 7592 §2.2): members that are left out are removed. Consent that was given before is
+    /// asked for again, and codes for a redirect URI that is gone are dead.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`]; nothing was changed then.
+    pub async fn replace_registration(
+        &self,
+        id: &str,
+        request: RegistrationRequest<'_>,
+    ) -> Result<RegistrationResponse, EndpointError> {
+        let result = self.replace(id, &request).await;
+        result.map_err(|refusal| self.refuse_management(id, refusal))
+    }
+
+    /// Deletes a client with all that it was granted (RFC 7592 §2.3).
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] with a 401 unless the registration access token is that of this client.
+    pub async fn delete_registration(&self, id: &str, request: RegistrationRequest<'_>) -> Result<(), EndpointError> {
+        let result = self.delete(id, &request).await;
+        result.map_err(|refusal| self.refuse_management(id, refusal))
+    }
+
+    fn refuse_management(&self, id: &str, refusal: Refusal) -> EndpointError {
+        self.refuse(Endpoint::RegistrationManagement, ClientId::parse(id).ok().as_ref(), refusal)
+    }
+
+    /// An unknown client and a wrong token look alike (RFC 7592 §2.1).
+    async fn managed<'a>(&self, id: &str, request: &RegistrationRequest<'a>) -> Result<Managed<'a>, Refusal> {
+        self.registry()?;
+        let token = request.bearer().map_err(|reason| match reason {
+            ErrorReason::AccessTokenMissing => ErrorReason::RegistrationTokenMissing,
+            _ => ErrorReason::RegistrationTokenInvalid,
+        })?;
+        let client = self.find_client(ClientId::parse(id).ok().as_ref()).await?;
+        let enabled = client.filter(|client| client.status() == ClientStatus::Enabled);
+        let own = enabled.filter(|client| client.registration_token().is_some_and(|hash| hash.matches(token)));
+        let client = own.ok_or(ErrorReason::RegistrationTokenInvalid)?;
+        Ok(Managed { client, token })
+    }
+
+    async fn replace(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
+        let Managed { client, token } = self.managed(id, request).await?;
+        let configuration = self.configuration();
+        let rules = configuration.registration.rules().ok_or(ErrorReason::EndpointUnknown)?;
+        let document = request.document()?;
+        if document.client_id.as_deref() != Some(client.id().as_str()) || document.names_server_members() {
+            return Err(ErrorReason::RegistrationMismatch.into());
+        }
+        // RFC 7592 §2.2: a client may repeat its secret, and must not choose one.
+        if let Some(secret) = document.client_secret.as_deref() {
+            let own = match client.authentication() {
+                ClientAuthentication::Secret(current) => current.accepts(secret, self.now()),
+                ClientAuthentication::None => false,
+            };
+            if !own {
+                return Err(ErrorReason::RegistrationMismatch.into());
+            }
+        }
+
+        let described = describe(&document, rules, configuration)?;
+        let (secret, authentication) = match (described.method, client.authentication()) {
+            (Method::None, _) => (None, ClientAuthentication::None),
+            (Method::Secret(method), ClientAuthentication::Secret(current)) => {
+                (None, ClientAuthentication::Secret(current.clone().with_method(method)))
+            }
+            (Method::Secret(method), ClientAuthentication::None) => {
+                let (secret, authentication) = with_new_secret(method, configuration);
+                (Some(secret), authentication)
+            }
+        };
+        let replacement = described.into_client(client.id().clone(), authentication).managed_like(&client, self.now());
+        match self.registry()?.update_client(&replacement).await? {
+            Update::Updated => {}
+            Update::Conflict => return Err(ErrorReason::RegistrationConflict.into()),
+            Update::Unknown => return Err(ErrorReason::RegistrationTokenInvalid.into()),
+        }
+        self.observe(&Event::RegistrationChanged { client: client.id() });
+        Ok(self.registration_response(StatusCode::OK, Arc::new(replacement), secret, token))
+    }
+
+    async fn delete(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<(), Refusal> {
+        let Managed { client, .. } = self.managed(id, request).await?;
+        match self.delete_client(client.id()).await? {
+            Deletion::Deleted => Ok(()),
+            Deletion::Unknown => Err(ErrorReason::RegistrationTokenInvalid.into()),
+        }
+    }
+}

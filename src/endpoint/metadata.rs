@@ -1,0 +1,132 @@
+//! The metadata documents (RFC 8414, RFC 9728), derived from the configuration once.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::client::GrantType;
+use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, Registration};
+use crate::policy::RefreshPolicy;
+use crate::wire::response::to_json;
+
+/// A document that anybody may read and keep for a while.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) path: String,
+    pub(crate) body: String,
+    pub(crate) etag: String,
+}
+
+/// The documents of one server.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    all: Vec<Document>,
+}
+
+#[derive(Serialize)]
+struct ServerMetadata<'a> {
+    issuer: &'a str,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<&'a str>,
+    response_types_supported: [&'a str; 1],
+    response_modes_supported: [&'a str; 1],
+    grant_types_supported: Vec<&'a str>,
+    token_endpoint_auth_methods_supported: [&'a str; 3],
+    revocation_endpoint_auth_methods_supported: [&'a str; 3],
+    introspection_endpoint_auth_methods_supported: [&'a str; 2],
+    code_challenge_methods_supported: [&'a str; 1],
+    authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    protected_resources: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ResourceMetadata<'a> {
+    resource: &'a str,
+    authorization_servers: [&'a str; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<&'a str>,
+    bearer_methods_supported: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_name: Option<&'a str>,
+}
+
+impl Documents {
+    pub(crate) fn new(configuration: &Configuration) -> Self {
+        let issuer = &configuration.issuer;
+        // RFC 8414 §3.1: the well-known part goes between host and path.
+        let path = format!("/.well-known/oauth-authorization-server{}", issuer.path());
+        let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
+        let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
+        for resource in own {
+            let body = to_json(&resource_metadata(configuration, resource));
+            all.push(Document::new(resource.metadata_path(), body));
+        }
+        Self { all }
+    }
+
+    pub(crate) fn find(&self, path: &str) -> Option<&Document> {
+        self.all.iter().find(|document| document.path == path)
+    }
+}
+
+impl Document {
+    fn new(path: String, body: String) -> Self {
+        let digest = Sha256::digest(&body);
+        let etag = digest.iter().take(8).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+        Self { path, body, etag }
+    }
+}
+
+fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
+    let origin = configuration.issuer.origin();
+    let url = |path: &str| format!("{origin}{path}");
+    let paths = &configuration.paths;
+    let refreshes = configuration.refresh_policy != RefreshPolicy::Never;
+    let open = !matches!(configuration.registration, Registration::Closed);
+    let declared = configuration.scopes.all();
+    let offline = (refreshes && !declared.contains(OFFLINE_ACCESS)).then_some(OFFLINE_ACCESS);
+    ServerMetadata {
+        issuer: configuration.issuer.as_str(),
+        authorization_endpoint: url(paths.authorize()),
+        token_endpoint: url(paths.token()),
+        revocation_endpoint: url(paths.revoke()),
+        introspection_endpoint: url(paths.introspect()),
+        registration_endpoint: open.then(|| url(paths.register())),
+        scopes_supported: declared.tokens().chain(offline).collect(),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        grant_types_supported: GrantType::ALL
+            .into_iter()
+            .filter(|grant_type| refreshes || *grant_type != GrantType::RefreshToken)
+            .map(GrantType::as_str)
+            .collect(),
+        token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        revocation_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        code_challenge_methods_supported: ["S256"],
+        authorization_response_iss_parameter_supported: true,
+        protected_resources: configuration.resources.iter().map(|resource| resource.indicator.as_str()).collect(),
+    }
+}
+
+fn resource_metadata<'a>(configuration: &'a Configuration, resource: &'a ProtectedResource) -> ResourceMetadata<'a> {
+    ResourceMetadata {
+        resource: resource.indicator.as_str(),
+        authorization_servers: [configuration.issuer.as_str()],
+        scopes_supported: resource
+            .scope
+            .as_ref()
+            .unwrap_or(configuration.scopes.all())
+            .tokens()
+            .filter(|token| *token != OFFLINE_ACCESS)
+            .collect(),
+        bearer_methods_supported: ["header"],
+        resource_name: resource.name.as_deref(),
+    }
+}

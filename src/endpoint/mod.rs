@@ -1,0 +1,97 @@
+//! The endpoints: thin asynchronous shells that fetch, check, commit and answer.
+
+mod authorize;
+mod exchange;
+mod handle;
+mod install;
+mod introspect;
+mod join;
+mod manage;
+mod metadata;
+mod refresh;
+mod register;
+mod registration_rules;
+mod revoke;
+mod token;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId};
+use crate::clock::Timestamp;
+use crate::error::{Challenge, EndpointError, ErrorReason, StoreError};
+use crate::observer::{Endpoint, Event};
+use crate::server::AuthorizationServer;
+
+pub use authorize::Recall;
+pub use handle::{EndpointRoute, PathMatch};
+pub(crate) use metadata::Documents;
+pub use register::RegistrationRequest;
+pub(crate) use register::new_client_id;
+pub(crate) use registration_rules::with_new_secret;
+
+/// A refusal on its way to becoming an [`EndpointError`].
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    reason: ErrorReason,
+    description: Option<Cow<'static, str>>,
+    source: Option<StoreError>,
+}
+
+impl Refusal {
+    fn described(reason: ErrorReason, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, description: Some(description.into()), source: None }
+    }
+}
+
+impl From<ErrorReason> for Refusal {
+    fn from(reason: ErrorReason) -> Self {
+        Self { reason, description: None, source: None }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self { reason: error.reason(), description: None, source: Some(error) }
+    }
+}
+
+impl AuthorizationServer {
+    /// Makes a refusal the answer of an endpoint, and tells the operator.
+    fn refuse(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
+        let Refusal { reason, description, source } = refusal;
+        self.observe(&Event::Refused { endpoint, reason, client, source: source.as_ref() });
+        let realm = self.configuration().issuer.authority().to_owned();
+        let challenge = match endpoint {
+            Endpoint::Registration | Endpoint::RegistrationManagement => Challenge::Bearer(realm),
+            _ => Challenge::Basic(realm),
+        };
+        let mut error = EndpointError::new(reason, challenge);
+        if let Some(description) = description {
+            error = error.with_description(description);
+        }
+        if let Some(source) = source {
+            error = error.with_source(source);
+        }
+        error
+    }
+
+    /// Finds the client that a request names; an identifier that cannot be one belongs to no client.
+    async fn find_client(&self, id: Option<&ClientId>) -> Result<Option<Arc<Client>>, StoreError> {
+        match id {
+            Some(id) => self.inner.clients.find_client(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Finds and authenticates a client, for the endpoints that need nothing else first.
+    async fn authenticate(
+        &self,
+        id: Option<&ClientId>,
+        credentials: &ClientCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<AuthenticatedClient, Refusal> {
+        let client = self.find_client(id).await?;
+        Ok(AuthenticatedClient::authenticate(client, credentials, now)?)
+    }
+}

@@ -1,0 +1,137 @@
+//! The registration endpoint (RFC 7591 §3).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, StatusCode};
+
+use super::Refusal;
+use super::registration_rules::{Method, describe, with_new_secret};
+use crate::client::{Client, ClientAuthentication, ClientId, Vetting};
+use crate::configuration::{Registration, RegistrationRules};
+use crate::error::{EndpointError, ErrorReason};
+use crate::observer::{Endpoint, Event};
+use crate::scope::Scope;
+use crate::secret::{RegistrationToken, random};
+use crate::server::AuthorizationServer;
+use crate::store::{ClientRegistry, Insertion};
+use crate::wire::header::bearer;
+use crate::wire::registration::ClientDocument;
+use crate::wire::{RegistrationResponse, require_media_type};
+
+/// A request to the registration endpoint, or to the place where a registration is managed.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationRequest<'a> {
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+impl<'a> RegistrationRequest<'a> {
+    /// Takes the headers and the body of the request; the body may be empty for reading and deleting.
+    #[must_use]
+    pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { headers, body }
+    }
+
+    pub(super) fn bearer(&self) -> Result<&'a str, ErrorReason> {
+        bearer(self.headers)
+    }
+
+    pub(super) fn document(&self) -> Result<ClientDocument, ErrorReason> {
+        require_media_type(self.headers, "application/json")?;
+        ClientDocument::read(self.body)
+    }
+}
+
+impl AuthorizationServer {
+    /// Registers a client that asks for it, under the operator's [`Registration`] rules.
+    ///
+    /// The server chooses the identifier and the secret; the response is the only place where the secret and the registration
+    /// access token are ever seen.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] with the codes of RFC 7591 §3.2.2; nothing was registered then.
+    pub async fn register(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, EndpointError> {
+        let result = self.register_client(request).await;
+        result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+    }
+
+    async fn register_client(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
+        let configuration = self.configuration();
+        let rules = self.admit(&request)?;
+        let registry = self.registry()?;
+        let described = describe(&request.document()?, rules, configuration)?;
+        if registry.count_clients(rules.max_clients).await? >= rules.max_clients.get() {
+            return Err(ErrorReason::RegistrationsExhausted.into());
+        }
+
+        let (client_secret, authentication) = match described.method {
+            Method::None => (None, ClientAuthentication::None),
+            Method::Secret(method) => {
+                let (secret, authentication) = with_new_secret(method, configuration);
+                (Some(secret), authentication)
+            }
+        };
+        let token = RegistrationToken::generate(&configuration.prefixes.registration_token);
+        let client = described
+            .into_client(new_client_id(&rules.client_id_prefix), authentication)
+            .with_vetting(Vetting::SelfRegistered)
+            .with_created_at(self.now())
+            .with_registration_token(token.hash());
+        match registry.insert_client(&client).await? {
+            Insertion::Inserted => {}
+            Insertion::Conflict => return Err(ErrorReason::StoreFailed.into()),
+        }
+        self.observe(&Event::Registered { client: client.id() });
+        Ok(self.registration_response(StatusCode::CREATED, Arc::new(client), client_secret, token.expose()))
+    }
+
+    /// Who may register: anybody, or whoever has an initial access token.
+    fn admit(&self, request: &RegistrationRequest<'_>) -> Result<&RegistrationRules, Refusal> {
+        match &self.configuration().registration {
+            Registration::Closed => Err(ErrorReason::EndpointUnknown.into()),
+            Registration::Open(rules) => Ok(rules),
+            Registration::Guarded { initial_tokens, rules } => {
+                let presented = request.bearer().map_err(|reason| match reason {
+                    ErrorReason::AccessTokenMissing => ErrorReason::InitialTokenMissing,
+                    _ => ErrorReason::InitialTokenInvalid,
+                })?;
+                // Every token is compared, so that time does not tell which one is nearly right.
+                let known = initial_tokens.iter().fold(false, |known, hash| known | hash.matches(presented));
+                if known { Ok(rules) } else { Err(ErrorReason::InitialTokenInvalid.into()) }
+            }
+        }
+    }
+
+    pub(super) fn registry(&self) -> Result<&Arc<dyn ClientRegistry>, Refusal> {
+        self.inner.registry.as_ref().ok_or_else(|| ErrorReason::EndpointUnknown.into())
+    }
+
+    pub(super) fn registration_response(
+        &self,
+        status: StatusCode,
+        client: Arc<Client>,
+        client_secret: Option<crate::secret::ClientSecret>,
+        registration_token: &str,
+    ) -> RegistrationResponse {
+        let configuration = self.configuration();
+        let (origin, path) = (configuration.issuer.origin(), configuration.paths.register());
+        let scope: Scope = client.scope().unwrap_or(configuration.scopes.all()).clone();
+        RegistrationResponse {
+            status,
+            registration_uri: format!("{origin}{path}/{}", client.id()),
+            registration_token: registration_token.to_owned(),
+            client,
+            client_secret,
+            scope,
+        }
+    }
+}
+
+/// A random identifier that needs no escaping anywhere, and looks like no URL and no user.
+pub(crate) fn new_client_id(prefix: &str) -> ClientId {
+    let text = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<16>()));
+    ClientId::generated(text)
+}

@@ -1,0 +1,217 @@
+//! From client metadata to a client: what is accepted, corrected, dropped and refused (RFC 7591 §2).
+
+use serde_json::Value;
+
+use super::Refusal;
+use crate::client::{
+    ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata, SecretAuthentication,
+    SecretMethod,
+};
+use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
+use crate::error::ErrorReason;
+use crate::policy::RefreshPolicy;
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+use crate::secret::{ClientSecret, SecretHash};
+use crate::wire::registration::ClientDocument;
+
+/// The most redirect URIs of one client.
+const MAX_REDIRECT_URIS: usize = 20;
+
+/// How a client is to authenticate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Method {
+    None,
+    Secret(SecretMethod),
+}
+
+/// A client as its metadata describes it, before it has an identity.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub(crate) method: Method,
+    redirect_uris: Vec<RedirectUri>,
+    grant_types: Vec<GrantType>,
+    scope: Option<Scope>,
+    metadata: ClientMetadata,
+}
+
+impl Described {
+    /// Makes it a client. A secret that was made on the way is told once, and then only its hash is known.
+    pub(crate) fn into_client(self, id: ClientId, authentication: ClientAuthentication) -> Client {
+        let client = Client::new(id, authentication)
+            .with_grant_types(self.grant_types)
+            .with_redirect_uris(self.redirect_uris)
+            .with_metadata(self.metadata);
+        match self.scope {
+            Some(scope) => client.with_scope(scope),
+            None => client,
+        }
+    }
+}
+
+/// The authentication of a client that has `secret`.
+pub(crate) fn by_secret(method: SecretMethod, secret: SecretHash) -> ClientAuthentication {
+    ClientAuthentication::Secret(SecretAuthentication::new(secret).with_method(method))
+}
+
+/// A fresh secret, and the authentication by it.
+pub(crate) fn with_new_secret(
+    method: SecretMethod,
+    configuration: &Configuration,
+) -> (ClientSecret, ClientAuthentication) {
+    let secret = ClientSecret::generate(&configuration.prefixes.client_secret);
+    let authentication = by_secret(method, secret.hash());
+    (secret, authentication)
+}
+
+/// Reads metadata under the rules of the operator.
+pub(crate) fn describe(
+    document: &ClientDocument,
+    rules: &RegistrationRules,
+    configuration: &Configuration,
+) -> Result<Described, Refusal> {
+    if document.software_statement.is_some() {
+        return Err(ErrorReason::SoftwareStatementUnsupported.into());
+    }
+    check_keys(document)?;
+    let method = match document.token_endpoint_auth_method.as_deref() {
+        None | Some("client_secret_basic") => Method::Secret(SecretMethod::Basic),
+        Some("client_secret_post") => Method::Secret(SecretMethod::Post),
+        Some("none") => Method::None,
+        Some(_) => return Err(invalid("token_endpoint_auth_method is not supported")),
+    };
+    let grant_types = grant_types(document, rules, configuration, method)?;
+    Ok(Described {
+        method,
+        redirect_uris: redirect_uris(document, configuration, grant_types.contains(&GrantType::AuthorizationCode))?,
+        grant_types,
+        scope: scope(document, rules, configuration)?,
+        metadata: metadata(document)?,
+    })
+}
+
+fn invalid(problem: &'static str) -> Refusal {
+    Refusal::described(ErrorReason::MetadataInvalid, problem)
+}
+
+/// Keys are not used, but a client that publishes a secret one should be told (RFC 7591 §2).
+fn check_keys(document: &ClientDocument) -> Result<(), Refusal> {
+    if document.jwks.is_some() && document.jwks_uri.is_some() {
+        return Err(invalid("jwks and jwks_uri exclude each other"));
+    }
+    let keys = document.jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+    let secret = |key: &Value| {
+        let private = ["d", "p", "q", "dp", "dq", "qi", "k"].iter().any(|member| key.get(member).is_some());
+        private || key.get("kty").and_then(Value::as_str) == Some("oct")
+    };
+    if keys.is_some_and(|keys| keys.iter().any(secret)) { Err(invalid("jwks holds a secret key")) } else { Ok(()) }
+}
+
+/// What the client asks for, as far as it may have it; what it may not is dropped, and the response shows it (RFC 7591 §2).
+fn grant_types(
+    document: &ClientDocument,
+    rules: &RegistrationRules,
+    configuration: &Configuration,
+    method: Method,
+) -> Result<Vec<GrantType>, Refusal> {
+    let asked = document.grant_types.as_deref().filter(|asked| !asked.is_empty());
+    let mut granted = match asked {
+        None => vec![GrantType::AuthorizationCode],
+        Some(asked) => asked.iter().filter_map(|text| GrantType::parse(text)).collect(),
+    };
+    granted.retain(|grant_type| {
+        rules.grant_types.contains(grant_type)
+            && match grant_type {
+                GrantType::AuthorizationCode => true,
+                GrantType::RefreshToken => configuration.refresh_policy != RefreshPolicy::Never,
+                GrantType::ClientCredentials => method != Method::None,
+            }
+    });
+    granted.sort_unstable();
+    granted.dedup();
+    let code = granted.contains(&GrantType::AuthorizationCode);
+    if !code && !granted.contains(&GrantType::ClientCredentials) {
+        return Err(invalid("none of the grant_types may be used by this client"));
+    }
+    let wants_code = |types: &[String]| types.is_empty() || types.iter().any(|response_type| response_type == "code");
+    if code && !document.response_types.as_deref().is_none_or(wants_code) {
+        return Err(invalid("response_types must contain code"));
+    }
+    Ok(granted)
+}
+
+/// All or none: a redirect URI is never silently dropped or changed.
+fn redirect_uris(
+    document: &ClientDocument,
+    configuration: &Configuration,
+    required: bool,
+) -> Result<Vec<RedirectUri>, Refusal> {
+    let texts = document.redirect_uris.as_deref().unwrap_or_default();
+    if required && texts.is_empty() {
+        return Err(ErrorReason::RedirectUriInvalid.into());
+    }
+    if texts.len() > MAX_REDIRECT_URIS {
+        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, "at most 20 redirect_uris are kept"));
+    }
+    let parse = |text: &String| {
+        let uri = RedirectUri::parse(text)
+            .map_err(|error| Refusal::described(ErrorReason::RedirectUriInvalid, error.to_string()))?;
+        let accepted = configuration.redirect_uris.accepts(&uri);
+        let refused = || Refusal::described(ErrorReason::RedirectUriInvalid, "this kind of redirect URI is not accepted here");
+        if accepted { Ok(uri) } else { Err(refused()) }
+    };
+    texts.iter().map(parse).collect()
+}
+
+/// Cut to what the operator allows; the response shows it.
+fn scope(
+    document: &ClientDocument,
+    rules: &RegistrationRules,
+    configuration: &Configuration,
+) -> Result<Option<Scope>, Refusal> {
+    let Some(text) = &document.scope else { return Ok(rules.scope.clone()) };
+    let asked = Scope::parse(text).map_err(|_| invalid("scope is malformed"))?;
+    let allowed = rules.scope.as_ref().unwrap_or(configuration.scopes.all());
+    let granted = asked.intersection(allowed);
+    if granted.is_empty() {
+        // A client that asks for nothing but a refresh token asks for no particular scope.
+        let only_offline = asked.without(OFFLINE_ACCESS).is_empty();
+        return if only_offline { Ok(rules.scope.clone()) } else { Err(invalid("no token of the scope may be used here")) };
+    }
+    Ok(Some(granted))
+}
+
+fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
+    let mut metadata = text_members(document)
+        .map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
+    metadata = match document.application_type.as_deref() {
+        None => metadata,
+        Some("native") => metadata.with_application_type(ApplicationType::Native),
+        Some("web") => metadata.with_application_type(ApplicationType::Web),
+        Some(_) => return Err(invalid("application_type is native or web")),
+    };
+    Ok(metadata)
+}
+
+fn text_members(document: &ClientDocument) -> Result<ClientMetadata, InvalidMetadata> {
+    type Member = fn(ClientMetadata, &str) -> Result<ClientMetadata, InvalidMetadata>;
+    let members: [(&Option<String>, Member); 7] = [
+        (&document.client_name, ClientMetadata::with_name),
+        (&document.client_uri, ClientMetadata::with_client_uri),
+        (&document.logo_uri, ClientMetadata::with_logo_uri),
+        (&document.tos_uri, ClientMetadata::with_tos_uri),
+        (&document.policy_uri, ClientMetadata::with_policy_uri),
+        (&document.software_id, ClientMetadata::with_software_id),
+        (&document.software_version, ClientMetadata::with_software_version),
+    ];
+    let mut metadata = ClientMetadata::new();
+    for (value, set) in members {
+        if let Some(value) = value {
+            metadata = set(metadata, value)?;
+        }
+    }
+    for contact in document.contacts.iter().flatten() {
+        metadata = metadata.with_contact(contact)?;
+    }
+    Ok(metadata)
+}

@@ -1,0 +1,85 @@
+//! The revocation endpoint (RFC 7009).
+
+use super::Refusal;
+use super::join::both;
+use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
+use crate::error::{EndpointError, ErrorReason, StoreError};
+use crate::grant::Grant;
+use crate::observer::{Endpoint, Event};
+use crate::secret::{Kind, Token, TokenKey};
+use crate::server::AuthorizationServer;
+use crate::store::{FoundAccessToken, FoundRefreshToken};
+use crate::wire::ClientRequest;
+use crate::wire::params::Parameter;
+
+/// A token that a client names, whichever kind it is.
+pub(super) enum Found {
+    Access(FoundAccessToken),
+    Refresh(FoundRefreshToken),
+}
+
+impl Found {
+    pub(super) fn grant(&self) -> &Grant {
+        match self {
+            Self::Access(found) => &found.grant,
+            Self::Refresh(found) => &found.grant,
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// Revokes a token for the client that it was issued to.
+    ///
+    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes alone. A
+    /// token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`], among others for a token of another client, which stays alive.
+    pub async fn revoke(&self, mut request: ClientRequest<'_>) -> Result<(), EndpointError> {
+        let credentials = request.credentials();
+        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
+        let result = self.revoke_for(&request, credentials, id.as_ref()).await;
+        result.map_err(|refusal| self.refuse(Endpoint::Revocation, id.as_ref(), refusal))
+    }
+
+    async fn revoke_for(
+        &self,
+        request: &ClientRequest<'_>,
+        credentials: Result<ClientCredentials<'_>, ErrorReason>,
+        id: Option<&ClientId>,
+    ) -> Result<(), Refusal> {
+        let credentials = credentials?;
+        let now = self.now();
+        let token = request.get(Parameter::Token);
+        let (client, found) = both(self.find_client(id), self.find_token(token)).await;
+        let client = AuthenticatedClient::authenticate(client?, &credentials, now)?;
+        if token.is_none() {
+            return Err(ErrorReason::TokenMissing.into());
+        }
+        let Some(found) = found? else { return Ok(()) };
+        if found.grant().client.as_ref() != Some(client.client().id()) {
+            return Err(ErrorReason::TokenForeign.into());
+        }
+        match &found {
+            Found::Access(found) => self.inner.grants.revoke_access_token(&found.token.key).await?,
+            Found::Refresh(found) => self.inner.grants.revoke_grant(&found.grant.id, now).await?,
+        }
+        self.observe(&Event::Revoked { grant: found.grant().id });
+        Ok(())
+    }
+
+    /// Finds a token by what it is, not by what a hint says it is (RFC 7009 §2.1).
+    pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
+        let prefixes = &self.configuration().prefixes;
+        let key = |kind, prefix| text.and_then(|text| Token::parse(kind, prefix, text)).map(|token: Token| token.key());
+        let access: Option<TokenKey> = key(Kind::AccessToken, &prefixes.access_token);
+        if let Some(key) = access
+            && let Some(found) = self.inner.grants.find_access_token(&key).await?
+        {
+            return Ok(Some(Found::Access(found)));
+        }
+        let refresh = key(Kind::RefreshToken, &prefixes.refresh_token);
+        Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
+    }
+}

@@ -1,0 +1,96 @@
+//! The token endpoint (RFC 6749 §3.2): who asks, for which grant.
+
+use std::sync::Arc;
+
+use super::Refusal;
+use crate::client::{AuthenticatedClient, ClientCredentials, ClientId, GrantType};
+use crate::clock::Timestamp;
+use crate::error::{EndpointError, ErrorReason};
+use crate::grant::{Grant, Issuing, Minted};
+use crate::identifier::Extra;
+use crate::observer::{Endpoint, Event};
+use crate::secret::GrantId;
+use crate::server::AuthorizationServer;
+use crate::store::Insertion;
+use crate::wire::{ClientRequest, TokenRequest, TokenResponse};
+
+/// A client that has not proved anything yet, and when it asked.
+pub(super) struct Caller<'a> {
+    pub(super) id: Option<&'a ClientId>,
+    pub(super) credentials: &'a ClientCredentials<'a>,
+    pub(super) now: Timestamp,
+}
+
+impl AuthorizationServer {
+    /// Answers a token request: exchanges a code, refreshes, or issues a token to the client itself.
+    ///
+    /// Whatever is checked is checked before anything is spent, and what is spent and what is issued are stored in one step:
+    /// if the future is dropped, or the store fails, the state is before or after, and a retry ends well.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`], with the failure of a store never blamed on the client.
+    pub async fn token(&self, mut request: ClientRequest<'_>) -> Result<TokenResponse, EndpointError> {
+        let credentials = request.credentials();
+        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
+        let result = self.dispatch(&request, credentials, id.as_ref()).await;
+        result.map_err(|refusal| self.refuse(Endpoint::Token, id.as_ref(), refusal))
+    }
+
+    async fn dispatch(
+        &self,
+        request: &ClientRequest<'_>,
+        credentials: Result<ClientCredentials<'_>, ErrorReason>,
+        id: Option<&ClientId>,
+    ) -> Result<TokenResponse, Refusal> {
+        let token_request = TokenRequest::read(request)?;
+        let credentials = credentials?;
+        let caller = Caller { id, credentials: &credentials, now: self.now() };
+        let resources = request.resources();
+        match token_request {
+            TokenRequest::AuthorizationCode { code, presented } => self.exchange(&caller, code, &presented, resources).await,
+            TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await,
+            TokenRequest::ClientCredentials { scope } => {
+                let client = self.authenticate(id, &credentials, caller.now).await?;
+                self.client_credentials(&client, scope, request, caller.now).await
+            }
+        }
+    }
+
+    /// The client acts for itself (RFC 6749 §4.4): an access token without a user, and without a refresh token.
+    async fn client_credentials(
+        &self,
+        client: &AuthenticatedClient,
+        scope: Option<&str>,
+        request: &ClientRequest<'_>,
+        now: Timestamp,
+    ) -> Result<TokenResponse, Refusal> {
+        let client = client.client();
+        if client.is_public() || !client.allows(GrantType::ClientCredentials) {
+            return Err(ErrorReason::GrantTypeNotAllowed.into());
+        }
+        let configuration = self.configuration();
+        let scope = configuration.scopes.resolve(scope, client)?;
+        let resource = configuration.resources.resolve(request.resources())?;
+        let grant = Arc::new(Grant {
+            id: GrantId::random(),
+            client: Some(client.id().clone()),
+            subject: None,
+            scope: scope.clone(),
+            resource: resource.clone(),
+            tenant: None,
+            extra: Extra::default(),
+            created_at: now,
+        });
+        let Minted { tokens, response } = Issuing::to(client, configuration, now).access(&grant, scope, resource);
+        match self.inner.grants.insert_tokens(&tokens).await? {
+            Insertion::Inserted => {
+                let grant_type = GrantType::ClientCredentials;
+                self.observe(&Event::Issued { grant: grant.id, client: client.id(), grant_type });
+                Ok(response)
+            }
+            // A random identifier of 128 bits that is taken means that the store does not do what it says.
+            Insertion::Conflict => Err(ErrorReason::StoreFailed.into()),
+        }
+    }
+}

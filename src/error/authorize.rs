@@ -1,0 +1,105 @@
+//! What the authorization endpoint fails with.
+
+use std::fmt;
+
+use super::{ErrorReason, StoreError};
+use crate::client::Vetting;
+use crate::redirect_target::RedirectTarget;
+
+/// An authorization request or a decision that cannot be carried out.
+///
+/// [`answer`](Self::answer) turns it into what the browser gets.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AuthorizeError {
+    /// Show this to the person. There is no redirect URI to trust.
+    Show(Unredirectable),
+    /// Send this to the client.
+    Redirect(Box<Rejection>),
+}
+
+/// Something that must be shown to the person, and never redirected (RFC 6749 §4.1.2.1).
+#[derive(Debug)]
+pub struct Unredirectable {
+    reason: ErrorReason,
+    source: Option<StoreError>,
+}
+
+/// A refusal that may go to the client, because its redirect URI was checked.
+#[derive(Debug)]
+pub struct Rejection {
+    pub(crate) target: RedirectTarget,
+    pub(crate) vetting: Vetting,
+    reason: ErrorReason,
+    source: Option<StoreError>,
+}
+
+impl Unredirectable {
+    pub(crate) const fn new(reason: ErrorReason) -> Self {
+        Self { reason, source: None }
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+}
+
+impl Rejection {
+    pub(crate) const fn new(target: RedirectTarget, vetting: Vetting, reason: ErrorReason) -> Self {
+        Self { target, vetting, reason, source: None }
+    }
+
+    pub(crate) fn store(target: RedirectTarget, vetting: Vetting, error: StoreError) -> Self {
+        Self { target, vetting, reason: error.reason(), source: Some(error) }
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+}
+
+impl AuthorizeError {
+    pub(crate) const fn show(reason: ErrorReason) -> Self {
+        Self::Show(Unredirectable::new(reason))
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> ErrorReason {
+        match self {
+            Self::Show(shown) => shown.reason,
+            Self::Redirect(rejection) => rejection.reason,
+        }
+    }
+
+    /// The failure of a store behind it, for the operator's log.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Show(shown) => shown.source.as_ref(),
+            Self::Redirect(rejection) => rejection.source.as_ref(),
+        }
+    }
+}
+
+impl From<StoreError> for AuthorizeError {
+    fn from(error: StoreError) -> Self {
+        Self::Show(Unredirectable { reason: error.reason(), source: Some(error) })
+    }
+}
+
+impl fmt::Display for AuthorizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason().name(), self.reason().description())
+    }
+}
+
+impl std::error::Error for AuthorizeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.store_error().map(|error| error as _)
+    }
+}

@@ -1,0 +1,79 @@
+//! What the endpoints that speak JSON fail with.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{ErrorReason, StoreError};
+
+/// A refused request to the token, revocation, introspection or registration endpoint (RFC 6749 §5.2).
+///
+/// [`into_http`](Self::into_http) makes the response; the client learns the code and the description, and never the source.
+#[derive(Debug)]
+pub struct EndpointError {
+    reason: ErrorReason,
+    description: Option<Cow<'static, str>>,
+    challenge: Challenge,
+    source: Option<StoreError>,
+}
+
+/// What a 401 names as the way to authenticate (RFC 9110 §11.6.1 wants it on every 401).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Challenge {
+    /// `Basic`, for this realm.
+    Basic(String),
+    /// `Bearer`, for this realm.
+    Bearer(String),
+}
+
+impl EndpointError {
+    pub(crate) const fn new(reason: ErrorReason, challenge: Challenge) -> Self {
+        Self { reason, description: None, challenge, source: None }
+    }
+
+    pub(crate) fn with_description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: StoreError) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+
+    /// What the client is told in words.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.description.as_deref().unwrap_or(self.reason.description())
+    }
+
+    /// What a 401 names as the way to authenticate.
+    #[must_use]
+    pub const fn challenge(&self) -> &Challenge {
+        &self.challenge
+    }
+
+    /// The failure of a store behind it, for the operator's log.
+    #[must_use]
+    pub const fn store_error(&self) -> Option<&StoreError> {
+        self.source.as_ref()
+    }
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason.name(), self.description())
+    }
+}
+
+impl std::error::Error for EndpointError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|error| error as _)
+    }
+}

@@ -1,0 +1,71 @@
+//! The code: whether a request may redeem it (RFC 6749 §4.1.3, OAuth 2.1 §4.1.3).
+
+use super::{CodeRecord, RedirectUriSource};
+use crate::client::AuthenticatedClient;
+use crate::clock::Timestamp;
+use crate::error::ErrorReason;
+use crate::pkce::CodeVerifier;
+use crate::wire::Presented;
+
+/// How many wrong verifiers a code survives. A verifier has at least 256 bits; the bound is for guessing that goes wrong.
+pub(crate) const MAX_FAILURES: u32 = 5;
+
+/// What to do with a code.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum CodeCheck {
+    /// The request is right, and the code fresh: redeem it.
+    Redeem,
+    /// The request is right, but the code was redeemed before: revoke what it bought.
+    Replay,
+    /// The verifier is wrong: count it.
+    WrongVerifier,
+    /// The request is wrong; the code and what it bought are not touched.
+    Refuse(ErrorReason),
+}
+
+impl CodeRecord {
+    /// Decides. Only a request that is right in every respect may redeem or revoke anything: else whoever has seen a code
+    /// could burn it, or sign the user out (OAuth 2.1 §7.5.2).
+    pub(crate) fn check(&self, client: &AuthenticatedClient, presented: &Presented<'_>, now: Timestamp) -> CodeCheck {
+        let client = client.client();
+        if self.grant.client.as_ref() != Some(client.id()) {
+            return CodeCheck::Refuse(ErrorReason::CodeForeign);
+        }
+        if self.failures >= MAX_FAILURES {
+            return CodeCheck::Refuse(ErrorReason::CodeExhausted);
+        }
+        match (&self.challenge, presented.verifier) {
+            (None, None) => {}
+            // RFC 9700 §4.8.2: somebody stripped the challenge from the authorization request.
+            (None, Some(_)) => return CodeCheck::Refuse(ErrorReason::CodeVerifierUnexpected),
+            (Some(_), None) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMissing),
+            (Some(challenge), Some(verifier)) => match CodeVerifier::parse(verifier) {
+                Err(_) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMalformed),
+                Ok(verifier) if !challenge.matches(&verifier) => return CodeCheck::WrongVerifier,
+                Ok(_) => {}
+            },
+        }
+        if let Err(reason) = self.check_redirect_uri(presented.redirect_uri) {
+            return CodeCheck::Refuse(reason);
+        }
+        // A redirect URI that was taken from the registration takes its codes along.
+        if !client.redirect_uris().iter().any(|uri| uri.matches(&self.redirect_uri)) {
+            return CodeCheck::Refuse(ErrorReason::RedirectUriMismatch);
+        }
+        if self.redeemed_at.is_some() {
+            return CodeCheck::Replay;
+        }
+        if self.expires_at <= now { CodeCheck::Refuse(ErrorReason::CodeExpired) } else { CodeCheck::Redeem }
+    }
+
+    fn check_redirect_uri(&self, presented: Option<&str>) -> Result<(), ErrorReason> {
+        match (presented, self.redirect_uri_source) {
+            (Some(uri), _) if *uri == *self.redirect_uri => Ok(()),
+            (Some(_), _) => Err(ErrorReason::RedirectUriMismatch),
+            (None, RedirectUriSource::Registered) => Ok(()),
+            // OAuth 2.1 §10.2: PKCE binds the code, so that the redirect URI need not.
+            (None, RedirectUriSource::Requested) if self.challenge.is_some() => Ok(()),
+            (None, RedirectUriSource::Requested) => Err(ErrorReason::RedirectUriNotRepeated),
+        }
+    }
+}

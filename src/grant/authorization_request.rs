@@ -1,0 +1,237 @@
+//! The front channel: an authorization request, checked (RFC 6749 §4.1.1).
+
+use std::sync::Arc;
+
+use super::{Prompt, RedirectUriSource};
+use crate::client::{Client, ClientAuthentication, GrantType, PkceRequirement};
+use crate::clock::Timestamp;
+use crate::configuration::Configuration;
+use crate::error::{AuthorizeError, ErrorReason, Rejection};
+use crate::pkce::CodeChallenge;
+use crate::redirect_target::RedirectTarget;
+use crate::redirect_uri::{Form, RedirectUri};
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::wire::params::{Parameter, Params};
+
+/// The longest `state` that is accepted, in bytes.
+const MAX_STATE: usize = 4_096;
+
+/// A valid authorization request that awaits the resource owner's decision.
+///
+/// Four things can happen to it:
+///
+/// * Nobody is signed in: check [`sign_in_required`](Self::sign_in_required), let the user sign in, and come back to the
+///   same URL. The query is the state; nothing was stored.
+/// * [`AuthorizationServer::recall`](crate::AuthorizationServer::recall) finds that the user consented before.
+/// * The host shows its consent page, with a form that posts back to the same URL and carries the
+///   [`consent_token`](Self::consent_token); the request is then checked again, and [`confirm`](Self::confirm) turns it into
+///   something that can be approved or denied.
+/// * It is dropped, and nothing has happened.
+///
+/// # Design
+///
+/// It is neither `Clone` nor `Serialize`: what was checked a while ago is not what is checked now. The client may be gone, or
+/// the page may show something else than what is approved. Reading the query again costs one look-up.
+#[derive(Debug)]
+#[must_use = "the user waits for an answer"]
+pub struct PendingAuthorization {
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) client: Arc<Client>,
+    pub(super) target: RedirectTarget,
+    pub(super) source: RedirectUriSource,
+    pub(super) redirect_uri: RedirectUri,
+    pub(super) challenge: Option<CodeChallenge>,
+    pub(super) scope: Scope,
+    pub(super) resource: Resources,
+    pub(super) prompt: Prompt,
+    pub(super) extra: Vec<(String, String)>,
+    pub(super) validated_at: Timestamp,
+}
+
+/// A redirect URI that was found in the client's registration.
+struct Resolved {
+    target: RedirectTarget,
+    source: RedirectUriSource,
+    redirect_uri: RedirectUri,
+}
+
+impl PendingAuthorization {
+    /// Checks a request in the order that decides who may see an error: first what must hold before a redirect is safe.
+    pub(crate) fn validate(
+        configuration: &Arc<Configuration>,
+        client: Arc<Client>,
+        mut params: Params<'_>,
+        now: Timestamp,
+    ) -> Result<Self, AuthorizeError> {
+        let resolved = resolve(configuration, &client, &params).map_err(AuthorizeError::show)?;
+
+        match Self::check(configuration, &client, &params) {
+            Ok((challenge, scope, resource)) => {
+                let unknown = params.take_unknown().into_iter();
+                Ok(Self {
+                    configuration: Arc::clone(configuration),
+                    target: resolved.target,
+                    source: resolved.source,
+                    redirect_uri: resolved.redirect_uri,
+                    challenge,
+                    scope,
+                    resource,
+                    prompt: Prompt::parse(params.get(Parameter::Prompt)),
+                    extra: unknown.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+                    validated_at: now,
+                    client,
+                })
+            }
+            Err(reason) => Err(AuthorizeError::Redirect(Box::new(Rejection::new(resolved.target, client.vetting(), reason)))),
+        }
+    }
+
+    fn check(
+        configuration: &Configuration,
+        client: &Client,
+        params: &Params<'_>,
+    ) -> Result<(Option<CodeChallenge>, Scope, Resources), ErrorReason> {
+        if params.repeats_any() {
+            return Err(ErrorReason::ParameterRepeated);
+        }
+        if params.get(Parameter::State).is_some_and(|state| state.len() > MAX_STATE) {
+            return Err(ErrorReason::ParameterTooLong);
+        }
+        match params.get(Parameter::ResponseType) {
+            None => return Err(ErrorReason::ResponseTypeMissing),
+            Some("code") => {}
+            Some(_) => return Err(ErrorReason::ResponseTypeUnsupported),
+        }
+        if !client.allows(GrantType::AuthorizationCode) {
+            return Err(ErrorReason::GrantTypeNotAllowed);
+        }
+        for (parameter, reason) in [
+            (Parameter::Request, ErrorReason::RequestObjectUnsupported),
+            (Parameter::RequestUri, ErrorReason::RequestUriUnsupported),
+            (Parameter::Registration, ErrorReason::RegistrationParameterUnsupported),
+        ] {
+            if params.get(parameter).is_some() {
+                return Err(reason);
+            }
+        }
+        let challenge = challenge(client, params)?;
+        let scope = configuration.scopes.resolve(params.get(Parameter::Scope), client)?;
+        let resource = configuration.resources.resolve(params.resources())?;
+        Ok((challenge, scope, resource))
+    }
+
+    /// The client that asks.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) const fn shared_client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// The registered redirect URI that the answer goes to; a consent page shows its
+    /// [`display_host`](RedirectUri::display_host).
+    #[must_use]
+    pub const fn redirect_uri(&self) -> &RedirectUri {
+        &self.redirect_uri
+    }
+
+    /// What the client asks for.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What the client asks for, each scope token with its description for people.
+    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.scope.tokens().map(|token| (token, self.configuration.scopes.description(token).unwrap_or(token)))
+    }
+
+    /// The resources that the client wants to reach.
+    #[must_use]
+    pub const fn resource(&self) -> &Resources {
+        &self.resource
+    }
+
+    /// How the client wants the user to be asked.
+    #[must_use]
+    pub const fn prompt(&self) -> Prompt {
+        self.prompt
+    }
+
+    /// A parameter of the request that has no meaning in OAuth: a tenant hint, a locale, …
+    #[must_use]
+    pub fn extra(&self, name: &str) -> Option<&str> {
+        self.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Call this before sending an anonymous visitor to the sign-in page.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::LoginRequired`] if the client asked not to show anything (`prompt=none`).
+    pub fn sign_in_required(&self) -> Result<(), AuthorizeError> {
+        if self.prompt.is_none() { Err(self.reject(ErrorReason::LoginRequired)) } else { Ok(()) }
+    }
+
+    /// Whether a user who consented to this before may be spared the question: not for a public client whose redirect URI
+    /// another app could claim (RFC 8252 §8.6), and not if the client asks for the question.
+    pub(crate) fn may_be_remembered(&self) -> bool {
+        let assured = !self.client.is_public() || self.redirect_uri.form() == Form::Https;
+        assured && !self.prompt.asks_for_consent()
+    }
+
+    pub(crate) fn reject(&self, reason: ErrorReason) -> AuthorizeError {
+        AuthorizeError::Redirect(Box::new(Rejection::new(self.target.clone(), self.client.vetting(), reason)))
+    }
+}
+
+/// Where an answer may go. Whatever is wrong here must not be redirected (RFC 6749 §4.1.2.1).
+fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) -> Result<Resolved, ErrorReason> {
+    if params.repeats(Parameter::RedirectUri) {
+        return Err(ErrorReason::RedirectUriRepeated);
+    }
+    let policy = &configuration.redirect_uris;
+    let (registered, uri, source) = match params.get(Parameter::RedirectUri) {
+        Some(requested) => {
+            let registered = client.redirect_uris().iter().find(|uri| uri.matches(requested));
+            let registered = registered.filter(|uri| policy.accepts(uri)).ok_or(ErrorReason::RedirectUriUnregistered)?;
+            let same = registered.as_str() == requested;
+            let uri = if same { Arc::clone(registered.shared_text()) } else { Arc::from(requested) };
+            (registered, uri, RedirectUriSource::Requested)
+        }
+        None => match client.redirect_uris() {
+            // The only registration stands for a missing parameter, unless the port would be lost with it.
+            [registered] if policy.accepts(registered) && !matches!(registered.form(), Form::Loopback(_)) => {
+                (registered, Arc::clone(registered.shared_text()), RedirectUriSource::Registered)
+            }
+            _ => return Err(ErrorReason::RedirectUriMissing),
+        },
+    };
+    if params.get(Parameter::ResponseMode).is_some_and(|mode| mode != "query") {
+        return Err(ErrorReason::ResponseModeUnsupported);
+    }
+    // A state that came twice, or is too long, cannot go back as it was.
+    let state = params.get(Parameter::State).filter(|state| state.len() <= MAX_STATE);
+    let state = state.filter(|_| !params.repeats(Parameter::State)).map(str::to_owned);
+    let target = RedirectTarget::new(uri, state, configuration.issuer.clone());
+    Ok(Resolved { target, source, redirect_uri: registered.clone() })
+}
+
+fn challenge(client: &Client, params: &Params<'_>) -> Result<Option<CodeChallenge>, ErrorReason> {
+    let method = params.get(Parameter::CodeChallengeMethod);
+    let Some(challenge) = params.get(Parameter::CodeChallenge) else {
+        return match client.authentication() {
+            // RFC 9700 §4.8.2: a method without a challenge is what is left when somebody strips the challenge.
+            ClientAuthentication::Secret(secret) if secret.pkce() == PkceRequirement::Exempt && method.is_none() => Ok(None),
+            _ => Err(ErrorReason::CodeChallengeMissing),
+        };
+    };
+    // RFC 7636 §4.3: no method means `plain`, which does not exist here.
+    if method != Some("S256") {
+        return Err(ErrorReason::CodeChallengeMethodUnsupported);
+    }
+    challenge.parse().map(Some).map_err(|_| ErrorReason::CodeChallengeMalformed)
+}

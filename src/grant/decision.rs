@@ -1,0 +1,249 @@
+//! The decision: proved to come from the page that was shown, then made.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::{CodeRecord, Grant, PendingAuthorization};
+use crate::clock::Timestamp;
+use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
+use crate::identifier::{Extra, Subject, Tenant};
+use crate::scope::Scope;
+use crate::secret::{AuthorizationCode, GrantId, Kind, Token};
+use crate::wire::AuthorizationResponse;
+
+const ID: usize = 16;
+const EXPIRY: usize = 8;
+const TAG: usize = 32;
+
+/// What the host's session is known by to nobody else: at least 16 unguessable bytes that change at sign-in.
+///
+/// The session's identifier will do, if it is random. Not printed by `Debug`.
+pub struct SessionSecret(Box<[u8]>);
+
+/// The session secret is shorter than 16 bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a session secret has at least 16 bytes")]
+pub struct ShortSessionSecret;
+
+impl SessionSecret {
+    /// Takes the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ShortSessionSecret`] for less than 16 bytes.
+    pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, ShortSessionSecret> {
+        let bytes = bytes.as_ref();
+        if bytes.len() < 16 { Err(ShortSessionSecret) } else { Ok(Self(bytes.into())) }
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(..)")
+    }
+}
+
+/// An authorization request whose decision is proved to come from its own page, its own session and its own user, or that
+/// was remembered. It can be approved or denied, once.
+#[derive(Debug)]
+#[must_use = "the client waits for the decision"]
+pub struct ConfirmedAuthorization {
+    pending: PendingAuthorization,
+    subject: Subject,
+    grant_id: GrantId,
+    tenant: Option<Tenant>,
+}
+
+/// The yes: what the user approved.
+#[derive(Clone, Debug, Default)]
+pub struct Approval {
+    scope: Option<Scope>,
+    tenant: Option<Tenant>,
+    extra: Extra,
+}
+
+impl Approval {
+    /// Everything that was asked for.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Only the part of what was asked for that is in `scope`; what was not asked for is never granted.
+    #[must_use]
+    pub fn of(scope: Scope) -> Self {
+        Self { scope: Some(scope), ..Self::default() }
+    }
+
+    /// Confines the grant to a tenant.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: Tenant) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Keeps something of the host's own with the grant.
+    #[must_use]
+    pub fn with_extra(mut self, extra: Extra) -> Self {
+        self.extra = extra;
+        self
+    }
+}
+
+impl PendingAuthorization {
+    /// The value of a hidden field in the consent form: a random identifier, an expiry, and a MAC over both, the whole request
+    /// and the user, keyed by the session. Made anew for each page.
+    #[must_use]
+    pub fn consent_token(&self, session: &SessionSecret, subject: &Subject) -> String {
+        let id = GrantId::random();
+        let expires_at = self.validated_at.saturating_add(self.configuration.consent_lifetime);
+        let tag: [u8; TAG] = self.mac(session, subject, id, expires_at).finalize().into_bytes().into();
+        let mut token = Vec::with_capacity(ID + EXPIRY + TAG);
+        token.extend_from_slice(id.as_bytes());
+        token.extend_from_slice(&expires_at.unix_millis().to_be_bytes());
+        token.extend_from_slice(&tag);
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Proves that a decision was made on this session's own page for this very request and user.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthorizeError::Show`] with [`ErrorReason::ConsentTokenMissing`], [`ErrorReason::ConsentTokenInvalid`] or
+    /// [`ErrorReason::ConsentTokenExpired`].
+    pub fn confirm(
+        self,
+        session: &SessionSecret,
+        subject: &Subject,
+        submitted: &str,
+    ) -> Result<ConfirmedAuthorization, AuthorizeError> {
+        if submitted.is_empty() {
+            return Err(AuthorizeError::show(ErrorReason::ConsentTokenMissing));
+        }
+        let grant_id = self.verify(session, subject, submitted).map_err(AuthorizeError::show)?;
+        Ok(ConfirmedAuthorization { pending: self, subject: subject.clone(), grant_id, tenant: None })
+    }
+
+    fn verify(&self, session: &SessionSecret, subject: &Subject, submitted: &str) -> Result<GrantId, ErrorReason> {
+        let invalid = ErrorReason::ConsentTokenInvalid;
+        let mut token = [0; ID + EXPIRY + TAG];
+        if URL_SAFE_NO_PAD.decode_slice(submitted, &mut token) != Ok(ID + EXPIRY + TAG) {
+            return Err(invalid);
+        }
+        let (id, rest) = token.split_first_chunk::<ID>().ok_or(invalid)?;
+        let (expires_at, tag) = rest.split_first_chunk::<EXPIRY>().ok_or(invalid)?;
+        let id = GrantId::from_bytes(*id);
+        let expires_at = Timestamp::from_unix_millis(i64::from_be_bytes(*expires_at));
+        self.mac(session, subject, id, expires_at).verify_slice(tag).map_err(|_| invalid)?;
+        if expires_at <= self.validated_at { Err(ErrorReason::ConsentTokenExpired) } else { Ok(id) }
+    }
+
+    /// Everything that was asked, by whom and of whom, each part preceded by its length so that none runs into the next.
+    fn mac(&self, session: &SessionSecret, subject: &Subject, id: GrantId, expires_at: Timestamp) -> Hmac<Sha256> {
+        let mut mac = keyed(session);
+        let mut part = |bytes: &[u8]| {
+            mac.update(&(bytes.len() as u64).to_be_bytes());
+            mac.update(bytes);
+        };
+        part(b"grantor consent");
+        part(id.as_bytes());
+        part(&expires_at.unix_millis().to_be_bytes());
+        part(subject.as_str().as_bytes());
+        part(self.client.id().as_str().as_bytes());
+        part(self.target.uri().as_bytes());
+        part(&[self.source as u8, self.prompt.bits()]);
+        part(self.scope.as_str().as_bytes());
+        for optional in [self.challenge.as_ref().map(|challenge| &challenge.as_bytes()[..]), self.target.state().map(str::as_bytes)] {
+            part(&[u8::from(optional.is_some())]);
+            part(optional.unwrap_or_default());
+        }
+        part(&(self.resource.iter().count() as u64).to_be_bytes());
+        for resource in self.resource.iter() {
+            part(resource.as_str().as_bytes());
+        }
+        for (name, value) in &self.extra {
+            part(name.as_bytes());
+            part(value.as_bytes());
+        }
+        mac
+    }
+
+    pub(crate) fn remembered(self, subject: Subject, tenant: Option<Tenant>) -> ConfirmedAuthorization {
+        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), tenant }
+    }
+}
+
+fn keyed(session: &SessionSecret) -> Hmac<Sha256> {
+    // HMAC takes a key of any length; the fallback is there because the signature allows for ciphers that do not.
+    Hmac::<Sha256>::new_from_slice(&session.0).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()))
+}
+
+/// A decision in favour of the client, ready to be stored and then answered.
+pub(crate) struct Approved {
+    pub(crate) record: CodeRecord,
+    pub(crate) response: AuthorizationResponse,
+}
+
+impl ConfirmedAuthorization {
+    /// The user whose decision it is.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &PendingAuthorization {
+        &self.pending
+    }
+
+    /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1).
+    pub(crate) fn deny(self) -> AuthorizationResponse {
+        let reason = ErrorReason::AccessDenied;
+        AuthorizationResponse::error(&self.pending.target, reason, reason.description())
+    }
+
+    /// Makes the code and its record. What is granted is what was both asked for and approved, and never nothing of it.
+    pub(crate) fn approve(&self, approval: Approval, now: Timestamp) -> Result<Approved, AuthorizeError> {
+        let PendingAuthorization { configuration, client, target, scope, resource, .. } = &self.pending;
+        let granted = approval.scope.map_or_else(|| scope.clone(), |approved| scope.intersection(&approved));
+        if granted.is_empty() && !scope.is_empty() {
+            return Err(self.pending.reject(ErrorReason::AccessDenied));
+        }
+        let code = Token::random(Kind::AuthorizationCode, self.grant_id);
+        let lifetimes = client.lifetimes().unwrap_or(&configuration.lifetimes);
+        let grant = Grant {
+            id: self.grant_id,
+            client: Some(client.id().clone()),
+            subject: Some(self.subject.clone()),
+            scope: granted,
+            resource: resource.clone(),
+            tenant: approval.tenant.or_else(|| self.tenant.clone()),
+            extra: approval.extra,
+            created_at: now,
+        };
+        let record = CodeRecord {
+            key: code.key(),
+            grant: Arc::new(grant),
+            challenge: self.pending.challenge,
+            redirect_uri: Arc::clone(target.uri()),
+            redirect_uri_source: self.pending.source,
+            expires_at: now.saturating_add(lifetimes.code()),
+            failures: 0,
+            redeemed_at: None,
+        };
+        let code = AuthorizationCode::new(&code, &configuration.prefixes.authorization_code);
+        Ok(Approved { record, response: AuthorizationResponse::code(target, code.expose()) })
+    }
+
+    /// The store could not keep the code; the redirect URI was checked, so the client may know (RFC 6749 §4.1.2.1).
+    pub(crate) fn fail(self, error: StoreError) -> AuthorizeError {
+        let PendingAuthorization { target, client, .. } = self.pending;
+        AuthorizeError::Redirect(Box::new(Rejection::store(target, client.vetting(), error)))
+    }
+}

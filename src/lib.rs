@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]
+
+pub mod client;
+pub mod clock;
+pub mod configuration;
+mod endpoint;
+pub mod error;
+pub mod grant;
+pub mod identifier;
+pub mod issuer;
+pub mod observer;
+pub mod pkce;
+pub mod policy;
+mod redirect_target;
+pub mod redirect_uri;
+pub mod resource;
+mod resource_server;
+pub mod scope;
+pub mod secret;
+mod server;
+pub mod store;
+mod wire;
+
+pub use client::Client;
+pub use endpoint::{EndpointRoute, PathMatch, Recall, RegistrationRequest};
+pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
+pub use identifier::{Subject, Tenant};
+pub use issuer::Issuer;
+pub use resource_server::{Access, ResourceServer};
+pub use scope::Scope;
+pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, NewApp, Stores};
+pub use wire::{
+    AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
+    page_headers,
+};

@@ -1,0 +1,127 @@
+//! What the operator decides about tokens: [`Lifetimes`] and [`RefreshPolicy`], for the server or for one client.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long codes and tokens live.
+///
+/// # Defaults
+///
+/// | | |
+/// |---|---|
+/// | code | 60 seconds |
+/// | access token | 1 hour |
+/// | refresh token, unused | 14 days |
+/// | refresh tokens, all of a grant | 90 days after the grant |
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Lifetimes {
+    code: Duration,
+    access_token: Option<Duration>,
+    refresh_idle: Option<Duration>,
+    refresh_absolute: Option<Duration>,
+}
+
+impl Lifetimes {
+    /// The longest that an authorization code may live (RFC 6749 §4.1.2).
+    pub const MAX_CODE: Duration = Duration::from_mins(10);
+
+    /// The default lifetimes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            code: Duration::from_secs(60),
+            access_token: Some(Duration::from_hours(1)),
+            refresh_idle: Some(Duration::from_hours(14 * 24)),
+            refresh_absolute: Some(Duration::from_hours(90 * 24)),
+        }
+    }
+
+    /// How long an authorization code can be redeemed; more than [`Lifetimes::MAX_CODE`] counts as that.
+    #[must_use]
+    pub const fn with_code(mut self, lifetime: Duration) -> Self {
+        self.code = if lifetime.as_millis() > Self::MAX_CODE.as_millis() { Self::MAX_CODE } else { lifetime };
+        self
+    }
+
+    /// How long an access token is valid; `None` is until it is revoked, and leaves `expires_in` out of answers.
+    #[must_use]
+    pub const fn with_access_token(mut self, lifetime: Option<Duration>) -> Self {
+        self.access_token = lifetime;
+        self
+    }
+
+    /// After how long without use a refresh token expires; `None` is never.
+    #[must_use]
+    pub const fn with_refresh_idle(mut self, lifetime: Option<Duration>) -> Self {
+        self.refresh_idle = lifetime;
+        self
+    }
+
+    /// How long after the grant its last refresh token expires, however often they are used; `None` is never.
+    #[must_use]
+    pub const fn with_refresh_absolute(mut self, lifetime: Option<Duration>) -> Self {
+        self.refresh_absolute = lifetime;
+        self
+    }
+
+    /// How long an authorization code can be redeemed.
+    #[must_use]
+    pub const fn code(&self) -> Duration {
+        self.code
+    }
+
+    /// How long an access token is valid.
+    #[must_use]
+    pub const fn access_token(&self) -> Option<Duration> {
+        self.access_token
+    }
+
+    /// After how long without use a refresh token expires.
+    #[must_use]
+    pub const fn refresh_idle(&self) -> Option<Duration> {
+        self.refresh_idle
+    }
+
+    /// How long after the grant its last refresh token expires.
+    #[must_use]
+    pub const fn refresh_absolute(&self) -> Option<Duration> {
+        self.refresh_absolute
+    }
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What becomes of a refresh token that is used (RFC 9700 §4.14.2).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefreshPolicy {
+    /// No refresh tokens are issued.
+    Never,
+    /// The refresh token stays valid and each use restarts its idle lifetime. For confidential clients only: a public
+    /// client under this policy gets [`RefreshPolicy::default`].
+    Reuse,
+    /// A new refresh token replaces it, and the use of a replaced one revokes the grant.
+    Rotate {
+        /// For how long after its first use a refresh token yields its *same* successor again, as long as that
+        /// was not used: so that a client whose answer was lost is not signed out. Zero switches it off.
+        grace: Duration,
+    },
+}
+
+impl RefreshPolicy {
+    /// How often one refresh token may be retried within the grace.
+    pub const MAX_RETRIES: u32 = 64;
+}
+
+impl Default for RefreshPolicy {
+    /// Rotation with ten seconds of grace.
+    fn default() -> Self {
+        Self::Rotate { grace: Duration::from_secs(10) }
+    }
+}

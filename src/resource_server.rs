@@ -1,0 +1,194 @@
+//! The resource server: checks the tokens that an API is called with (RFC 6750).
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::client::ClientId;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::configuration::ProtectedResource;
+use crate::error::{BearerError, ChallengeContext, ErrorReason};
+use crate::grant::Grant;
+use crate::identifier::{Extra, Subject, Tenant};
+use crate::observer::{Endpoint, Event, NoObserver, Observer};
+use crate::resource::{ResourceIndicator, Resources};
+use crate::scope::Scope;
+use crate::secret::{GrantId, Kind, Prefix, Token};
+use crate::store::{FoundAccessToken, TokenStore};
+use crate::wire::header::bearer;
+
+/// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization server.
+///
+/// ```no_run
+/// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
+/// let access = server.resource_server().verify(&headers).await?;
+/// access.require("links:read")?;
+/// println!("{:?} asks for links of {:?}", access.client_id(), access.subject());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    tokens: Arc<dyn TokenStore>,
+    prefix: Prefix,
+    resource: Option<ResourceIndicator>,
+    context: Arc<ChallengeContext>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+impl ResourceServer {
+    /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are.
+    pub fn new(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
+        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None };
+        Self {
+            tokens,
+            prefix,
+            resource: None,
+            context: Arc::new(context),
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(NoObserver),
+        }
+    }
+
+    /// Accepts only tokens for this resource, and tells clients where its metadata is (RFC 9728 §5.1).
+    #[must_use]
+    pub fn with_resource(mut self, resource: ResourceIndicator) -> Self {
+        let described = ProtectedResource::new(resource.clone());
+        let resource_metadata = Some(format!("{}{}", described.origin(), described.metadata_path()));
+        self.context = Arc::new(ChallengeContext { realm: self.context.realm.clone(), resource_metadata });
+        self.resource = Some(resource);
+        self
+    }
+
+    /// Sets the realm of challenges.
+    #[must_use]
+    pub fn with_realm(mut self, realm: &str) -> Self {
+        let resource_metadata = self.context.resource_metadata.clone();
+        self.context = Arc::new(ChallengeContext { realm: realm.to_owned(), resource_metadata });
+        self
+    }
+
+    /// Sets the clock; for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets who is told of refused calls.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Checks the `Authorization` header of a call; a token anywhere else is not looked at (OAuth 2.1 §5.1).
+    ///
+    /// One read of the store; a token that was never issued here is refused without one.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`] says what to answer: 401, 400, or 503 if the store cannot tell.
+    pub async fn verify(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
+        let result = self.check(headers).await;
+        result.inspect_err(|error| {
+            let source = error.store_error();
+            let (endpoint, reason) = (Endpoint::Resource, error.reason());
+            self.observer.observe(&Event::Refused { endpoint, reason, client: None, source });
+        })
+    }
+
+    async fn check(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
+        let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
+        let text = bearer(headers).map_err(refuse)?;
+        let token = Token::parse(Kind::AccessToken, &self.prefix, text);
+        let key = token.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))?.key();
+        let found = self.tokens.find_access_token(&key).await;
+        let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
+        let found = found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))?;
+        if found.token.expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Err(refuse(ErrorReason::AccessTokenExpired));
+        }
+        if let Some(resource) = &self.resource
+            && found.token.resource.find(resource).is_none()
+        {
+            return Err(refuse(ErrorReason::AudienceMismatch));
+        }
+        Ok(Access { found, context: Arc::clone(&self.context) })
+    }
+}
+
+/// What a checked access token allows, and on whose behalf.
+#[derive(Clone, Debug)]
+pub struct Access {
+    found: FoundAccessToken,
+    context: Arc<ChallengeContext>,
+}
+
+impl Access {
+    /// Demands scope tokens, separated by spaces: all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
+    pub fn require(&self, scope: &str) -> Result<(), BearerError> {
+        if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
+            return Ok(());
+        }
+        let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
+        Err(error.with_scope(Scope::parse(scope).unwrap_or_default()))
+    }
+
+    /// The user who granted access; `None` if the client acts for itself.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        self.grant().subject.as_ref()
+    }
+
+    /// The client; `None` for a personal access token.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&ClientId> {
+        self.grant().client.as_ref()
+    }
+
+    /// What the token allows.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.found.token.scope
+    }
+
+    /// The resources that the token is for.
+    #[must_use]
+    pub const fn resource(&self) -> &Resources {
+        &self.found.token.resource
+    }
+
+    /// What the grant is confined to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.grant().tenant.as_ref()
+    }
+
+    /// What the host keeps with the grant.
+    #[must_use]
+    pub fn extra(&self) -> &Extra {
+        &self.grant().extra
+    }
+
+    /// The grant's identifier.
+    #[must_use]
+    pub fn grant_id(&self) -> GrantId {
+        self.grant().id
+    }
+
+    /// When the token expires; `None` is never.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.found.token.expires_at
+    }
+
+    fn grant(&self) -> &Grant {
+        &self.found.grant
+    }
+}

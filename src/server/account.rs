@@ -1,0 +1,193 @@
+//! What a host's own pages need: connected apps for users, registered apps for developers.
+
+use std::sync::Arc;
+
+use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, SecretMethod};
+use crate::endpoint::{new_client_id, with_new_secret};
+use crate::error::StoreError;
+use crate::identifier::Subject;
+use crate::observer::Event;
+use crate::redirect_uri::RedirectUri;
+use crate::scope::Scope;
+use crate::secret::{ClientSecret, GrantId};
+use crate::server::AuthorizationServer;
+use crate::store::{Deletion, GrantSummary, Insertion, Page};
+
+/// An app that a signed-in developer registers on a page of the host.
+#[derive(Clone, Debug)]
+pub struct NewApp {
+    owner: Subject,
+    metadata: ClientMetadata,
+    redirect_uris: Vec<RedirectUri>,
+    grant_types: Vec<GrantType>,
+    scope: Option<Scope>,
+}
+
+impl NewApp {
+    /// An app of `owner` for the grants `authorization_code` and `refresh_token`.
+    #[must_use]
+    pub fn new(owner: Subject, metadata: ClientMetadata, redirect_uris: Vec<RedirectUri>) -> Self {
+        let grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        Self { owner, metadata, redirect_uris, grant_types, scope: None }
+    }
+
+    /// Sets how the app may obtain tokens.
+    #[must_use]
+    pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
+        self
+    }
+
+    /// Limits what the app may ask for.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+}
+
+/// An app that was just registered.
+#[derive(Debug)]
+#[must_use = "the secret is told only once"]
+pub struct DeveloperApp {
+    client: Client,
+    secret: Option<ClientSecret>,
+}
+
+impl DeveloperApp {
+    /// The app.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Its secret, if it is confidential: show it now, it is not known later.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&ClientSecret> {
+        self.secret.as_ref()
+    }
+}
+
+impl AuthorizationServer {
+    /// Registers a public app of a developer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it was not registered, or the stores have no registry.
+    pub async fn register_public_app(&self, app: NewApp) -> Result<DeveloperApp, StoreError> {
+        self.register_app(app, None, ClientAuthentication::None).await
+    }
+
+    /// Registers a confidential app of a developer, and makes its secret.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it was not registered, or the stores have no registry.
+    pub async fn register_confidential_app(&self, app: NewApp) -> Result<DeveloperApp, StoreError> {
+        let (secret, authentication) = with_new_secret(SecretMethod::Basic, self.configuration());
+        self.register_app(app, Some(secret), authentication).await
+    }
+
+    async fn register_app(
+        &self,
+        app: NewApp,
+        secret: Option<ClientSecret>,
+        authentication: ClientAuthentication,
+    ) -> Result<DeveloperApp, StoreError> {
+        let mut client = Client::new(new_client_id("app_"), authentication)
+            .with_grant_types(app.grant_types)
+            .with_redirect_uris(app.redirect_uris)
+            .with_metadata(app.metadata)
+            .with_owner(app.owner)
+            .with_created_at(self.now());
+        if let Some(scope) = app.scope {
+            client = client.with_scope(scope);
+        }
+        match self.require_registry()?.insert_client(&client).await? {
+            Insertion::Inserted => {
+                self.observe(&Event::Registered { client: client.id() });
+                Ok(DeveloperApp { client, secret })
+            }
+            Insertion::Conflict => Err(StoreError::failed("a random client identifier is taken")),
+        }
+    }
+
+    /// Lists the apps of a developer, ordered by identifier.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told, or the stores have no registry.
+    pub async fn apps(&self, owner: &Subject, page: Page<ClientId>) -> Result<Vec<Arc<Client>>, StoreError> {
+        self.require_registry()?.list_clients(owner, page).await
+    }
+
+    /// Finds a client, to show its name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        self.inner.clients.find_client(id).await
+    }
+
+    /// Deletes a client with all that it was granted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something of it may be left; calling again finishes it.
+    pub async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {
+        // Once before, so that a crash leaves no token without a client to delete it by; and once after, for what was
+        // granted between the two.
+        self.inner.grants.revoke_client(id, self.now()).await?;
+        let deletion = self.require_registry()?.delete_client(id).await?;
+        self.inner.grants.revoke_client(id, self.now()).await?;
+        if deletion == Deletion::Deleted {
+            self.observe(&Event::Deleted { client: id });
+        }
+        Ok(deletion)
+    }
+
+    /// Lists what a user granted, ordered by identifier: live, expired and revoked grants alike.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told.
+    pub async fn grants(&self, subject: &Subject, page: Page<GrantId>) -> Result<Vec<GrantSummary>, StoreError> {
+        self.inner.grants.list_grants(subject, None, page).await
+    }
+
+    /// Withdraws everything that a user granted to a client; its codes and tokens stop working at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something may still work; calling again finishes it.
+    pub async fn withdraw(&self, subject: &Subject, client: &ClientId) -> Result<(), StoreError> {
+        let mut page = Page::first(Self::WITHDRAW_BATCH);
+        loop {
+            let grants = self.inner.grants.list_grants(subject, Some(client), page).await?;
+            for summary in grants.iter().filter(|summary| summary.revoked_at.is_none()) {
+                self.inner.grants.revoke_grant(&summary.grant.id, self.now()).await?;
+                self.observe(&Event::Revoked { grant: summary.grant.id });
+            }
+            match grants.last() {
+                Some(last) if grants.len() >= Self::WITHDRAW_BATCH.get() as usize => {
+                    page = Page::after(last.grant.id, Self::WITHDRAW_BATCH);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Revokes everything that a user granted to anybody: after a password change, or when the user is disabled or deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something may still work; calling again finishes it.
+    pub async fn revoke_subject(&self, subject: &Subject) -> Result<u64, StoreError> {
+        self.inner.grants.revoke_subject(subject, self.now()).await
+    }
+
+    fn require_registry(&self) -> Result<&Arc<dyn crate::store::ClientRegistry>, StoreError> {
+        self.inner.registry.as_ref().ok_or_else(|| StoreError::failed("the stores have no client registry"))
+    }
+}

@@ -1,0 +1,234 @@
+//! Building a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{AuthorizationServer, Inner, Stores};
+use crate::clock::{Clock, SystemClock};
+use crate::configuration::{
+    Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent, ResourceCatalog,
+    ScopeCatalog,
+};
+use crate::endpoint::Documents;
+use crate::issuer::Issuer;
+use crate::observer::{NoObserver, Observer};
+use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::redirect_uri::RedirectUriPolicy;
+use crate::resource_server::ResourceServer;
+use crate::scope::Scope;
+use crate::secret::{InvalidPrefix, Prefix};
+use crate::store::TokenStore;
+
+/// Collects the configuration of an [`AuthorizationServer`].
+///
+/// # Defaults
+///
+/// | | |
+/// |---|---|
+/// | paths | `/authorize`, `/token`, `/revoke`, `/introspect`, `/register` |
+/// | scopes | none, and no default scope |
+/// | resource | none: tokens are for whoever accepts them |
+/// | registration | closed |
+/// | lifetimes | [`Lifetimes::new`] |
+/// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
+/// | consent | remembered; a consent form is valid for 30 minutes |
+/// | body limit | 64 KiB |
+#[derive(Debug)]
+#[must_use = "call build"]
+pub struct AuthorizationServerBuilder {
+    issuer: Issuer,
+    stores: Stores,
+    scopes: Vec<(String, String)>,
+    default_scope: Option<Scope>,
+    resources: Vec<ProtectedResource>,
+    redirect_uris: RedirectUriPolicy,
+    lifetimes: Lifetimes,
+    refresh_policy: RefreshPolicy,
+    prefixes: Result<Prefixes, InvalidPrefix>,
+    paths: EndpointPaths,
+    registration: Registration,
+    remembered_consent: RememberedConsent,
+    consent_lifetime: Duration,
+    body_limit: usize,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+impl AuthorizationServer {
+    /// Begins with what every server must have: its name, and its stores.
+    pub fn builder(issuer: Issuer, stores: impl Into<Stores>) -> AuthorizationServerBuilder {
+        AuthorizationServerBuilder {
+            issuer,
+            stores: stores.into(),
+            scopes: Vec::new(),
+            default_scope: None,
+            resources: Vec::new(),
+            redirect_uris: RedirectUriPolicy::new(),
+            lifetimes: Lifetimes::new(),
+            refresh_policy: RefreshPolicy::default(),
+            prefixes: Prefixes::of("gr"),
+            paths: EndpointPaths::under(""),
+            registration: Registration::Closed,
+            remembered_consent: RememberedConsent::Enabled,
+            consent_lifetime: Duration::from_mins(30),
+            body_limit: 64 * 1024,
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(NoObserver),
+        }
+    }
+}
+
+impl AuthorizationServerBuilder {
+    /// Declares a scope token, with the words that tell a person what it allows.
+    pub fn scope(mut self, token: &str, description: &str) -> Self {
+        self.scopes.push((token.to_owned(), description.to_owned()));
+        self
+    }
+
+    /// Sets what a request gets that names no scope; without a default it is refused.
+    pub fn default_scope(mut self, scope: Scope) -> Self {
+        self.default_scope = Some(scope);
+        self
+    }
+
+    /// Declares an API that accepts the server's tokens; the first one is the default audience.
+    pub fn resource(mut self, resource: ProtectedResource) -> Self {
+        self.resources.push(resource);
+        self
+    }
+
+    /// Decides which redirect URIs are accepted.
+    pub fn redirect_uris(mut self, policy: RedirectUriPolicy) -> Self {
+        self.redirect_uris = policy;
+        self
+    }
+
+    /// Sets how long codes and tokens live.
+    pub const fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// Sets what becomes of a refresh token that is used.
+    pub const fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
+        self.refresh_policy = policy;
+        self
+    }
+
+    /// Sets what codes, tokens and secrets begin with.
+    pub fn prefixes(mut self, prefixes: Prefixes) -> Self {
+        self.prefixes = Ok(prefixes);
+        self
+    }
+
+    /// Sets where the endpoints are.
+    pub fn paths(mut self, paths: EndpointPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// Decides whether clients may register themselves; needs stores with a registry.
+    pub fn registration(mut self, registration: Registration) -> Self {
+        self.registration = registration;
+        self
+    }
+
+    /// Decides whether a user who consented before is asked again.
+    pub const fn remembered_consent(mut self, remembered: RememberedConsent) -> Self {
+        self.remembered_consent = remembered;
+        self
+    }
+
+    /// Sets for how long a consent form can be submitted.
+    pub const fn consent_lifetime(mut self, lifetime: Duration) -> Self {
+        self.consent_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how many bytes of a body are read before a request is refused.
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Sets the clock; for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets who is told of what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Builds the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] tells what contradicts itself or would be unsafe.
+    pub fn build(self) -> Result<AuthorizationServer, ConfigurationError> {
+        self.paths.check()?;
+        for resource in &self.resources {
+            resource.check()?;
+        }
+        let scopes = ScopeCatalog::new(self.scopes, self.default_scope)?;
+        for resource in &self.resources {
+            scopes.check(resource.scope.as_ref().unwrap_or(&Scope::empty()))?;
+        }
+        if let Some(scope) = self.registration.rules().and_then(|rules| rules.scope.as_ref()) {
+            scopes.check(scope)?;
+        }
+        let lifetimes = [
+            Some(self.lifetimes.code()),
+            Some(self.consent_lifetime),
+            self.lifetimes.access_token(),
+            self.lifetimes.refresh_idle(),
+            self.lifetimes.refresh_absolute(),
+        ];
+        if lifetimes.into_iter().flatten().any(|lifetime| lifetime < Duration::from_secs(1)) {
+            return Err(ConfigurationError::ZeroLifetime);
+        }
+        let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
+        if no_registry {
+            return Err(ConfigurationError::NoRegistry);
+        }
+
+        let configuration = Arc::new(Configuration {
+            issuer: self.issuer,
+            scopes,
+            resources: ResourceCatalog::new(self.resources),
+            redirect_uris: self.redirect_uris,
+            lifetimes: self.lifetimes,
+            refresh_policy: self.refresh_policy,
+            prefixes: self.prefixes.map_err(|_| ConfigurationError::Prefix)?,
+            paths: self.paths,
+            registration: self.registration,
+            remembered_consent: self.remembered_consent,
+            consent_lifetime: self.consent_lifetime,
+            body_limit: self.body_limit,
+        });
+        let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
+        let prefix: Prefix = configuration.prefixes.access_token.clone();
+        let mut resource_server = ResourceServer::new(tokens, prefix)
+            .with_realm(configuration.issuer.authority())
+            .with_clock(Arc::clone(&self.clock))
+            .with_observer(Arc::clone(&self.observer));
+        if let Some(resource) = configuration.resources.iter().next() {
+            resource_server = resource_server.with_resource(resource.indicator.clone());
+        }
+        Ok(AuthorizationServer {
+            inner: Arc::new(Inner {
+                documents: Documents::new(&configuration),
+                configuration,
+                clients: self.stores.clients,
+                registry: self.stores.registry,
+                grants: self.stores.grants,
+                clock: self.clock,
+                observer: self.observer,
+                resource_server,
+            }),
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! The authorization server: its stores, its configuration, and what the host calls besides the endpoints.
+
+mod account;
+mod builder;
+mod stores;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::configuration::Configuration;
+use crate::endpoint::Documents;
+use crate::error::StoreError;
+use crate::observer::{Event, Observer};
+use crate::resource_server::ResourceServer;
+use crate::store::{ClientRegistry, ClientStore, GrantStore};
+
+pub use account::{DeveloperApp, NewApp};
+pub use builder::AuthorizationServerBuilder;
+pub use stores::Stores;
+
+/// An OAuth 2.1 authorization server.
+///
+/// Cheap to clone: put one in the state of your router. See the crate's documentation for a whole flow.
+#[derive(Clone, Debug)]
+pub struct AuthorizationServer {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) clients: Arc<dyn ClientStore>,
+    pub(crate) registry: Option<Arc<dyn ClientRegistry>>,
+    pub(crate) grants: Arc<dyn GrantStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) documents: Documents,
+    pub(crate) resource_server: ResourceServer,
+}
+
+impl AuthorizationServer {
+    /// Dead rows are kept this long, so that a clock that is a little behind finds what it expects.
+    const PURGE_MARGIN: Duration = Duration::from_hours(1);
+
+    const WITHDRAW_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.inner.configuration
+    }
+
+    pub(crate) fn observe(&self, event: &Event<'_>) {
+        self.inner.observer.observe(event);
+    }
+
+    /// The server's view of the default resource: checks the tokens of an API in the same process.
+    #[must_use]
+    pub fn resource_server(&self) -> &ResourceServer {
+        &self.inner.resource_server
+    }
+
+    /// Deletes codes and tokens whose life was over an hour ago, at most `limit` rows of each kind, and returns how many went.
+    ///
+    /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live traffic.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if a store failed; what was deleted before stays deleted.
+    pub async fn purge(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let before = self.now().saturating_sub(Self::PURGE_MARGIN);
+        let codes = self.inner.grants.purge_codes(before, limit).await?;
+        let tokens = self.inner.grants.purge_tokens(before, limit).await?;
+        Ok(codes.saturating_add(tokens))
+    }
+}

@@ -1,0 +1,13 @@
+//! HTTP, both ways: parameters and headers in, responses out. Knows no store.
+
+pub(crate) mod header;
+pub(crate) mod params;
+pub(crate) mod registration;
+mod request;
+pub(crate) mod response;
+
+pub use request::ClientRequest;
+pub(crate) use request::{Presented, TokenRequest, require_media_type};
+pub use response::{
+    AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor, page_headers,
+};

@@ -1,0 +1,109 @@
+//! Requests to the endpoints that clients call directly.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::header;
+use super::params::{Parameter, Params};
+use crate::client::{ClientCredentials, Proof};
+use crate::error::ErrorReason;
+
+/// A form that a client posted to the token, revocation or introspection endpoint.
+///
+/// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1).
+#[derive(Debug)]
+pub struct ClientRequest<'a> {
+    params: Params<'a>,
+    authorization: Option<&'a [u8]>,
+}
+
+impl<'a> ClientRequest<'a> {
+    /// Reads headers and body.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ContentTypeUnsupported`] unless the content type is `application/x-www-form-urlencoded`,
+    /// [`ErrorReason::AuthorizationRepeated`], [`ErrorReason::RequestMalformed`] for encodings that cannot be read, and
+    /// [`ErrorReason::ParameterRepeated`] (RFC 6749 §3.2).
+    pub fn read(headers: &'a HeaderMap, body: &'a [u8]) -> Result<Self, ErrorReason> {
+        require_media_type(headers, "application/x-www-form-urlencoded")?;
+        let authorization = header::authorization(headers, ErrorReason::AuthorizationRepeated)?;
+        let body = std::str::from_utf8(body).map_err(|_| ErrorReason::RequestMalformed)?;
+        let params = Params::parse(body)?;
+        if params.repeats_any() { Err(ErrorReason::ParameterRepeated) } else { Ok(Self { params, authorization }) }
+    }
+
+    /// Who the client says it is, and how it proves it; exactly one way of authenticating is allowed (RFC 6749 §2.3).
+    pub(crate) fn credentials(&mut self) -> Result<ClientCredentials<'a>, ErrorReason> {
+        let id = self.params.take(Parameter::ClientId);
+        let secret = self.params.take(Parameter::ClientSecret);
+        let assertion = self.params.get(Parameter::ClientAssertion).is_some();
+        let basic = self.authorization.and_then(header::basic).transpose()?;
+
+        match (basic, secret, assertion) {
+            (Some(_), Some(_), _) | (Some(_), _, true) | (_, Some(_), true) => {
+                Err(ErrorReason::ClientAuthenticationAmbiguous)
+            }
+            (Some(basic), None, false) if id.as_ref().is_some_and(|id| *id != basic.id) => Err(ErrorReason::ClientIdMismatch),
+            (Some(basic), None, false) => Ok(basic),
+            (None, _, true) => Err(ErrorReason::ClientAuthenticationFailed),
+            (None, secret, false) => {
+                let id = id.ok_or(ErrorReason::ClientAuthenticationMissing)?;
+                Ok(ClientCredentials { id, proof: secret.map_or(Proof::None, Proof::Post) })
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, parameter: Parameter) -> Option<&str> {
+        self.params.get(parameter)
+    }
+
+    pub(crate) fn resources(&self) -> &[Cow<'a, str>] {
+        self.params.resources()
+    }
+}
+
+/// What a token request brings along with a code.
+#[derive(Debug)]
+pub(crate) struct Presented<'a> {
+    pub(crate) redirect_uri: Option<&'a str>,
+    pub(crate) verifier: Option<&'a str>,
+}
+
+/// What a token request asks for, by its grant type. Parameters of other grants are ignored.
+#[derive(Debug)]
+pub(crate) enum TokenRequest<'a> {
+    AuthorizationCode { code: Option<&'a str>, presented: Presented<'a> },
+    RefreshToken { token: Option<&'a str>, scope: Option<&'a str> },
+    ClientCredentials { scope: Option<&'a str> },
+}
+
+impl<'a> TokenRequest<'a> {
+    pub(crate) fn read(request: &'a ClientRequest<'_>) -> Result<Self, ErrorReason> {
+        match request.get(Parameter::GrantType).ok_or(ErrorReason::GrantTypeMissing)? {
+            "authorization_code" => Ok(Self::AuthorizationCode {
+                code: request.get(Parameter::Code),
+                presented: Presented {
+                    redirect_uri: request.get(Parameter::RedirectUri),
+                    verifier: request.get(Parameter::CodeVerifier),
+                },
+            }),
+            "refresh_token" => Ok(Self::RefreshToken {
+                token: request.get(Parameter::RefreshToken),
+                scope: request.get(Parameter::Scope),
+            }),
+            "client_credentials" => Ok(Self::ClientCredentials { scope: request.get(Parameter::Scope) }),
+            _ => Err(ErrorReason::GrantTypeUnsupported),
+        }
+    }
+}
+
+/// Refuses a body of any other media type; parameters and letter case do not matter (RFC 9110 §8.3.1).
+pub(crate) fn require_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ErrorReason> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(ErrorReason::ContentTypeUnsupported) };
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(expected.as_bytes()) { Ok(()) } else { Err(ErrorReason::ContentTypeUnsupported) }
+}

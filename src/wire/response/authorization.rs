@@ -1,0 +1,145 @@
+//! What the browser gets from the authorization endpoint.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use super::{NO_STORE, NOSNIFF, respond};
+use crate::client::Vetting;
+use crate::error::{AuthorizeError, ErrorReason, Rejection};
+use crate::redirect_target::RedirectTarget;
+
+const FRAME_ANCESTORS: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
+
+/// An authorization response: a redirect to the client with a code or an error (RFC 6749 §4.1.2).
+#[derive(Debug)]
+#[must_use = "the client waits for it"]
+pub struct AuthorizationResponse {
+    location: String,
+}
+
+impl AuthorizationResponse {
+    pub(crate) fn code(target: &RedirectTarget, code: &str) -> Self {
+        Self { location: target.location(&[("code", code)]) }
+    }
+
+    pub(crate) fn error(target: &RedirectTarget, reason: ErrorReason, description: &str) -> Self {
+        let parameters = [("error", reason.code().as_str()), ("error_description", description)];
+        Self { location: target.location(&parameters) }
+    }
+
+    /// Where the browser goes; it carries the code, so do not log it.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The response: 303, so that a posted form is never sent on (RFC 9700 §4.12), and nothing on the way keeps it.
+    #[must_use]
+    pub fn into_http(self) -> Response<String> {
+        let mut response = respond(StatusCode::SEE_OTHER, &page_headers(), String::new());
+        if let Ok(location) = HeaderValue::try_from(self.location) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+/// The security headers of every page at the authorization endpoint: sign-in, consent and errors.
+///
+/// Nobody may frame it (RFC 9700 §4.16), store it, or learn its address from a link on it (§4.2.4). Hosts should extend
+/// the `Content-Security-Policy` by what their page loads, but **not** by `form-action`: browsers apply that to the redirect
+/// that follows the decision, and the code would never arrive.
+#[must_use]
+pub fn page_headers() -> [(HeaderName, HeaderValue); 5] {
+    [
+        (CACHE_CONTROL, NO_STORE),
+        (CONTENT_SECURITY_POLICY, FRAME_ANCESTORS),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, NOSNIFF),
+        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    ]
+}
+
+/// Whether the host knows who is in front of the browser.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a person is signed in or not")]
+pub enum Visitor {
+    /// Nobody is signed in.
+    Anonymous,
+    /// Somebody is.
+    SignedIn,
+}
+
+/// What to do about an [`AuthorizeError`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "complete by design: hosts match it")]
+pub enum AuthorizeAnswer {
+    /// Show this page.
+    Page(ErrorPage),
+    /// Send this to the client.
+    Redirect(AuthorizationResponse),
+}
+
+/// What a page about an [`AuthorizeError`] says. Show every text escaped.
+#[derive(Debug)]
+pub struct ErrorPage {
+    reason: ErrorReason,
+    continue_to: Option<String>,
+}
+
+impl ErrorPage {
+    /// The HTTP status of the page.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.reason.status()).unwrap_or(StatusCode::BAD_REQUEST)
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+
+    /// What happened, in one sentence for a developer.
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        self.reason.description()
+    }
+
+    /// Where the error would go to the client, if the person chooses so: a button, never an automatic redirect.
+    #[must_use]
+    pub fn continue_to(&self) -> Option<&str> {
+        self.continue_to.as_deref()
+    }
+}
+
+impl AuthorizeError {
+    /// Decides what the browser gets.
+    ///
+    /// An error about a client that registered itself does not redirect an anonymous visitor: else anybody could make the
+    /// server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it.
+    #[must_use]
+    pub fn answer(self, visitor: Visitor) -> AuthorizeAnswer {
+        let rejection = match self {
+            Self::Show(shown) => {
+                return AuthorizeAnswer::Page(ErrorPage { reason: shown.reason(), continue_to: None });
+            }
+            Self::Redirect(rejection) => rejection,
+        };
+        let response = rejection.response();
+        match (rejection.vetting, visitor) {
+            (Vetting::SelfRegistered, Visitor::Anonymous) => {
+                AuthorizeAnswer::Page(ErrorPage { reason: rejection.reason(), continue_to: Some(response.location) })
+            }
+            _ => AuthorizeAnswer::Redirect(response),
+        }
+    }
+}
+
+impl Rejection {
+    fn response(&self) -> AuthorizationResponse {
+        AuthorizationResponse::error(&self.target, self.reason(), self.reason().description())
+    }
+}
