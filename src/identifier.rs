@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct InvalidIdentifier;
 
 fn check(text: &str) -> Result<(), InvalidIdentifier> {
-    if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) { Err(InvalidIdentifier) } else { Ok(()) }
+    if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+        Err(InvalidIdentifier)
+    } else {
+        Ok(())
+    }
 }
 
 macro_rules! identifier {

@@ -133,7 +133,14 @@ mod tests {
 
     #[test]
     fn an_issuer_is_https_or_loopback() {
-        for text in ["https://as.test", "https://as.test/tenant1", "https://as.test:8443", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:3000"] {
+        for text in [
+            "https://as.test",
+            "https://as.test/tenant1",
+            "https://as.test:8443",
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost:3000",
+        ] {
             assert_eq!(Issuer::parse(text).unwrap().as_str(), text);
         }
         assert_eq!(Issuer::parse("http://as.test"), Err(InvalidIssuer::PlainHttp));

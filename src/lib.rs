@@ -33,6 +33,6 @@ pub use resource_server::{Access, ResourceServer};
 pub use scope::Scope;
 pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, NewApp, Stores};
 pub use wire::{
-    AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
-    page_headers,
+    AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
+    TokenResponse, Visitor, page_headers,
 };

@@ -96,11 +96,7 @@ impl<'a> CodeVerifier<'a> {
     /// [`InvalidPkce`] if the length or a character is outside RFC 7636 §4.1.
     pub fn parse(text: &'a str) -> Result<Self, InvalidPkce> {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-        if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidPkce)
-        }
+        if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) { Ok(Self(text)) } else { Err(InvalidPkce) }
     }
 }
 
@@ -147,7 +143,9 @@ mod tests {
     #[test]
     fn a_malformed_verifier_is_refused() {
         let a = "a".repeat(42);
-        for text in [a.clone(), "a".repeat(129), a.clone() + "=", a.clone() + "+", a.clone() + "%", a.clone() + " ", a + "é"] {
+        for text in
+            [a.clone(), "a".repeat(129), a.clone() + "=", a.clone() + "+", a.clone() + "%", a.clone() + " ", a + "é"]
+        {
             assert!(CodeVerifier::parse(&text).is_err(), "{text}");
         }
     }

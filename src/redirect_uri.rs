@@ -92,8 +92,26 @@ pub enum InvalidRedirectUri {
 
 /// Schemes that a browser or an operating system acts upon itself; they are no redirect URIs whatever a policy says.
 const DANGEROUS_SCHEMES: [&str; 20] = [
-    "about", "blob", "chrome", "data", "feed", "file", "filesystem", "ftp", "intent", "jar", "javascript", "mailto", "ms-its",
-    "resource", "sms", "tel", "vbscript", "view-source", "ws", "wss",
+    "about",
+    "blob",
+    "chrome",
+    "data",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "mailto",
+    "ms-its",
+    "resource",
+    "sms",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
 ];
 
 const RESPONSE_PARAMETERS: [&str; 7] = ["code", "error", "error_description", "error_uri", "iss", "response", "state"];
@@ -108,7 +126,8 @@ impl RedirectUri {
         if text.len() > MAX_LENGTH {
             return Err(InvalidRedirectUri::TooLong);
         }
-        let refused = |byte: u8| matches!(byte, b'\\' | b'"' | b'\'' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' | b'*');
+        let refused =
+            |byte: u8| matches!(byte, b'\\' | b'"' | b'\'' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' | b'*');
         if text.bytes().any(|byte| !byte.is_ascii_graphic() || refused(byte)) {
             return Err(InvalidRedirectUri::Character);
         }
@@ -122,7 +141,9 @@ impl RedirectUri {
         }
         let form = match scheme.to_ascii_lowercase().as_str() {
             "https" => web_authority(rest).map(|_| Form::Https),
-            "http" => web_authority(rest).and_then(|host| loopback(host).ok_or(InvalidRedirectUri::PlainHttp)).map(Form::Loopback),
+            "http" => web_authority(rest)
+                .and_then(|host| loopback(host).ok_or(InvalidRedirectUri::PlainHttp))
+                .map(Form::Loopback),
             scheme if DANGEROUS_SCHEMES.contains(&scheme) => Err(InvalidRedirectUri::Scheme),
             _ if rest.is_empty() => Err(InvalidRedirectUri::NotAbsolute),
             _ if !url.username().is_empty() || url.password().is_some() => Err(InvalidRedirectUri::UserInfo),
@@ -180,7 +201,10 @@ impl RedirectUri {
 fn host_of(text: &str) -> &str {
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    authority.rsplit_once(':').filter(|(host, _)| !host.contains('[') || host.ends_with(']')).map_or(authority, |(host, _)| host)
+    authority
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.contains('[') || host.ends_with(']'))
+        .map_or(authority, |(host, _)| host)
 }
 
 /// Checks `//host[:port]…` by its text and returns the host; a URL parser would forgive too much here.
@@ -212,9 +236,7 @@ fn loopback(host: &str) -> Option<Loopback> {
 /// `:` and 1 to 65535 in plain digits; nothing may be smuggled in the port's place.
 fn is_port(text: &str) -> bool {
     let Some(digits) = text.strip_prefix(':') else { return false };
-    digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0')
-        && digits.parse::<u16>().is_ok()
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0') && digits.parse::<u16>().is_ok()
 }
 
 /// `http://` and a loopback host, and what follows the port if there is one.

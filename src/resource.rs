@@ -73,7 +73,7 @@ impl ResourceIndicator {
 /// Takes scheme, host and port from the parser and the rest from the text, so that nothing but those is normalised.
 fn fold(text: &str, url: &Url) -> String {
     let authority_at = url.scheme().len() + "://".len();
-    let rest = text.get(authority_at..).and_then(|rest| Some(rest.get(rest.find(['/', '?'])?..)?)).unwrap_or("");
+    let rest = text.get(authority_at..).and_then(|rest| rest.get(rest.find(['/', '?'])?..)).unwrap_or("");
     let slash = if rest.starts_with('/') { "" } else { "/" };
     format!("{}{slash}{rest}", url.origin().ascii_serialization())
 }
@@ -176,7 +176,9 @@ mod tests {
 
     #[test]
     fn relative_malformed_and_fragment_uris_are_refused() {
-        for text in ["foo", "/x", "https://a#b", "https://a#", "mcp.example.com", "https:/a", "https://u@a/", "https://ä", ""] {
+        for text in
+            ["foo", "/x", "https://a#b", "https://a#", "mcp.example.com", "https:/a", "https://u@a/", "https://ä", ""]
+        {
             assert!(ResourceIndicator::parse(text).is_err(), "{text}");
         }
     }
@@ -185,7 +187,9 @@ mod tests {
     fn only_scheme_host_default_port_and_empty_path_are_folded() {
         let one = ResourceIndicator::parse("https://api.test/one").unwrap();
         assert_eq!(one, ResourceIndicator::parse("HTTPS://API.test:443/one").unwrap());
-        for other in ["https://api.test/one/", "https://api.test/One", "https://api.test/x/../one", "https://api.test/%6Fne"] {
+        for other in
+            ["https://api.test/one/", "https://api.test/One", "https://api.test/x/../one", "https://api.test/%6Fne"]
+        {
             assert_ne!(one, ResourceIndicator::parse(other).unwrap(), "{other}");
         }
         let query = ResourceIndicator::parse("https://api.test?x=1").unwrap();

@@ -200,8 +200,8 @@ impl AuthenticatedClient {
                 if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
             }
             (ClientAuthentication::Secret(secrets), Proof::Basic { decoded, raw }) => {
-                let accepted = secrets.accepts(decoded, now)
-                    | raw.as_ref().is_some_and(|raw| secrets.accepts(raw, now));
+                let accepted =
+                    secrets.accepts(decoded, now) | raw.as_ref().is_some_and(|raw| secrets.accepts(raw, now));
                 if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
             }
         }

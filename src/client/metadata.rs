@@ -143,7 +143,8 @@ impl ClientMetadata {
 fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
     // Characters that could make one name look like another, or the page like something else (UAX #9 formatting).
     let misleading = |c: char| {
-        c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
     };
     if value.len() > MAX_TEXT {
         return Err(InvalidMetadata { member, problem: "at most 200 bytes are kept" });
@@ -156,7 +157,9 @@ fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
 
 fn web_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
     let refused = Err(InvalidMetadata { member, problem: "not an https URL of at most 2,000 printable characters" });
-    if value.len() > MAX_URL || !value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\')) {
+    if value.len() > MAX_URL
+        || !value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'))
+    {
         return refused;
     }
     let Ok(url) = Url::parse(value) else { return refused };
@@ -184,7 +187,14 @@ mod tests {
 
     #[test]
     fn only_web_urls_are_kept() {
-        for url in ["javascript:alert(1)", "data:text/html,x", "http://evil.test", "https://u:p@x.test", "x", "https://x.test/\"><img>"] {
+        for url in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "http://evil.test",
+            "https://u:p@x.test",
+            "x",
+            "https://x.test/\"><img>",
+        ] {
             assert!(ClientMetadata::new().with_logo_uri(url).is_err(), "{url}");
         }
         assert!(ClientMetadata::new().with_logo_uri("http://127.0.0.1:3000/logo.png").is_ok());

@@ -17,10 +17,7 @@ pub(crate) struct ScopeCatalog {
 }
 
 impl ScopeCatalog {
-    pub(crate) fn new(
-        descriptions: Vec<(String, String)>,
-        default: Option<Scope>,
-    ) -> Result<Self, ConfigurationError> {
+    pub(crate) fn new(descriptions: Vec<(String, String)>, default: Option<Scope>) -> Result<Self, ConfigurationError> {
         for (at, (token, _)) in descriptions.iter().enumerate() {
             let one = Scope::parse(token).is_ok_and(|scope| scope.as_str() == token && scope.tokens().count() == 1);
             let twice = descriptions.iter().skip(at + 1).any(|(other, _)| other == token);
@@ -53,7 +50,9 @@ impl ScopeCatalog {
     pub(crate) fn resolve(&self, requested: Option<&str>, client: &Client) -> Result<Scope, ErrorReason> {
         let limit = client.scope().unwrap_or(&self.all);
         let asked = match requested {
-            Some(text) => without_offline_access(Scope::parse(text).map_err(|_| ErrorReason::ScopeMalformed)?, &self.all),
+            Some(text) => {
+                without_offline_access(Scope::parse(text).map_err(|_| ErrorReason::ScopeMalformed)?, &self.all)
+            }
             None => Scope::empty(),
         };
         if asked.is_empty() {

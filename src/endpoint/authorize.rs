@@ -21,7 +21,6 @@ const MAX_REMEMBERED: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// Whether a user has to be asked.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "both variants hold one request")]
 #[expect(clippy::exhaustive_enums, reason = "a user is asked or not")]
 #[must_use = "the user waits for an answer"]
 pub enum Recall {
@@ -74,11 +73,7 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`), or the failure of a store.
-    pub async fn recall(
-        &self,
-        pending: PendingAuthorization,
-        subject: &Subject,
-    ) -> Result<Recall, AuthorizeError> {
+    pub async fn recall(&self, pending: PendingAuthorization, subject: &Subject) -> Result<Recall, AuthorizeError> {
         let enabled = self.configuration().remembered_consent == RememberedConsent::Enabled;
         if enabled && pending.may_be_remembered() {
             let page = Page::first(MAX_REMEMBERED);

@@ -5,8 +5,9 @@ use std::pin::pin;
 
 use bytes::Buf as _;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -186,7 +187,8 @@ impl AuthorizationServer {
         body: &[u8],
     ) -> Result<Response<String>, EndpointError> {
         let form = || {
-            ClientRequest::read(headers, body).map_err(|reason| self.refuse(target.endpoint(), None, Refusal::from(reason)))
+            ClientRequest::read(headers, body)
+                .map_err(|reason| self.refuse(target.endpoint(), None, Refusal::from(reason)))
         };
         match target {
             Target::Token => Ok(self.token(form()?).await?.into_http()),
@@ -262,7 +264,11 @@ fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<
         (ETAG, etag),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     if known.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == document.etag) {
         return respond(StatusCode::NOT_MODIFIED, &fixed, String::new());
     }

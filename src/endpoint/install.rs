@@ -30,14 +30,18 @@ impl AuthorizationServer {
         let registry = self.registry()?;
         let document = ClientDocument::read(document)?;
         let id = document.client_id.as_deref().unwrap_or_default();
-        let id = ClientId::parse(id).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
+        let id =
+            ClientId::parse(id).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
         let rules = RegistrationRules::new().with_grant_types(GrantType::ALL);
         let described = describe(&document, &rules, self.configuration())?;
         let authentication = match (described.method, &document.client_secret) {
             (Method::None, None) => ClientAuthentication::None,
             (Method::Secret(method), Some(secret)) => by_secret(method, SecretHash::of(secret)),
             (Method::None, Some(_)) => {
-                return Err(Refusal::described(ErrorReason::MetadataInvalid, "a client_secret, but the method is none"));
+                return Err(Refusal::described(
+                    ErrorReason::MetadataInvalid,
+                    "a client_secret, but the method is none",
+                ));
             }
             (Method::Secret(_), None) => {
                 return Err(Refusal::described(ErrorReason::MetadataInvalid, "the client_secret is missing"));

@@ -52,9 +52,16 @@ impl AuthorizationServer {
 
     fn describe(&self, found: Found, now: Timestamp) -> Introspection {
         let (kind, grant, key, scope, resource, issued_at, expires_at, active) = match found {
-            Found::Access(FoundAccessToken { token, grant }) => {
-                (TokenKind::Access, grant, token.key, token.scope, token.resource, token.issued_at, token.expires_at, true)
-            }
+            Found::Access(FoundAccessToken { token, grant }) => (
+                TokenKind::Access,
+                grant,
+                token.key,
+                token.scope,
+                token.resource,
+                token.issued_at,
+                token.expires_at,
+                true,
+            ),
             Found::Refresh(FoundRefreshToken { token, grant }) => {
                 let (scope, resource, active) = (grant.scope.clone(), grant.resource.clone(), token.is_active());
                 (TokenKind::Refresh, grant, token.key, scope, resource, token.issued_at, token.expires_at, active)

@@ -31,7 +31,8 @@ impl AuthorizationServer {
         request: RegistrationRequest<'_>,
     ) -> Result<RegistrationResponse, EndpointError> {
         let result = self.managed(id, &request).await;
-        let result = result.map(|Managed { client, token }| self.registration_response(StatusCode::OK, client, None, token));
+        let result =
+            result.map(|Managed { client, token }| self.registration_response(StatusCode::OK, client, None, token));
         result.map_err(|refusal| self.refuse_management(id, refusal))
     }
 

@@ -122,7 +122,7 @@ fn resource_metadata<'a>(configuration: &'a Configuration, resource: &'a Protect
         scopes_supported: resource
             .scope
             .as_ref()
-            .unwrap_or(configuration.scopes.all())
+            .unwrap_or_else(|| configuration.scopes.all())
             .tokens()
             .filter(|token| *token != OFFLINE_ACCESS)
             .collect(),

@@ -47,7 +47,8 @@ impl AuthorizationServer {
             RefreshPolicy::Reuse if found.token.is_active() => {
                 let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource);
                 let expires_at = issuing.refresh_expiry(&found.grant);
-                match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await? {
+                match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
+                {
                     Reuse::Accepted => Ok(self.refreshed(found.grant.id, client, minted)),
                     Reuse::Unknown => Err(ErrorReason::RefreshTokenUnknown.into()),
                 }

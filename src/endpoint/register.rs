@@ -118,7 +118,7 @@ impl AuthorizationServer {
     ) -> RegistrationResponse {
         let configuration = self.configuration();
         let (origin, path) = (configuration.issuer.origin(), configuration.paths.register());
-        let scope: Scope = client.scope().unwrap_or(configuration.scopes.all()).clone();
+        let scope: Scope = client.scope().unwrap_or_else(|| configuration.scopes.all()).clone();
         RegistrationResponse {
             status,
             registration_uri: format!("{origin}{path}/{}", client.id()),

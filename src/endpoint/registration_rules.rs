@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Refusal;
 use crate::client::{
-    ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata, SecretAuthentication,
-    SecretMethod,
+    ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata,
+    SecretAuthentication, SecretMethod,
 };
 use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
 use crate::error::ErrorReason;
@@ -157,7 +157,8 @@ fn redirect_uris(
         let uri = RedirectUri::parse(text)
             .map_err(|error| Refusal::described(ErrorReason::RedirectUriInvalid, error.to_string()))?;
         let accepted = configuration.redirect_uris.accepts(&uri);
-        let refused = || Refusal::described(ErrorReason::RedirectUriInvalid, "this kind of redirect URI is not accepted here");
+        let refused =
+            || Refusal::described(ErrorReason::RedirectUriInvalid, "this kind of redirect URI is not accepted here");
         if accepted { Ok(uri) } else { Err(refused()) }
     };
     texts.iter().map(parse).collect()
@@ -171,19 +172,23 @@ fn scope(
 ) -> Result<Option<Scope>, Refusal> {
     let Some(text) = &document.scope else { return Ok(rules.scope.clone()) };
     let asked = Scope::parse(text).map_err(|_| invalid("scope is malformed"))?;
-    let allowed = rules.scope.as_ref().unwrap_or(configuration.scopes.all());
+    let allowed = rules.scope.as_ref().unwrap_or_else(|| configuration.scopes.all());
     let granted = asked.intersection(allowed);
     if granted.is_empty() {
         // A client that asks for nothing but a refresh token asks for no particular scope.
         let only_offline = asked.without(OFFLINE_ACCESS).is_empty();
-        return if only_offline { Ok(rules.scope.clone()) } else { Err(invalid("no token of the scope may be used here")) };
+        return if only_offline {
+            Ok(rules.scope.clone())
+        } else {
+            Err(invalid("no token of the scope may be used here"))
+        };
     }
     Ok(Some(granted))
 }
 
 fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
-    let mut metadata = text_members(document)
-        .map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
+    let mut metadata =
+        text_members(document).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
     metadata = match document.application_type.as_deref() {
         None => metadata,
         Some("native") => metadata.with_application_type(ApplicationType::Native),

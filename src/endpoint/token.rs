@@ -48,7 +48,9 @@ impl AuthorizationServer {
         let caller = Caller { id, credentials: &credentials, now: self.now() };
         let resources = request.resources();
         match token_request {
-            TokenRequest::AuthorizationCode { code, presented } => self.exchange(&caller, code, &presented, resources).await,
+            TokenRequest::AuthorizationCode { code, presented } => {
+                self.exchange(&caller, code, &presented, resources).await
+            }
             TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await,
             TokenRequest::ClientCredentials { scope } => {
                 let client = self.authenticate(id, &credentials, caller.now).await?;

@@ -50,7 +50,7 @@ impl EndpointError {
     /// What the client is told in words.
     #[must_use]
     pub fn description(&self) -> &str {
-        self.description.as_deref().unwrap_or(self.reason.description())
+        self.description.as_deref().unwrap_or_else(|| self.reason.description())
     }
 
     /// What a 401 names as the way to authenticate.

@@ -275,8 +275,8 @@ mod tests {
     #[test]
     fn a_client_cannot_tell_why_a_code_or_refresh_token_is_dead() {
         use ErrorReason::{
-            CodeExhausted, CodeExpired, CodeForeign, CodeReplayed, CodeUnknown, RefreshTokenExpired, RefreshTokenForeign,
-            RefreshTokenReplayed, RefreshTokenUnknown,
+            CodeExhausted, CodeExpired, CodeForeign, CodeReplayed, CodeUnknown, RefreshTokenExpired,
+            RefreshTokenForeign, RefreshTokenReplayed, RefreshTokenUnknown,
         };
         let seen = |reason: ErrorReason| (reason.code(), reason.status(), reason.description());
         for reason in [CodeExhausted, CodeExpired, CodeForeign, CodeReplayed] {

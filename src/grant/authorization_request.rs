@@ -83,7 +83,9 @@ impl PendingAuthorization {
                     client,
                 })
             }
-            Err(reason) => Err(AuthorizeError::Redirect(Box::new(Rejection::new(resolved.target, client.vetting(), reason)))),
+            Err(reason) => {
+                Err(AuthorizeError::Redirect(Box::new(Rejection::new(resolved.target, client.vetting(), reason))))
+            }
         }
     }
 
@@ -197,7 +199,8 @@ fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) 
     let (registered, uri, source) = match params.get(Parameter::RedirectUri) {
         Some(requested) => {
             let registered = client.redirect_uris().iter().find(|uri| uri.matches(requested));
-            let registered = registered.filter(|uri| policy.accepts(uri)).ok_or(ErrorReason::RedirectUriUnregistered)?;
+            let registered =
+                registered.filter(|uri| policy.accepts(uri)).ok_or(ErrorReason::RedirectUriUnregistered)?;
             let same = registered.as_str() == requested;
             let uri = if same { Arc::clone(registered.shared_text()) } else { Arc::from(requested) };
             (registered, uri, RedirectUriSource::Requested)
@@ -225,7 +228,9 @@ fn challenge(client: &Client, params: &Params<'_>) -> Result<Option<CodeChalleng
     let Some(challenge) = params.get(Parameter::CodeChallenge) else {
         return match client.authentication() {
             // RFC 9700 §4.8.2: a method without a challenge is what is left when somebody strips the challenge.
-            ClientAuthentication::Secret(secret) if secret.pkce() == PkceRequirement::Exempt && method.is_none() => Ok(None),
+            ClientAuthentication::Secret(secret) if secret.pkce() == PkceRequirement::Exempt && method.is_none() => {
+                Ok(None)
+            }
             _ => Err(ErrorReason::CodeChallengeMissing),
         };
     };

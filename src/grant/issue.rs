@@ -52,8 +52,7 @@ impl<'a> Issuing<'a> {
     /// The first tokens of a grant that a user gave.
     pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Minted {
         let access = Token::random(Kind::AccessToken, grant.id);
-        let refresh =
-            (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
+        let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
         self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource)
     }
 

@@ -28,7 +28,10 @@ impl Prompt {
 
     /// The values as one byte.
     pub(crate) fn bits(self) -> u8 {
-        u8::from(self.none) | u8::from(self.login) << 1 | u8::from(self.consent) << 2 | u8::from(self.select_account) << 3
+        u8::from(self.none)
+            | u8::from(self.login) << 1
+            | u8::from(self.consent) << 2
+            | u8::from(self.select_account) << 3
     }
 
     /// `none`: nothing may be shown; what cannot be answered without the user is an error.

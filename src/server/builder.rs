@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
-    Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent, ResourceCatalog,
-    ScopeCatalog,
+    Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
+    ResourceCatalog, ScopeCatalog,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -175,7 +175,7 @@ impl AuthorizationServerBuilder {
         }
         let scopes = ScopeCatalog::new(self.scopes, self.default_scope)?;
         for resource in &self.resources {
-            scopes.check(resource.scope.as_ref().unwrap_or(&Scope::empty()))?;
+            resource.scope.as_ref().map_or(Ok(()), |scope| scopes.check(scope))?;
         }
         if let Some(scope) = self.registration.rules().and_then(|rules| rules.scope.as_ref()) {
             scopes.check(scope)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    CodeStore, FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Insertion, Page, Redemption, Reuse, Rotation,
-    TokenStore,
+    CodeStore, FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Insertion, Page, Redemption, Reuse,
+    Rotation, TokenStore,
 };
 use crate::client::ClientId;
 use crate::clock::Timestamp;

@@ -60,9 +60,7 @@ pub use joined::JoinedStores;
 pub use memory::{MemoryLimits, MemoryStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteError, SqliteStore};
-pub use token::{
-    FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Reuse, Rotation, TokenStore,
-};
+pub use token::{FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Reuse, Rotation, TokenStore};
 
 /// What became of an insertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -13,8 +13,10 @@ use crate::client::ClientCredentials;
 use crate::client::Proof;
 use crate::error::ErrorReason;
 
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The one `Authorization` header; more than one is an attempt to confuse.
 pub(crate) fn authorization(headers: &HeaderMap, repeated: ErrorReason) -> Result<Option<&[u8]>, ErrorReason> {
@@ -92,7 +94,11 @@ mod tests {
     #[test]
     fn every_common_encoding_of_a_secret_is_understood() {
         let secret = "p%ss w+rd:é";
-        for header in ["basic YzE6cCUyNXNzK3clMkJyZCUzQSVDMyVBOQ==", "BASIC  YzE6cCUyNXNzJTIwdyUyQnJkJTNBJUMzJUE5", "Basic YzE6cCVzcyB3K3JkOsOp"] {
+        for header in [
+            "basic YzE6cCUyNXNzK3clMkJyZCUzQSVDMyVBOQ==",
+            "BASIC  YzE6cCUyNXNzJTIwdyUyQnJkJTNBJUMzJUE5",
+            "Basic YzE6cCVzcyB3K3JkOsOp",
+        ] {
             let (id, decoded, raw) = read(header).unwrap();
             assert_eq!(id, "c1");
             assert!(decoded == secret || raw.as_deref() == Some(secret), "{header}");
@@ -109,7 +115,10 @@ mod tests {
     #[test]
     fn undecodable_credentials_are_refused_and_other_schemes_ignored() {
         for header in ["Basic !!!", "Basic Zm9v", "Basic", "Basic //79Og=="] {
-            assert!(matches!(basic(header.as_bytes()), Some(Err(ErrorReason::ClientAuthenticationMalformed))), "{header}");
+            assert!(
+                matches!(basic(header.as_bytes()), Some(Err(ErrorReason::ClientAuthenticationMalformed))),
+                "{header}"
+            );
         }
         assert!(basic(b"Bearer x").is_none() && basic(b"Basically x").is_none());
     }

@@ -9,5 +9,6 @@ pub(crate) mod response;
 pub use request::ClientRequest;
 pub(crate) use request::{Presented, TokenRequest, require_media_type};
 pub use response::{
-    AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor, page_headers,
+    AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
+    page_headers,
 };

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn ill_formed_escapes_and_bytes_are_refused() {
-        for text in ["client_id=%ZZ", "redirect_uri=%FF%FE", "state=%", "state=%4", "state=%00", "%FF=1", "state=a\0b"] {
+        for text in ["client_id=%ZZ", "redirect_uri=%FF%FE", "state=%", "state=%4", "state=%00", "%FF=1", "state=a\0b"]
+        {
             assert!(Params::parse(text).is_err(), "{text}");
         }
     }

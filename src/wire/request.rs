@@ -46,7 +46,9 @@ impl<'a> ClientRequest<'a> {
             (Some(_), Some(_), _) | (Some(_), _, true) | (_, Some(_), true) => {
                 Err(ErrorReason::ClientAuthenticationAmbiguous)
             }
-            (Some(basic), None, false) if id.as_ref().is_some_and(|id| *id != basic.id) => Err(ErrorReason::ClientIdMismatch),
+            (Some(basic), None, false) if id.as_ref().is_some_and(|id| *id != basic.id) => {
+                Err(ErrorReason::ClientIdMismatch)
+            }
             (Some(basic), None, false) => Ok(basic),
             (None, _, true) => Err(ErrorReason::ClientAuthenticationFailed),
             (None, secret, false) => {

@@ -23,7 +23,8 @@ impl EndpointError {
         let status = StatusCode::from_u16(self.reason().status()).unwrap_or(StatusCode::BAD_REQUEST);
         // RFC 6749 §5.2 bounds the characters, whatever the operator or a value brought in.
         let description: String = quotable(self.description()).collect();
-        let mut response = json(status, to_json(&ErrorBody { error: self.reason().code(), error_description: &description }));
+        let mut response =
+            json(status, to_json(&ErrorBody { error: self.reason().code(), error_description: &description }));
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);

@@ -11,8 +11,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 pub use authorization::{AuthorizationResponse, AuthorizeAnswer, ErrorPage, Visitor, page_headers};
-pub(crate) use introspection::{ActiveToken, TokenKind};
 pub use introspection::Introspection;
+pub(crate) use introspection::{ActiveToken, TokenKind};
 pub use registration::RegistrationResponse;
 pub use token::TokenResponse;
 
