@@ -58,11 +58,13 @@ impl Scope {
         if text.split(' ').filter(|token| !token.is_empty()).nth(MAX_TOKENS).is_some() {
             return Err(InvalidScope);
         }
-        Ok(Self::collect(text.split(' ')))
+        let mut tokens = text.split(' ').enumerate();
+        let canonical = tokens.all(|(at, token)| !token.is_empty() && text.split(' ').take(at).all(|seen| seen != token));
+        Ok(if canonical { Self(text.into()) } else { Self::collect(text.len(), text.split(' ')) })
     }
 
-    fn collect<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        let mut text = String::new();
+    fn collect<'a>(length: usize, tokens: impl Iterator<Item = &'a str>) -> Self {
+        let mut text = String::with_capacity(length);
         for token in tokens {
             if !token.is_empty() && !text.split(' ').any(|seen| seen == token) {
                 if !text.is_empty() {
@@ -103,7 +105,7 @@ impl Scope {
         if other.contains_all(self) {
             return self.clone();
         }
-        Self::collect(self.tokens().filter(|token| other.contains(token)))
+        Self::collect(self.0.len(), self.tokens().filter(|token| other.contains(token)))
     }
 
     /// The tokens except those equal to `token`.
@@ -112,7 +114,7 @@ impl Scope {
         if !self.contains(token) {
             return self.clone();
         }
-        Self::collect(self.tokens().filter(|own| *own != token))
+        Self::collect(self.0.len(), self.tokens().filter(|own| *own != token))
     }
 
     /// The space-separated list.

@@ -103,10 +103,10 @@ impl PendingAuthorization {
         let id = GrantId::random();
         let expires_at = self.validated_at.saturating_add(self.configuration.consent_lifetime);
         let tag: [u8; TAG] = self.mac(session, subject, id, expires_at).finalize().into_bytes().into();
-        let mut token = Vec::with_capacity(ID + EXPIRY + TAG);
-        token.extend_from_slice(id.as_bytes());
-        token.extend_from_slice(&expires_at.unix_millis().to_be_bytes());
-        token.extend_from_slice(&tag);
+        let expiry = expires_at.unix_millis().to_be_bytes();
+        let mut token = [0; ID + EXPIRY + TAG];
+        let parts = id.as_bytes().iter().chain(&expiry).chain(&tag).copied();
+        token.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
         URL_SAFE_NO_PAD.encode(token)
     }
 
