@@ -1,0 +1,110 @@
+//! The clients of a [`MemoryStore`](super::MemoryStore).
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::limits::full;
+use crate::client::{Client, ClientId};
+use crate::error::StoreError;
+use crate::identifier::Subject;
+use crate::store::{Deletion, Insertion, Page, Update};
+
+/// One lock over both maps: clients are read at every request, and hardly ever change.
+#[derive(Default)]
+pub(super) struct Clients(RwLock<Registered>);
+
+#[derive(Default)]
+struct Registered {
+    by_id: HashMap<ClientId, Arc<Client>>,
+    by_owner: BTreeMap<Subject, BTreeSet<ClientId>>,
+}
+
+impl Clients {
+    pub(super) fn find(&self, id: &ClientId) -> Option<Arc<Client>> {
+        self.read(|clients| clients.by_id.get(id).cloned())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.read(|clients| clients.by_id.len())
+    }
+
+    pub(super) fn list(&self, owner: &Subject, page: Page<ClientId>) -> Vec<Arc<Client>> {
+        let start = page.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let limit = usize::try_from(page.limit.get()).unwrap_or(usize::MAX);
+        self.read(|clients| match clients.by_owner.get(owner) {
+            Some(ids) => {
+                let ids = ids.range((start, Bound::Unbounded)).take(limit);
+                ids.filter_map(|id| clients.by_id.get(id).cloned()).collect()
+            }
+            None => Vec::new(),
+        })
+    }
+
+    pub(super) fn insert(&self, client: &Client, limit: usize) -> Result<Insertion, StoreError> {
+        self.write(|clients| {
+            let count = clients.by_id.len();
+            let Entry::Vacant(vacant) = clients.by_id.entry(client.id().clone()) else {
+                return Ok(Insertion::Conflict);
+            };
+            if count >= limit {
+                return Err(full("as many clients as MemoryLimits::with_clients allows"));
+            }
+            vacant.insert(Arc::new(client.clone()));
+            clients.own(client);
+            Ok(Insertion::Inserted)
+        })
+    }
+
+    pub(super) fn update(&self, client: &Client) -> Update {
+        self.write(|clients| {
+            let Some(stored) = clients.by_id.get_mut(client.id()) else {
+                return Update::Unknown;
+            };
+            if stored.version() != client.version() {
+                return Update::Conflict;
+            }
+            let updated = client.clone().with_version(client.version().saturating_add(1));
+            let replaced = std::mem::replace(stored, Arc::new(updated));
+            clients.disown(&replaced);
+            clients.own(client);
+            Update::Updated
+        })
+    }
+
+    pub(super) fn delete(&self, id: &ClientId) -> Deletion {
+        self.write(|clients| match clients.by_id.remove(id) {
+            Some(client) => {
+                clients.disown(&client);
+                Deletion::Deleted
+            }
+            None => Deletion::Unknown,
+        })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Registered) -> T) -> T {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut Registered) -> T) -> T {
+        write(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Registered {
+    fn own(&mut self, client: &Client) {
+        if let Some(owner) = client.owner() {
+            self.by_owner.entry(owner.clone()).or_default().insert(client.id().clone());
+        }
+    }
+
+    fn disown(&mut self, client: &Client) {
+        let Some(owner) = client.owner() else { return };
+        let Some(ids) = self.by_owner.get_mut(owner) else { return };
+        ids.remove(client.id());
+        if ids.is_empty() {
+            self.by_owner.remove(owner);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One part of the grants, with all that belongs to them.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::hash::BuildKeyHasher;
+use super::index::{Index, Place};
+use super::limits::Quota;
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::grant::{
+    AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement,
+};
+use crate::resource::Resources;
+use crate::scope::Scope;
+use crate::secret::{GrantId, TokenHash, TokenKey};
+use crate::store::{Insertion, Redemption};
+
+/// The grants of one shard.
+///
+/// Revoking a grant takes its code and tokens out of the maps at once. So whatever is found in them is not revoked, and
+/// a bearer check is a single look-up.
+#[derive(Default)]
+pub(super) struct Shard {
+    pub(super) grants: HashMap<GrantId, StoredGrant, BuildKeyHasher>,
+    pub(super) tokens: Tokens,
+    pub(super) agenda: Agenda,
+}
+
+/// When which grant is to be looked at for what has expired. Each grant is in it once, at its [`StoredGrant::due`]
+/// unless that is [`NEVER`]; so it cannot outgrow the grants.
+pub(super) type Agenda = BTreeSet<(Timestamp, GrantId)>;
+
+pub(super) struct StoredGrant {
+    pub(super) grant: Arc<Grant>,
+    pub(super) place: Place,
+    pub(super) code: Option<Box<CodeRecord>>,
+    pub(super) tokens: Vec<Held>,
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) last_used_at: Option<Timestamp>,
+    pub(super) revoked_at: Option<Timestamp>,
+    /// Never later than the first expiry of what is held. It may be too early: then the look finds nothing and sets the
+    /// next one, which is cheaper than moving it with every token.
+    pub(super) due: Timestamp,
+}
+
+/// A token of a grant, so that a revocation and a purge find it.
+pub(super) struct Held {
+    pub(super) kind: Kind,
+    pub(super) hash: TokenHash,
+    pub(super) expires_at: Timestamp,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Access,
+    Refresh,
+}
+
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) access: HashMap<TokenKey, StoredAccess, BuildKeyHasher>,
+    pub(super) refresh: HashMap<TokenKey, StoredRefresh, BuildKeyHasher>,
+}
+
+pub(super) struct StoredAccess {
+    pub(super) grant: Arc<Grant>,
+    pub(super) scope: Scope,
+    pub(super) resource: Resources,
+    pub(super) issued_at: Timestamp,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+pub(super) struct StoredRefresh {
+    pub(super) issued_at: Timestamp,
+    pub(super) expires_at: Option<Timestamp>,
+    /// On the heap: most refresh tokens that are looked for are active.
+    pub(super) retired: Option<Box<Retired>>,
+}
+
+pub(super) struct Retired {
+    pub(super) retirement: Retirement,
+    pub(super) retries: u32,
+}
+
+/// The expiry of what does not expire: no instant is later, so nothing is ever purged for it.
+pub(super) const NEVER: Timestamp = Timestamp::MAX;
+
+impl Shard {
+    /// Stores a grant that is new, with its code if it has one.
+    pub(super) fn insert_grant(
+        &mut self,
+        grant: &Arc<Grant>,
+        expires_at: Option<Timestamp>,
+        code: Option<&CodeRecord>,
+        quota: &Quota,
+        index: &Index,
+    ) -> Result<Insertion, StoreError> {
+        let Entry::Vacant(vacant) = self.grants.entry(grant.id) else {
+            return Ok(Insertion::Conflict);
+        };
+        let stored = StoredGrant {
+            place: index.enter(grant, quota)?,
+            grant: Arc::clone(grant),
+            code: code.cloned().map(Box::new),
+            tokens: Vec::new(),
+            expires_at,
+            last_used_at: None,
+            revoked_at: None,
+            due: NEVER,
+        };
+        vacant.insert(stored).look_by(expires_at.unwrap_or(NEVER), &mut self.agenda);
+        Ok(Insertion::Inserted)
+    }
+
+    pub(super) fn find_code(&self, key: &TokenKey) -> Option<CodeRecord> {
+        let code = self.grants.get(&key.grant)?.code.as_deref()?;
+        (code.key == *key).then(|| code.clone())
+    }
+
+    pub(super) fn redeem_code(&mut self, key: &TokenKey, at: Timestamp, keep_until: Option<Timestamp>) -> Redemption {
+        let Some(stored) = self.grants.get_mut(&key.grant) else {
+            return Redemption::Unknown;
+        };
+        let redemption = stored.redemption(key);
+        if redemption == Redemption::First {
+            stored.redeem(at, keep_until);
+        }
+        redemption
+    }
+
+    pub(super) fn count_failure(&mut self, key: &TokenKey) {
+        let stored = self.grants.get_mut(&key.grant);
+        if let Some(code) = stored.and_then(|stored| stored.code.as_deref_mut()).filter(|code| code.key == *key) {
+            code.failures = code.failures.saturating_add(1);
+        }
+    }
+
+    pub(super) fn exchange_code(
+        &mut self,
+        key: &TokenKey,
+        tokens: &IssuedTokens,
+        quota: &Quota,
+    ) -> Result<Redemption, StoreError> {
+        let IssuedTokens { access, refresh, .. } = tokens;
+        let redemption = self.grants.get(&key.grant).map_or(Redemption::Unknown, |stored| stored.redemption(key));
+        if redemption == Redemption::First {
+            self.admit(&key.grant, access, refresh.as_ref(), quota)?;
+            if let Some(stored) = self.grants.get_mut(&key.grant) {
+                stored.redeem(access.issued_at, tokens.expires_at());
+            }
+            self.store(&key.grant, access, refresh.as_ref());
+        }
+        Ok(redemption)
+    }
+
+    /// Makes sure that these tokens can be stored under this grant, so that storing them cannot fail half-way.
+    pub(super) fn admit(
+        &self,
+        id: &GrantId,
+        access: &AccessTokenRecord,
+        refresh: Option<&RefreshTokenRecord>,
+        quota: &Quota,
+    ) -> Result<(), StoreError> {
+        if self.tokens.have_any_of(access, refresh) {
+            return Err(StoreError::failed("a token with this key is stored already"));
+        }
+        quota.admit_tokens(self.grants.get(id).map_or(0, |stored| stored.tokens.len()), count(refresh))
+    }
+
+    pub(super) fn store(&mut self, id: &GrantId, access: &AccessTokenRecord, refresh: Option<&RefreshTokenRecord>) {
+        let Some(stored) = self.grants.get_mut(id) else { return };
+        stored.tokens.reserve(count(refresh));
+        stored.hold(Kind::Access, access.key.hash, access.expires_at, &mut self.agenda);
+        let token = StoredAccess {
+            grant: Arc::clone(&stored.grant),
+            scope: access.scope.clone(),
+            resource: access.resource.clone(),
+            issued_at: access.issued_at,
+            expires_at: access.expires_at,
+        };
+        self.tokens.access.insert(access.key, token);
+        if let Some(refresh) = refresh {
+            stored.hold(Kind::Refresh, refresh.key.hash, refresh.expires_at, &mut self.agenda);
+            let retired = match &refresh.state {
+                RefreshTokenState::Active => None,
+                RefreshTokenState::Retired(retirement) => Some(Retired::new(retirement)),
+            };
+            let token = StoredRefresh { issued_at: refresh.issued_at, expires_at: refresh.expires_at, retired };
+            self.tokens.refresh.insert(refresh.key, token);
+        }
+    }
+}
+
+impl Tokens {
+    pub(super) fn have_any_of(&self, access: &AccessTokenRecord, refresh: Option<&RefreshTokenRecord>) -> bool {
+        self.access.contains_key(&access.key) || refresh.is_some_and(|refresh| self.refresh.contains_key(&refresh.key))
+    }
+
+    pub(super) fn remove(&mut self, grant: GrantId, held: &Held) {
+        let key = TokenKey { grant, hash: held.hash };
+        match held.kind {
+            Kind::Access => drop(self.access.remove(&key)),
+            Kind::Refresh => drop(self.refresh.remove(&key)),
+        }
+    }
+}
+
+impl Retired {
+    pub(super) fn new(retirement: &Retirement) -> Box<Self> {
+        Box::new(Self { retirement: retirement.clone(), retries: 0 })
+    }
+}
+
+impl StoredGrant {
+    /// What comes of redeeming the code `key` of this grant.
+    fn redemption(&self, key: &TokenKey) -> Redemption {
+        match &self.code {
+            Some(code) if code.key == *key && code.redeemed_at.is_none() => Redemption::First,
+            Some(code) if code.key == *key => Redemption::Replayed,
+            _ => Redemption::Unknown,
+        }
+    }
+
+    fn redeem(&mut self, at: Timestamp, keep_until: Option<Timestamp>) {
+        if let Some(code) = &mut self.code {
+            code.redeemed_at = Some(at);
+        }
+        self.keep_until(keep_until);
+    }
+
+    /// Raises the expiry, never lowers it.
+    pub(super) fn keep_until(&mut self, expires_at: Option<Timestamp>) {
+        self.expires_at = self.expires_at.zip(expires_at).map(|(old, new)| old.max(new));
+    }
+
+    /// When the grant can be deleted, unless it holds tokens until later.
+    pub(super) fn gone_at(&self) -> Timestamp {
+        self.expires_at.or(self.revoked_at).unwrap_or(NEVER)
+    }
+
+    fn hold(&mut self, kind: Kind, hash: TokenHash, expires_at: Option<Timestamp>, agenda: &mut Agenda) {
+        let expires_at = expires_at.unwrap_or(NEVER);
+        self.tokens.push(Held { kind, hash, expires_at });
+        self.look_by(expires_at, agenda);
+    }
+
+    /// Makes sure that the grant is looked at once `at` is past.
+    pub(super) fn look_by(&mut self, at: Timestamp, agenda: &mut Agenda) {
+        if at < self.due {
+            if self.due != NEVER {
+                agenda.remove(&(self.due, self.grant.id));
+            }
+            agenda.insert((at, self.grant.id));
+            self.due = at;
+        }
+    }
+}
+
+/// How many tokens these are, with their access token.
+pub(super) const fn count(refresh: Option<&RefreshTokenRecord>) -> usize {
+    if refresh.is_some() { 2 } else { 1 }
+}

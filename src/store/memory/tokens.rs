@@ -1,0 +1,137 @@
+//! What a shard does with tokens.
+
+use std::sync::Arc;
+
+use super::index::Index;
+use super::limits::Quota;
+use super::shard::{NEVER, Retired, Shard, count};
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::grant::{
+    AccessTokenRecord, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement, SuccessorState,
+};
+use crate::secret::TokenKey;
+use crate::store::{FoundAccessToken, FoundRefreshToken, Insertion, Reuse, Rotation};
+
+impl Shard {
+    pub(super) fn insert_tokens(
+        &mut self,
+        tokens: &IssuedTokens,
+        quota: &Quota,
+        index: &Index,
+    ) -> Result<Insertion, StoreError> {
+        let IssuedTokens { grant, access, refresh } = tokens;
+        let refresh = refresh.as_ref();
+        let revoked = self.grants.get(&grant.id).is_some_and(|stored| stored.revoked_at.is_some());
+        if revoked || self.tokens.have_any_of(access, refresh) {
+            return Ok(Insertion::Conflict);
+        }
+        self.admit(&grant.id, access, refresh, quota)?;
+        match self.insert_grant(grant, tokens.expires_at(), None, quota, index) {
+            Ok(Insertion::Inserted) => {}
+            Ok(Insertion::Conflict) => {
+                if let Some(stored) = self.grants.get_mut(&grant.id) {
+                    stored.keep_until(tokens.expires_at());
+                }
+            }
+            Err(error) => {
+                quota.release_tokens(count(refresh));
+                return Err(error);
+            }
+        }
+        self.store(&grant.id, access, refresh);
+        Ok(Insertion::Inserted)
+    }
+
+    pub(super) fn find_access_token(&self, key: &TokenKey) -> Option<FoundAccessToken> {
+        let stored = self.tokens.access.get(key)?;
+        let token = AccessTokenRecord {
+            key: *key,
+            scope: stored.scope.clone(),
+            resource: stored.resource.clone(),
+            issued_at: stored.issued_at,
+            expires_at: stored.expires_at,
+        };
+        Some(FoundAccessToken { token, grant: Arc::clone(&stored.grant) })
+    }
+
+    pub(super) fn find_refresh_token(&self, key: &TokenKey) -> Option<FoundRefreshToken> {
+        let stored = self.tokens.refresh.get(key)?;
+        let state = match &stored.retired {
+            Some(retired) => RefreshTokenState::Retired(retired.retirement.clone()),
+            None => RefreshTokenState::Active,
+        };
+        let token = RefreshTokenRecord { key: *key, issued_at: stored.issued_at, expires_at: stored.expires_at, state };
+        Some(FoundRefreshToken { token, grant: Arc::clone(&self.grants.get(&key.grant)?.grant) })
+    }
+
+    pub(super) fn rotate_refresh_token(
+        &mut self,
+        key: &TokenKey,
+        retirement: &Retirement,
+        successors: &IssuedTokens,
+        quota: &Quota,
+    ) -> Result<Rotation, StoreError> {
+        let Some(token) = self.tokens.refresh.get_mut(key) else {
+            return Ok(Rotation::Unknown);
+        };
+        if let Some(retired) = &mut token.retired {
+            retired.retries = retired.retries.saturating_add(1);
+            let (retirement, retries) = (retired.retirement.clone(), retired.retries);
+            let successor = TokenKey { grant: key.grant, hash: retirement.successor };
+            let unused = self.tokens.refresh.get(&successor).is_some_and(|token| token.retired.is_none());
+            let successor = if unused { SuccessorState::Unused } else { SuccessorState::Used };
+            return Ok(Rotation::Retired { retirement, successor, retries });
+        }
+        let IssuedTokens { access, refresh, .. } = successors;
+        self.admit(&key.grant, access, refresh.as_ref(), quota)?;
+        if let Some(token) = self.tokens.refresh.get_mut(key) {
+            token.retired = Some(Retired::new(retirement));
+        }
+        if let Some(stored) = self.grants.get_mut(&key.grant) {
+            stored.keep_until(successors.expires_at());
+        }
+        self.store(&key.grant, access, refresh.as_ref());
+        Ok(Rotation::Rotated)
+    }
+
+    pub(super) fn reuse_refresh_token(
+        &mut self,
+        key: &TokenKey,
+        expires_at: Option<Timestamp>,
+        access: &AccessTokenRecord,
+        quota: &Quota,
+    ) -> Result<Reuse, StoreError> {
+        if self.tokens.refresh.get(key).is_none_or(|token| token.retired.is_some()) {
+            return Ok(Reuse::Unknown);
+        }
+        self.admit(&key.grant, access, None, quota)?;
+        if let Some(token) = self.tokens.refresh.get_mut(key) {
+            token.expires_at = expires_at;
+        }
+        if let Some(stored) = self.grants.get_mut(&key.grant) {
+            stored.keep_until(expires_at);
+            stored.keep_until(access.expires_at);
+            let expires_at = expires_at.unwrap_or(NEVER);
+            if let Some(held) = stored.tokens.iter_mut().find(|held| held.hash == key.hash) {
+                held.expires_at = expires_at;
+            }
+            stored.look_by(expires_at, &mut self.agenda);
+        }
+        self.store(&key.grant, access, None);
+        Ok(Reuse::Accepted)
+    }
+
+    pub(super) fn revoke_access_token(&mut self, key: &TokenKey, quota: &Quota) {
+        if self.tokens.access.remove(key).is_none() {
+            return;
+        }
+        quota.release_tokens(1);
+        if let Some(stored) = self.grants.get_mut(&key.grant) {
+            // The newest tokens are at the end, and the likeliest to be revoked.
+            if let Some(at) = stored.tokens.iter().rposition(|held| held.hash == key.hash) {
+                stored.tokens.swap_remove(at);
+            }
+        }
+    }
+}
