@@ -1,0 +1,61 @@
+//! The consent page.
+
+use askama::Template;
+
+use super::Layout;
+
+/// The page that asks whether an app may use the account.
+#[derive(Debug, Template)]
+#[template(path = "consent.html", config = "examples/shortener/askama.toml")]
+pub struct ConsentPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The page's own path and query, where the form goes.
+    pub action: String,
+    /// What proves that the decision was made on this page.
+    pub consent_token: String,
+    /// What the app calls itself.
+    pub app_name: String,
+    /// Whether nobody vouches for that.
+    pub unverified: bool,
+    /// Where the browser goes after the decision.
+    pub destination: Destination,
+    /// What the app asks for.
+    pub scopes: Vec<ScopeChoice>,
+    /// Who decides.
+    pub user_name: String,
+    /// What they sign in with.
+    pub username: String,
+    /// The anti-CSRF value of the form that switches accounts.
+    pub sign_out_token: String,
+}
+
+/// Where the browser goes after the decision.
+#[derive(Debug)]
+pub enum Destination {
+    /// A web site, by its host.
+    Site(String),
+    /// A program on the person's own computer, by its host.
+    ThisComputer(String),
+    /// An app on the device, by its scheme.
+    App(String),
+}
+
+/// One scope that the person may leave out.
+#[derive(Debug)]
+pub struct ScopeChoice {
+    /// The scope token.
+    pub token: String,
+    /// What it allows, in words.
+    pub words: String,
+}
+
+impl ConsentPage {
+    /// The letter in the app's badge.
+    pub fn initial(&self) -> String {
+        self.app_name
+            .chars()
+            .find(|c| c.is_alphanumeric())
+            .map_or_else(|| "?".to_owned(), |c| c.to_uppercase().collect())
+    }
+}
