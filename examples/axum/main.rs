@@ -1,0 +1,102 @@
+//! Snip, a link shortener that has become an OAuth provider: `cargo run --example axum`.
+//!
+//! `oauth/` is what that took: the adapter, the extractor, the consent page, the set-up. The rest is the shortener.
+
+mod api;
+mod app;
+mod oauth;
+mod pages;
+mod settings;
+#[path = "../shortener/mod.rs"]
+mod shortener;
+mod web;
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use grantor::Issuer;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::oauth::setup;
+use crate::pages::demo::{Client, Connections, Demo};
+use crate::settings::Settings;
+use crate::shortener::seed::DEMO_USERS;
+use crate::shortener::{database, seed};
+use crate::web::session_store::Sessions;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("snip: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the service and serves until it is interrupted. The error is one line for the operator.
+async fn run() -> Result<(), String> {
+    let settings = Settings::from_environment()?;
+    let listener = TcpListener::bind(settings.address)
+        .await
+        .map_err(|error| format!("ADDR: cannot listen on {}: {error}", settings.address))?;
+    let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
+    let issuer = match settings.issuer {
+        Some(issuer) => issuer,
+        None => Issuer::parse(&format!("http://{address}"))
+            .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
+    };
+
+    let database = database::open(&settings.database_url)
+        .await
+        .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", settings.database_url))?;
+    seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let server = setup::authorization_server(&issuer, &database).await?;
+    setup::install_demo(&server, &issuer).await?;
+    if let Some(file) = &settings.clients {
+        let count = setup::install_clients(&server, file).await?;
+        tracing::info!(count, "clients registered");
+    }
+    let client = Client::new(issuer.as_str(), &format!("http://{address}"))
+        .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
+
+    tokio::spawn(setup::purge_forever(server.clone(), Sessions::new(database.clone())));
+    let app = App {
+        origin: issuer.as_str().into(),
+        database,
+        throttle: Arc::default(),
+        server,
+        demo: Arc::new(Demo { client, connections: Connections::default() }),
+    };
+    greet(&issuer);
+    axum::serve(listener, app::router(app).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(interrupted())
+        .await
+        .map_err(|error| format!("the service stopped: {error}"))
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "ctrl-c cannot be waited for");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Says where it is and how to try it.
+fn greet(issuer: &Issuer) {
+    println!("Snip is at {issuer}");
+    for user in &DEMO_USERS {
+        println!("  sign in as {:<6} with the password {:?}", user.username, user.password);
+    }
+    println!("  see the whole flow:  {issuer}/demo");
+    println!("  register an app:     {issuer}/developers");
+    println!("  for a client:        curl {issuer}/.well-known/oauth-authorization-server");
+}

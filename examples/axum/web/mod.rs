@@ -1,0 +1,15 @@
+//! What every page needs from the web framework: sessions, forms, answers, headers, the access log.
+
+pub mod access_log;
+pub mod form;
+pub mod headers;
+pub mod page;
+pub mod problem;
+pub mod session_store;
+pub mod visitor;
+
+pub use access_log::RequestId;
+pub use form::Form;
+pub use page::{html, see_other};
+pub use problem::Problem;
+pub use visitor::{SignedIn, Visitor};

@@ -1,0 +1,18 @@
+//! Answers for people.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::Problem;
+
+/// A page.
+pub fn html(page: &impl Template) -> Result<Response, Problem> {
+    Ok(Html(page.render()?).into_response())
+}
+
+/// Sends the browser to one of our own paths, always by GET.
+pub fn see_other(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
+}
