@@ -2,6 +2,7 @@
 
 mod account;
 mod builder;
+mod check;
 mod stores;
 
 use std::num::NonZeroU32;
@@ -18,6 +19,7 @@ use crate::store::{ClientRegistry, ClientStore, GrantStore};
 
 pub use account::{DeveloperApp, NewApp};
 pub use builder::AuthorizationServerBuilder;
+pub use check::Finding;
 pub use stores::Stores;
 
 /// An OAuth 2.1 authorization server.
