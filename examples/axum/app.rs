@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
 
+use crate::oauth::last_used::LastUsed;
 use crate::pages::demo::{self, Demo};
 use crate::pages::{assets, connected, developers, home, links, sign_in};
 use crate::shortener::form;
@@ -31,6 +32,8 @@ pub struct App {
     pub throttle: Arc<Throttle>,
     /// The authorization server.
     pub server: AuthorizationServer,
+    /// When each grant was last used.
+    pub last_used: Arc<LastUsed>,
     /// The demo client.
     pub demo: Arc<Demo>,
 }

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
+use crate::oauth::last_used::LastUsed;
 use crate::oauth::setup;
 use crate::pages::demo::{Client, Connections, Demo};
 use crate::settings::Settings;
@@ -59,7 +60,8 @@ async fn run() -> Result<(), String> {
         .await
         .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", settings.database_url))?;
     seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-    let server = setup::authorization_server(&issuer, &database).await?;
+    let store = setup::store(&database).await?;
+    let server = setup::authorization_server(&issuer, Arc::clone(&store))?;
     setup::install_demo(&server, &issuer).await?;
     if let Some(file) = &settings.clients {
         let count = setup::install_clients(&server, file).await?;
@@ -74,9 +76,10 @@ async fn run() -> Result<(), String> {
         database,
         throttle: Arc::default(),
         server,
+        last_used: Arc::new(LastUsed::new(store)),
         demo: Arc::new(Demo { client, connections: Connections::default() }),
     };
-    greet(&issuer);
+    greet(&issuer, address);
     axum::serve(listener, app::router(app).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(interrupted())
         .await
@@ -91,8 +94,8 @@ async fn interrupted() {
 }
 
 /// Says where it is and how to try it.
-fn greet(issuer: &Issuer) {
-    println!("Snip is at {issuer}");
+fn greet(issuer: &Issuer, address: SocketAddr) {
+    println!("Snip is at {issuer} (listening on {address})");
     for user in &DEMO_USERS {
         println!("  sign in as {:<6} with the password {:?}", user.username, user.password);
     }

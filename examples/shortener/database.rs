@@ -17,7 +17,12 @@ pub async fn open(url: &str) -> Result<SqlitePool, sqlx::Error> {
     if let Some(directory) = options.get_filename().parent().filter(|directory| *directory != Path::new("")) {
         std::fs::create_dir_all(directory)?;
     }
-    let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(5)).connect_with(options).await?;
+    // A database in memory belongs to its one connection, and ends with it.
+    let pool = match url.contains(":memory:") || url.contains("mode=memory") {
+        true => SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None),
+        false => SqlitePoolOptions::new(),
+    };
+    let pool = pool.acquire_timeout(Duration::from_secs(5)).connect_with(options).await?;
     sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
     Ok(pool)
 }

@@ -67,6 +67,7 @@ impl<D: Demand> FromRequestParts<App> for Authorized<D> {
         let refuse = |error: BearerError| error.into_http().into_response();
         let access = app.server.resource_server().verify(&parts.headers).await.map_err(refuse)?;
         access.require(D::SCOPE).map_err(refuse)?;
+        app.last_used.note(access.grant_id());
         Ok(Self { access, demand: PhantomData })
     }
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod adapter;
 pub mod consent;
+pub mod last_used;
 pub mod observer;
 pub mod setup;
 

@@ -28,18 +28,22 @@ pub fn redirect_uris() -> RedirectUriPolicy {
     RedirectUriPolicy::new()
 }
 
-/// The authorization server of the shortener, with its tables beside the shortener's own.
-pub async fn authorization_server(issuer: &Issuer, database: &SqlitePool) -> Result<AuthorizationServer, String> {
+/// The authorization server's tables, beside the shortener's own.
+pub async fn store(database: &SqlitePool) -> Result<Arc<SqliteStore>, String> {
     let store = SqliteStore::new(database.clone());
-    store.migrate().await.map_err(|error| format!("the database cannot be migrated: {error}"))?;
+    store.migrate().await.map_err(|error| format!("DATABASE_URL: cannot be migrated: {error}"))?;
+    Ok(Arc::new(store))
+}
 
+/// The authorization server of the shortener.
+pub fn authorization_server(issuer: &Issuer, store: Arc<SqliteStore>) -> Result<AuthorizationServer, String> {
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
     let prefixes = Prefixes::of("snip").map_err(|error| error.to_string())?;
     let default_scope = Scope::parse("links:read").map_err(|error| error.to_string())?;
     // Self-registered apps may act for themselves as well; without a user, all that the API tells them is their own id.
     let registration = RegistrationRules::new().with_grant_types(GrantType::ALL);
 
-    let mut builder = AuthorizationServer::builder(issuer.clone(), Arc::new(store))
+    let mut builder = AuthorizationServer::builder(issuer.clone(), store)
         .paths(EndpointPaths::under("/oauth"))
         .default_scope(default_scope)
         .resource(ProtectedResource::new(api).with_name("Snip"))
