@@ -51,7 +51,7 @@ impl AuthorizationServer {
         named: &mut Option<ClientId>,
     ) -> Result<PendingAuthorization, AuthorizeError> {
         if query.len() > MAX_QUERY {
-            return Err(AuthorizeError::show(ErrorReason::RequestTooLarge));
+            return Err(AuthorizeError::show(ErrorReason::QueryTooLong));
         }
         let params = Params::parse(query).map_err(AuthorizeError::show)?;
         if params.repeats(Parameter::ClientId) {
@@ -77,7 +77,12 @@ impl AuthorizationServer {
         let enabled = self.configuration().remembered_consent == RememberedConsent::Enabled;
         if enabled && pending.may_be_remembered() {
             let page = Page::first(MAX_REMEMBERED);
-            let grants = self.inner.grants.list_grants(subject, Some(pending.client().id()), page).await?;
+            let grants = self.inner.grants.list_grants(subject, Some(pending.client().id()), page).await;
+            let grants = grants.map_err(|error| {
+                let error = pending.fail(error);
+                self.observe_refusal(&error, Some(pending.client().id()));
+                error
+            })?;
             let now = self.now();
             let covers = |summary: &&GrantSummary| {
                 summary.is_live(now)

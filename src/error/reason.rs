@@ -63,8 +63,10 @@ reasons! {
     MethodNotAllowed => InvalidRequest, 405, "The endpoint does not support this method.";
     /// The body is not of the content type that the endpoint reads.
     ContentTypeUnsupported => InvalidRequest, 415, "The content type of the request is not supported.";
-    /// The body or the query is larger than the limit.
+    /// The body is larger than the limit.
     RequestTooLarge => InvalidRequest, 413, "The request is too large.";
+    /// The query of an authorization request is longer than any valid one.
+    QueryTooLong => InvalidRequest, 414, "The URL of the request is too long.";
     /// Ill-formed percent-encoding, not UTF-8, a NUL, or too many parameters.
     RequestMalformed => InvalidRequest, 400, "The request is not well-formed.";
     /// The connection broke before the whole body was read.

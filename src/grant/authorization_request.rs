@@ -6,7 +6,7 @@ use super::{Prompt, RedirectUriSource};
 use crate::client::{Client, ClientAuthentication, GrantType, PkceRequirement};
 use crate::clock::Timestamp;
 use crate::configuration::Configuration;
-use crate::error::{AuthorizeError, ErrorReason, Rejection};
+use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
 use crate::pkce::CodeChallenge;
 use crate::redirect_target::RedirectTarget;
 use crate::redirect_uri::{Form, RedirectUri};
@@ -187,6 +187,11 @@ impl PendingAuthorization {
 
     pub(crate) fn reject(&self, reason: ErrorReason) -> AuthorizeError {
         AuthorizeError::Redirect(Box::new(Rejection::new(self.target.clone(), self.client.vetting(), reason)))
+    }
+
+    /// A store failed. The redirect URI was checked, so the client may know (RFC 6749 §4.1.2.1).
+    pub(crate) fn fail(&self, error: StoreError) -> AuthorizeError {
+        AuthorizeError::Redirect(Box::new(Rejection::store(self.target.clone(), self.client.vetting(), error)))
     }
 }
 

@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use super::{CodeRecord, Grant, PendingAuthorization};
 use crate::clock::Timestamp;
-use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
+use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::identifier::{Extra, Subject, Tenant};
 use crate::scope::Scope;
 use crate::secret::{AuthorizationCode, GrantId, Kind, Token};
@@ -242,9 +242,8 @@ impl ConfirmedAuthorization {
         Ok(Approved { record, response: AuthorizationResponse::code(target, code.expose()) })
     }
 
-    /// The store could not keep the code; the redirect URI was checked, so the client may know (RFC 6749 §4.1.2.1).
-    pub(crate) fn fail(self, error: StoreError) -> AuthorizeError {
-        let PendingAuthorization { target, client, .. } = self.pending;
-        AuthorizeError::Redirect(Box::new(Rejection::store(target, client.vetting(), error)))
+    /// The store could not keep the code.
+    pub(crate) fn fail(&self, error: StoreError) -> AuthorizeError {
+        self.pending.fail(error)
     }
 }
