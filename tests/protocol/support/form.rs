@@ -28,6 +28,11 @@ impl Form {
         self
     }
 
+    /// The first value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
     /// The form-encoded text.
     pub fn encode(&self) -> String {
         let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();

@@ -3,6 +3,7 @@
 mod answer;
 mod form;
 mod setup;
+mod state;
 
 pub use answer::Answer;
 pub use form::Form;
