@@ -62,6 +62,7 @@ async fn run() -> Result<(), String> {
     seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     let store = setup::store(&database).await?;
     let server = setup::authorization_server(&issuer, Arc::clone(&store))?;
+    setup::check(&server).await?;
     setup::install_demo(&server, &issuer).await?;
     if let Some(file) = &settings.clients {
         let count = setup::install_clients(&server, file).await?;

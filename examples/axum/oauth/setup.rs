@@ -9,7 +9,7 @@ use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, ProtectedResource, Registration, RegistrationRules};
 use grantor::redirect_uri::RedirectUriPolicy;
 use grantor::store::SqliteStore;
-use grantor::{AuthorizationServer, Issuer, Scope};
+use grantor::{AuthorizationServer, Finding, Issuer, Scope};
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 
@@ -55,6 +55,20 @@ pub fn authorization_server(issuer: &Issuer, store: Arc<SqliteStore>) -> Result<
         builder = builder.scope(token, words);
     }
     builder.build().map_err(|error| error.to_string())
+}
+
+/// Tries the configuration and the store. What is only unwise is logged, since this is a demo; a store that loses things
+/// is a reason not to start.
+pub async fn check(server: &AuthorizationServer) -> Result<(), String> {
+    for finding in server.check().await {
+        match finding {
+            Finding::StoreLoses(_) | Finding::StoreBreaks(_) | Finding::StoreFails(_) => {
+                return Err(format!("DATABASE_URL: {finding}"));
+            }
+            finding => tracing::warn!(target: "oauth", "{finding}"),
+        }
+    }
+    Ok(())
 }
 
 /// Registers the demo client.
