@@ -1,0 +1,110 @@
+-- Clients, grants, codes and tokens.
+--
+-- To be run once, in one transaction: SqliteStore::migrate does so, or whatever runs your migrations.
+-- Each file notes its own number in grantor_migrations, so that either way finds what the other has done.
+--
+-- Instants are whole milliseconds since the Unix epoch. A hash is the SHA-256 of a code or token: no secret is stored.
+-- An expires_at of NULL means never. WITHOUT ROWID keeps the rows of a table in the order of its primary key, so that
+-- everything about one grant lies together and is found in one descent.
+
+CREATE TABLE grantor_migrations (
+    version INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TABLE grantor_clients (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    -- The user who manages the client; NULL if the operator does.
+    owner      TEXT,
+    -- One higher after each change. The 64 bits of an unsigned number, so it may look negative.
+    version    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- The whole client as JSON; it repeats the columns above, which are there for the indexes and for people.
+    record     TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Listing the clients of an owner, in the order of their identifiers.
+CREATE INDEX grantor_clients_owner ON grantor_clients (owner, id) WHERE owner IS NOT NULL;
+
+-- What somebody allowed a client to do. Codes and tokens belong to one grant each, and go with it.
+CREATE TABLE grantor_grants (
+    id           BLOB    NOT NULL PRIMARY KEY,
+    -- NULL for a personal access token.
+    client       TEXT,
+    -- NULL if the client acts for itself.
+    subject      TEXT,
+    -- Space-separated.
+    scope        TEXT    NOT NULL,
+    -- A JSON array of URIs; NULL if there are none.
+    resource     TEXT,
+    tenant       TEXT,
+    -- A JSON object of the host's; NULL if it is empty.
+    extra        TEXT,
+    created_at   INTEGER NOT NULL,
+    -- When the last code or token under the grant expires. It only ever rises, and NULL is above all.
+    expires_at   INTEGER,
+    last_used_at INTEGER,
+    -- Nothing under a grant is found once this is set, and it is never unset.
+    revoked_at   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Listing and revoking what a user granted, in the order of the identifiers.
+CREATE INDEX grantor_grants_subject ON grantor_grants (subject, id) WHERE subject IS NOT NULL;
+-- Revoking what a client was granted.
+CREATE INDEX grantor_grants_client ON grantor_grants (client, id) WHERE client IS NOT NULL;
+-- Purging. A grant that never expires can be purged only once it is revoked.
+CREATE INDEX grantor_grants_expires_at ON grantor_grants (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX grantor_grants_revoked_at ON grantor_grants (revoked_at) WHERE expires_at IS NULL AND revoked_at IS NOT NULL;
+
+-- A grant has one code in its life, hence the key.
+CREATE TABLE grantor_codes (
+    grant_id               BLOB    NOT NULL PRIMARY KEY REFERENCES grantor_grants (id) ON DELETE CASCADE,
+    hash                   BLOB    NOT NULL,
+    -- The 32 bytes of the code challenge; NULL if the client is exempt from PKCE.
+    challenge              BLOB,
+    redirect_uri           TEXT    NOT NULL,
+    -- 1 if the authorization request named the redirect URI, 0 if it left it out.
+    redirect_uri_requested INTEGER NOT NULL,
+    expires_at             INTEGER NOT NULL,
+    -- How many requests failed on the code verifier.
+    failures               INTEGER NOT NULL,
+    -- NULL until the code is exchanged; then it stays, so that a replay is recognised.
+    redeemed_at            INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE grantor_access_tokens (
+    grant_id   BLOB    NOT NULL REFERENCES grantor_grants (id) ON DELETE CASCADE,
+    hash       BLOB    NOT NULL,
+    scope      TEXT    NOT NULL,
+    resource   TEXT,
+    issued_at  INTEGER NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (grant_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Purging.
+CREATE INDEX grantor_access_tokens_expires_at ON grantor_access_tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE grantor_refresh_tokens (
+    grant_id          BLOB    NOT NULL REFERENCES grantor_grants (id) ON DELETE CASCADE,
+    hash              BLOB    NOT NULL,
+    issued_at         INTEGER NOT NULL,
+    expires_at        INTEGER,
+    -- When the token was used and replaced. While this is NULL the token is active, and so is all that follows.
+    retired_at        INTEGER,
+    -- What the successors were derived with: 16 bytes.
+    nonce             BLOB,
+    -- The hash of the refresh token that took over, under the same grant.
+    successor         BLOB,
+    -- What the access token of the same answer allowed, and until when.
+    access_scope      TEXT,
+    access_resource   TEXT,
+    access_expires_at INTEGER,
+    -- How often the token was sent again after it was retired.
+    retries           INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (grant_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Purging.
+CREATE INDEX grantor_refresh_tokens_expires_at ON grantor_refresh_tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+INSERT INTO grantor_migrations (version) VALUES (1);
