@@ -133,7 +133,7 @@ impl SqliteStore {
     pub async fn migrate(&self) -> Result<(), SqliteError> {
         const FILES: [&str; 1] = [include_str!("../migrations/sqlite/0001_initial.sql")];
 
-        // sqlx's own migrator is no help: the host may use its table, and on SQLite it takes no lock.
+        // sqlx's own migrator takes no lock on SQLite, and its table is the host's unless told otherwise.
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::Migrate)?;
         let exists: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'grantor_migrations')")
