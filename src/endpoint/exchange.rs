@@ -36,9 +36,9 @@ impl AuthorizationServer {
             return Err(ErrorReason::CodeMissing.into());
         }
         let record = record?.ok_or(ErrorReason::CodeUnknown)?;
-        match record.check(&client, presented, caller.now) {
-            CodeCheck::Redeem => {}
-            CodeCheck::Replay => return Err(self.replayed(&client, &record, caller).await),
+        let check = record.check(&client, presented, caller.now);
+        match check {
+            CodeCheck::Redeem | CodeCheck::Replay => {}
             CodeCheck::WrongVerifier => {
                 self.inner.grants.count_failure(&record.key).await?;
                 return Err(ErrorReason::CodeVerifierMismatch.into());
@@ -46,6 +46,9 @@ impl AuthorizationServer {
             CodeCheck::Refuse(reason) => return Err(reason.into()),
         }
         let resource = narrow_resources(&record.grant.resource, resources)?;
+        if check == CodeCheck::Replay {
+            return Err(self.replayed(&client, &record, caller).await);
+        }
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
         let Minted { tokens, response } = issuing.exchange(&record.grant, resource);
