@@ -9,6 +9,9 @@ use super::json;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken};
 
+/// The highest `expires_in`: some clients keep it in 32 bits.
+const MAX_EXPIRES_IN: u64 = 0x7FFF_FFFF;
+
 /// The answer to a token request that was granted.
 #[derive(Debug)]
 #[must_use = "the client waits for it"]
@@ -62,7 +65,8 @@ impl TokenResponse {
         let body = TokenBody {
             access_token: self.access_token.expose(),
             token_type: "Bearer",
-            expires_in: self.expires_in.map(|lifetime| lifetime.as_secs()),
+            // Some clients take zero for never.
+            expires_in: self.expires_in.map(|lifetime| lifetime.as_secs().clamp(1, MAX_EXPIRES_IN)),
             refresh_token: self.refresh_token.as_ref().map(RefreshToken::expose),
             scope: self.scope.as_str(),
         };
