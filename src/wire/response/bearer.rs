@@ -15,7 +15,7 @@ struct BearerBody<'a> {
 }
 
 impl BearerError {
-    /// The response: 400, 401 or 403 with one `Bearer` challenge, or 503 with `Retry-After`.
+    /// The response: 400, 401 or 403 with one `Bearer` challenge, 503 with `Retry-After`, or 500.
     ///
     /// Browser clients may read the challenge; the host adds the rest of its own CORS headers.
     #[must_use]
@@ -25,9 +25,12 @@ impl BearerError {
         let body = BearerBody { error: reason.code(), error_description: reason.description() };
         let mut response = json(status, to_json(&body));
         let headers = response.headers_mut();
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-        } else if let Ok(challenge) = HeaderValue::try_from(self.challenge()) {
+        }
+        if status.is_client_error()
+            && let Ok(challenge) = HeaderValue::try_from(self.challenge())
+        {
             headers.insert(WWW_AUTHENTICATE, challenge);
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
         }
