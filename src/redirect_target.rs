@@ -1,5 +1,6 @@
 //! Where an authorization response may go.
 
+use std::fmt;
 use std::sync::Arc;
 
 use url::form_urlencoded::byte_serialize;
@@ -9,11 +10,18 @@ use crate::issuer::Issuer;
 /// A checked redirect URI with the `state` that goes back along (RFC 6749 §4.1.2).
 ///
 /// Only a registered redirect URI yields one, so whatever holds it may redirect.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct RedirectTarget {
     uri: Arc<str>,
     state: Option<String>,
     issuer: Issuer,
+}
+
+impl fmt::Debug for RedirectTarget {
+    /// Everything but `state`, which often is what protects the client from forged answers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectTarget").field("uri", &self.uri).finish_non_exhaustive()
+    }
 }
 
 impl RedirectTarget {

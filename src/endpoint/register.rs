@@ -1,5 +1,6 @@
 //! The registration endpoint (RFC 7591 §3).
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -20,11 +21,17 @@ use crate::wire::header::bearer;
 use crate::wire::registration::ClientDocument;
 use crate::wire::{RegistrationResponse, require_media_type};
 
-/// A request to the registration endpoint, or to the place where a registration is managed.
-#[derive(Clone, Copy, Debug)]
+/// A request to the registration endpoint, or to the place where a registration is managed. Not printed by `Debug`.
+#[derive(Clone, Copy)]
 pub struct RegistrationRequest<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
+}
+
+impl fmt::Debug for RegistrationRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistrationRequest(..)")
+    }
 }
 
 impl<'a> RegistrationRequest<'a> {

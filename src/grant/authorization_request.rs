@@ -1,5 +1,6 @@
 //! The front channel: an authorization request, checked (RFC 6749 §4.1.1).
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{Prompt, RedirectUriSource};
@@ -33,7 +34,6 @@ const MAX_STATE: usize = 4_096;
 ///
 /// It is neither `Clone` nor `Serialize`: what was checked a while ago is not what is checked now. The client may be gone, or
 /// the page may show something else than what is approved. Reading the query again costs one look-up.
-#[derive(Debug)]
 #[must_use = "the user waits for an answer"]
 pub struct PendingAuthorization {
     pub(super) configuration: Arc<Configuration>,
@@ -47,6 +47,19 @@ pub struct PendingAuthorization {
     pub(super) prompt: Prompt,
     pub(super) extra: Vec<(String, String)>,
     pub(super) validated_at: Timestamp,
+}
+
+impl fmt::Debug for PendingAuthorization {
+    /// Who asks for what; nothing of the request that only its sender should know.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingAuthorization")
+            .field("client", self.client.id())
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("resource", &self.resource)
+            .field("prompt", &self.prompt)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A redirect URI that was found in the client's registration.

@@ -56,7 +56,7 @@ parameters! {
 ///
 /// A parameter without a value counts as not sent, unknown ones are kept for the host, and what occurs twice is noted
 /// (RFC 6749 §3.1, §3.2). Only `resource` may be repeated (RFC 8707 §2).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Params<'a> {
     values: [Option<Cow<'a, str>>; Parameter::COUNT],
     repeated: u32,

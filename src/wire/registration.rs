@@ -8,7 +8,7 @@ use crate::error::ErrorReason;
 
 /// The members that have a meaning here. Unknown ones are ignored (RFC 7591 §2); one that comes twice is refused; `null` and the
 /// empty string are as good as absent.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct ClientDocument {
     #[serde(default, deserialize_with = "text")]
     pub(crate) client_id: Option<String>,

@@ -1,6 +1,7 @@
 //! Requests to the endpoints that clients call directly.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -12,11 +13,16 @@ use crate::error::ErrorReason;
 
 /// A form that a client posted to the token, revocation or introspection endpoint.
 ///
-/// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1).
-#[derive(Debug)]
+/// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1). Not printed by `Debug`.
 pub struct ClientRequest<'a> {
     params: Params<'a>,
     authorization: Option<&'a [u8]>,
+}
+
+impl fmt::Debug for ClientRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientRequest(..)")
+    }
 }
 
 impl<'a> ClientRequest<'a> {
@@ -68,14 +74,12 @@ impl<'a> ClientRequest<'a> {
 }
 
 /// What a token request brings along with a code.
-#[derive(Debug)]
 pub(crate) struct Presented<'a> {
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) verifier: Option<&'a str>,
 }
 
 /// What a token request asks for, by its grant type. Parameters of other grants are ignored.
-#[derive(Debug)]
 pub(crate) enum TokenRequest<'a> {
     AuthorizationCode { code: Option<&'a str>, presented: Presented<'a> },
     RefreshToken { token: Option<&'a str>, scope: Option<&'a str> },

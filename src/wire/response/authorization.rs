@@ -1,5 +1,7 @@
 //! What the browser gets from the authorization endpoint.
 
+use std::fmt;
+
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -13,10 +15,17 @@ use crate::redirect_target::RedirectTarget;
 const FRAME_ANCESTORS: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
 /// An authorization response: a redirect to the client with a code or an error (RFC 6749 §4.1.2).
-#[derive(Debug)]
+///
+/// Not printed by `Debug`, since it carries the code.
 #[must_use = "the client waits for it"]
 pub struct AuthorizationResponse {
     location: String,
+}
+
+impl fmt::Debug for AuthorizationResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationResponse(..)")
+    }
 }
 
 impl AuthorizationResponse {
@@ -83,10 +92,16 @@ pub enum AuthorizeAnswer {
 }
 
 /// What a page about an [`AuthorizeError`] says. Show every text escaped.
-#[derive(Debug)]
 pub struct ErrorPage {
     reason: ErrorReason,
     continue_to: Option<String>,
+}
+
+impl fmt::Debug for ErrorPage {
+    /// Everything but the address, which carries the client's `state`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorPage").field("reason", &self.reason).finish_non_exhaustive()
+    }
 }
 
 impl ErrorPage {

@@ -1,5 +1,6 @@
 //! Registration responses (RFC 7591 §3.2.1, RFC 7592 §3).
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
@@ -12,7 +13,6 @@ use crate::scope::Scope;
 use crate::secret::ClientSecret;
 
 /// A client as it was registered, with what it needs to know about itself.
-#[derive(Debug)]
 #[must_use = "the secret is told only once"]
 pub struct RegistrationResponse {
     pub(crate) status: StatusCode,
@@ -57,6 +57,16 @@ struct RegistrationBody<'a> {
     software_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     application_type: Option<ApplicationType>,
+}
+
+impl fmt::Debug for RegistrationResponse {
+    /// Everything but the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistrationResponse")
+            .field("status", &self.status)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RegistrationResponse {
