@@ -1,12 +1,20 @@
 //! A server with known clients, a clock that the test moves, and the requests that a client and a browser would send.
 
 mod answer;
+mod back_channel;
+pub mod counting;
+pub mod failing;
 mod form;
+mod intercept;
+mod recorder;
 mod setup;
 mod state;
+pub mod yielding;
 
 pub use answer::Answer;
+pub use back_channel::{like_web, without_refresh};
 pub use form::Form;
+pub use recorder::Recorder;
 pub use answer::parameters;
 pub use setup::{ENC_SECRET, ManualClock, SECRET, Setup, Start, VERIFIER, basic, bearer, redirect_uri};
 

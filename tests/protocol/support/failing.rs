@@ -1,0 +1,62 @@
+//! A store that fails when it is told to.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use grantor::error::{Retry, StoreError};
+
+use super::intercept::Interceptor;
+
+/// What a failing store says of itself: nothing of it may reach a client.
+pub const CAUSE: &str = "no route to db-7.internal: SELECT * FROM secrets failed in src/store.rs";
+
+/// When a call fails: before it had its effect, or after, when the answer is lost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum When {
+    Before,
+    After,
+}
+
+/// A failure to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    pub method: &'static str,
+    pub when: When,
+    pub retry: Retry,
+}
+
+/// Fails once for each fault that it is given.
+#[derive(Debug, Default)]
+pub struct Failing(Mutex<Option<Fault>>);
+
+#[async_trait]
+impl Interceptor for Failing {
+    async fn before(&self, method: &'static str) -> Result<(), StoreError> {
+        self.meet(method, When::Before)
+    }
+
+    async fn after(&self, method: &'static str) -> Result<(), StoreError> {
+        self.meet(method, When::After)
+    }
+}
+
+impl Failing {
+    /// The next call of this kind fails.
+    pub fn arm(&self, fault: Fault) {
+        *self.0.lock().unwrap() = Some(fault);
+    }
+
+    /// Whether the fault that was set last has happened.
+    pub fn has_failed(&self) -> bool {
+        self.0.lock().unwrap().is_none()
+    }
+
+    fn meet(&self, method: &'static str, when: When) -> Result<(), StoreError> {
+        let mut armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match armed.take_if(|fault| fault.method == method && fault.when == when) {
+            None => Ok(()),
+            Some(Fault { retry: Retry::CanHelp, .. }) => Err(StoreError::unavailable(CAUSE)),
+            Some(_) => Err(StoreError::failed(CAUSE)),
+        }
+    }
+}
