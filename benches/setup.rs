@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use grantor::store::{ClientRegistry as _, Insertion, MemoryLimits, MemoryStore};
-use grantor::{Approval, AuthorizationResponse, AuthorizationServer, Client, ClientRequest, Issuer, SessionSecret, Subject};
+use grantor::{
+    Approval, AuthorizationResponse, AuthorizationServer, Client, ClientRequest, Issuer, SessionSecret, Subject,
+};
 use http::HeaderMap;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";

@@ -15,7 +15,7 @@ use crate::resource::{ResourceIndicator, Resources};
 use crate::scope::Scope;
 use crate::secret::{GrantId, Kind, Prefix, Token};
 use crate::store::{FoundAccessToken, TokenStore};
-use crate::wire::header::bearer;
+use crate::wire::header::{bearer, refused_bearer};
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization server.
 ///
@@ -54,8 +54,7 @@ impl ResourceServer {
     /// Accepts only tokens for this resource, and tells clients where its metadata is (RFC 9728 §5.1).
     #[must_use]
     pub fn with_resource(mut self, resource: ResourceIndicator) -> Self {
-        let described = ProtectedResource::new(resource.clone());
-        let resource_metadata = Some(format!("{}{}", described.origin(), described.metadata_path()));
+        let resource_metadata = Some(ProtectedResource::new(resource.clone()).metadata_url());
         self.context = Arc::new(ChallengeContext { realm: self.context.realm.clone(), resource_metadata });
         self.resource = Some(resource);
         self
@@ -103,7 +102,7 @@ impl ResourceServer {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
         let token = Token::parse(Kind::AccessToken, &self.prefix, text);
-        let key = token.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))?.key();
+        let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
         let found = self.tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         let found = found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))?;

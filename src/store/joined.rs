@@ -23,6 +23,9 @@ use crate::secret::{GrantId, TokenKey};
 /// * a code's grant is stored before the code, so that a revocation by user or client reaches it;
 /// * tokens are stored before their code is redeemed. If the second step fails or loses, tokens exist whose secrets nobody
 ///   was told, and the code can still be redeemed by a retry.
+///
+/// The two must be separate: a backend that holds both is a [`GrantStore`] by itself. A code store does not hear of revocations;
+/// a code of a revoked grant is refused when its tokens are to be stored.
 #[derive(Clone, Debug)]
 pub struct JoinedStores {
     codes: Arc<dyn CodeStore>,

@@ -61,16 +61,21 @@ fn decode_basic(encoded: &[u8]) -> Option<ClientCredentials<'static>> {
     Some(ClientCredentials { id: Cow::Owned(decoded(id).unwrap_or_else(|| id.to_owned())), proof })
 }
 
-/// Reads a bearer token.
+/// Reads a bearer token, whatever its characters: what is not a token of this server is told apart when it is refused.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, ErrorReason> {
     let header = authorization(headers, ErrorReason::AccessTokenMalformed)?.ok_or(ErrorReason::AccessTokenMissing)?;
     let token = credentials(header, "Bearer").ok_or(ErrorReason::AccessTokenMissing)?;
-    // RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-    let token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.iter().copied().all(token68) {
+    if token.is_empty() {
         return Err(ErrorReason::AccessTokenMalformed);
     }
     std::str::from_utf8(token).map_err(|_| ErrorReason::AccessTokenMalformed)
+}
+
+/// Why a bearer token that is none of this server's is refused: it has the form of a token, or it has not.
+pub(crate) fn refused_bearer(token: &str) -> ErrorReason {
+    // RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+    let token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.bytes().all(token68) { ErrorReason::AccessTokenUnknown } else { ErrorReason::AccessTokenMalformed }
 }
 
 #[cfg(test)]
@@ -138,10 +143,12 @@ mod tests {
         assert_eq!(bearer(&headers), Err(ErrorReason::AccessTokenMissing));
         headers.insert(AUTHORIZATION, "Basic abc".parse().unwrap());
         assert_eq!(bearer(&headers), Err(ErrorReason::AccessTokenMissing));
-        for malformed in ["Bearer", "Bearer ", "Bearer a b"] {
+        for malformed in ["Bearer", "Bearer "] {
             headers.insert(AUTHORIZATION, malformed.parse().unwrap());
             assert_eq!(bearer(&headers), Err(ErrorReason::AccessTokenMalformed), "{malformed}");
         }
+        assert_eq!(refused_bearer("a b"), ErrorReason::AccessTokenMalformed);
+        assert_eq!(refused_bearer("a-b_c.d~e+f/g=="), ErrorReason::AccessTokenUnknown);
         headers.insert(AUTHORIZATION, "Bearer a".parse().unwrap());
         headers.append(AUTHORIZATION, "Bearer a".parse().unwrap());
         assert_eq!(bearer(&headers), Err(ErrorReason::AccessTokenMalformed));
