@@ -16,7 +16,7 @@ pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
 pub use registration::{Registration, RegistrationRules};
 pub use resources::ProtectedResource;
-pub(crate) use resources::{ResourceCatalog, narrow as narrow_resources};
+pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
 pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
 
 /// Why an [`AuthorizationServer`](crate::AuthorizationServer) cannot be built.

@@ -9,6 +9,9 @@ use crate::error::ErrorReason;
 use crate::resource::{MAX_COUNT, ResourceIndicator, Resources};
 use crate::scope::Scope;
 
+/// What is put between host and path of a resource, and where the metadata of a whole host is.
+pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
 /// An API that accepts the server's tokens.
 #[derive(Clone, Debug)]
 pub struct ProtectedResource {
@@ -41,8 +44,18 @@ impl ProtectedResource {
     /// The path of its metadata on its origin: the well-known part, then the resource's own path (RFC 9728 §3.1).
     pub(crate) fn metadata_path(&self) -> String {
         let url = Url::parse(self.indicator.as_str()).ok();
-        let path = url.as_ref().map_or("", |url| url.path()).trim_end_matches('/');
-        format!("/.well-known/oauth-protected-resource{path}")
+        // Only the slash behind the host goes; a later one makes another resource.
+        let path = url.as_ref().map_or("", |url| url.path());
+        format!("{WELL_KNOWN}{}", if path == "/" { "" } else { path })
+    }
+
+    /// Where its metadata is; the query of the resource comes along (RFC 9728 §3.1).
+    pub(crate) fn metadata_url(&self) -> String {
+        let (origin, path) = (self.origin(), self.metadata_path());
+        match self.indicator.as_str().split_once('?') {
+            Some((_, query)) => format!("{origin}{path}?{query}"),
+            None => format!("{origin}{path}"),
+        }
     }
 
     pub(crate) fn origin(&self) -> String {

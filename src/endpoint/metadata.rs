@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::client::GrantType;
-use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, Registration};
+use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, RESOURCE_METADATA, Registration};
 use crate::policy::RefreshPolicy;
 use crate::wire::response::to_json;
 
@@ -63,10 +63,18 @@ impl Documents {
         let path = format!("/.well-known/oauth-authorization-server{}", issuer.path());
         let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
         let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
-        for resource in own {
-            let body = to_json(&resource_metadata(configuration, resource));
-            all.push(Document::new(resource.metadata_path(), body));
+        let own = own.map(|resource| {
+            Document::new(resource.metadata_path(), to_json(&resource_metadata(configuration, resource)))
+        });
+        let mut own: Vec<_> = own.collect();
+        // MCP: a client that knows no more than the host looks at the root; only one resource can be meant there.
+        if let [only] = own.as_slice()
+            && only.path != RESOURCE_METADATA
+        {
+            let root = Document::new(RESOURCE_METADATA.to_owned(), only.body.clone());
+            own.push(root);
         }
+        all.append(&mut own);
         Self { all }
     }
 
