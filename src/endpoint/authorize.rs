@@ -91,8 +91,7 @@ impl AuthorizationServer {
                     && summary.grant.resource.contains_all(pending.resource())
             };
             if let Some(summary) = grants.iter().find(covers) {
-                let tenant = summary.grant.tenant.clone();
-                return Ok(Recall::Remembered(pending.remembered(subject.clone(), tenant)));
+                return Ok(Recall::Remembered(pending.remembered(subject.clone(), &summary.grant)));
             }
         }
         if pending.prompt().is_none() {

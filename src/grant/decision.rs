@@ -56,7 +56,9 @@ pub struct ConfirmedAuthorization {
     pending: PendingAuthorization,
     subject: Subject,
     grant_id: GrantId,
+    /// What a remembered decision confined the grant to, and what the host kept with it.
     tenant: Option<Tenant>,
+    extra: Extra,
 }
 
 /// The yes: what the user approved.
@@ -68,7 +70,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Everything that was asked for.
+    /// Everything that was asked for; of a remembered decision, with the tenant and the extra that it was made with.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
@@ -126,7 +128,8 @@ impl PendingAuthorization {
             return Err(AuthorizeError::show(ErrorReason::ConsentTokenMissing));
         }
         let grant_id = self.verify(session, subject, submitted).map_err(AuthorizeError::show)?;
-        Ok(ConfirmedAuthorization { pending: self, subject: subject.clone(), grant_id, tenant: None })
+        let (subject, extra) = (subject.clone(), Extra::default());
+        Ok(ConfirmedAuthorization { pending: self, subject, grant_id, tenant: None, extra })
     }
 
     fn verify(&self, session: &SessionSecret, subject: &Subject, submitted: &str) -> Result<GrantId, ErrorReason> {
@@ -155,6 +158,8 @@ impl PendingAuthorization {
         part(&expires_at.unix_millis().to_be_bytes());
         part(subject.as_str().as_bytes());
         part(self.client.id().as_str().as_bytes());
+        // A client that is changed after its page was shown is not the one that the user decides about.
+        part(&self.client.updated_at().unix_millis().to_be_bytes());
         part(self.target.uri().as_bytes());
         part(&[self.source as u8, self.prompt.bits()]);
         part(self.scope.as_str().as_bytes());
@@ -175,8 +180,10 @@ impl PendingAuthorization {
         mac
     }
 
-    pub(crate) fn remembered(self, subject: Subject, tenant: Option<Tenant>) -> ConfirmedAuthorization {
-        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), tenant }
+    /// The same decision as the one that `grant` came of.
+    pub(crate) fn remembered(self, subject: Subject, grant: &Grant) -> ConfirmedAuthorization {
+        let (tenant, extra) = (grant.tenant.clone(), grant.extra.clone());
+        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), tenant, extra }
     }
 }
 
@@ -225,7 +232,7 @@ impl ConfirmedAuthorization {
             scope: granted,
             resource: resource.clone(),
             tenant: approval.tenant.or_else(|| self.tenant.clone()),
-            extra: approval.extra,
+            extra: if approval.extra.is_empty() { self.extra.clone() } else { approval.extra },
             created_at: now,
         };
         let record = CodeRecord {

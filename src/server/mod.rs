@@ -68,13 +68,17 @@ impl AuthorizationServer {
 
     /// Deletes codes and tokens whose life was over an hour ago, at most `limit` rows of each kind, and returns how many went.
     ///
+    /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for longer
+    /// than an hour keeps them for as long.
+    ///
     /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live traffic.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if a store failed; what was deleted before stays deleted.
     pub async fn purge(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
-        let before = self.now().saturating_sub(Self::PURGE_MARGIN);
+        let margin = Self::PURGE_MARGIN.max(self.configuration().consent_lifetime);
+        let before = self.now().saturating_sub(margin);
         let codes = self.inner.grants.purge_codes(before, limit).await?;
         let tokens = self.inner.grants.purge_tokens(before, limit).await?;
         Ok(codes.saturating_add(tokens))

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use grantor::AuthorizationServerBuilder;
 use grantor::client::{Client, ClientId};
+use grantor::clock::{Clock as _, Timestamp};
 use grantor::store::{GrantSummary, Insertion, Page, Update};
 
 use super::Setup;
@@ -15,6 +16,11 @@ impl Setup {
     /// The same server on both stores, for a test that configures it.
     pub async fn both_with(configure: impl Fn(AuthorizationServerBuilder) -> AuthorizationServerBuilder) -> [Self; 2] {
         [Self::memory_with(&configure).await, Self::sqlite_with(&configure).await]
+    }
+
+    /// The instant at which the clock stands.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Registers one more client.
