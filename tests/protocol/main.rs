@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod advertised_features;
 mod authorization;
 mod authorization_errors;
 mod authorization_response;
@@ -14,8 +15,10 @@ mod code_exchange;
 mod consent;
 mod introspection;
 mod issuer;
+mod metadata;
 mod native_apps;
 mod pkce;
+mod protected_resource_metadata;
 mod redirect_uris;
 mod refresh;
 mod refresh_grace;
