@@ -155,7 +155,7 @@ fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
     Ok(value.to_owned())
 }
 
-fn web_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
+pub(crate) fn web_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
     let refused = Err(InvalidMetadata { member, problem: "not an https URL of at most 2,000 printable characters" });
     if value.len() > MAX_URL
         || !value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'))

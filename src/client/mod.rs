@@ -19,6 +19,7 @@ pub(crate) use authentication::Proof;
 pub use authentication::{
     AuthenticatedClient, ClientAuthentication, ClientCredentials, PkceRequirement, SecretAuthentication, SecretMethod,
 };
+pub(crate) use metadata::web_url;
 pub use metadata::{ApplicationType, ClientMetadata, InvalidMetadata};
 
 /// The identifier of a client: 1 to 255 printable ASCII characters (RFC 6749 appendix A.1). Not a secret.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Refusal;
 use crate::client::{
     ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata,
-    SecretAuthentication, SecretMethod,
+    SecretAuthentication, SecretMethod, web_url,
 };
 use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
 use crate::error::ErrorReason;
@@ -99,12 +99,17 @@ fn check_keys(document: &ClientDocument) -> Result<(), Refusal> {
     if document.jwks.is_some() && document.jwks_uri.is_some() {
         return Err(invalid("jwks and jwks_uri exclude each other"));
     }
-    let keys = document.jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+    if let Some(uri) = &document.jwks_uri {
+        web_url("jwks_uri", uri)
+            .map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
+    }
+    let Some(jwks) = &document.jwks else { return Ok(()) };
+    let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| invalid("jwks is not a set of keys"))?;
     let secret = |key: &Value| {
         let private = ["d", "p", "q", "dp", "dq", "qi", "k"].iter().any(|member| key.get(member).is_some());
         private || key.get("kty").and_then(Value::as_str) == Some("oct")
     };
-    if keys.is_some_and(|keys| keys.iter().any(secret)) { Err(invalid("jwks holds a secret key")) } else { Ok(()) }
+    if keys.iter().any(secret) { Err(invalid("jwks holds a secret key")) } else { Ok(()) }
 }
 
 /// What the client asks for, as far as it may have it; what it may not is dropped, and the response shows it (RFC 7591 §2).

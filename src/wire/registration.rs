@@ -36,25 +36,25 @@ pub(crate) struct ClientDocument {
     pub(crate) tos_uri: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) policy_uri: Option<String>,
-    #[serde(default)]
-    pub(crate) jwks_uri: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) jwks_uri: Option<String>,
+    #[serde(default, deserialize_with = "value")]
     pub(crate) jwks: Option<Value>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) software_id: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) software_version: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
     pub(crate) software_statement: Option<Value>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) application_type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
     pub(crate) registration_access_token: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
     pub(crate) registration_client_uri: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
     pub(crate) client_secret_expires_at: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
     pub(crate) client_id_issued_at: Option<Value>,
 }
 
@@ -81,6 +81,10 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Some(text) if text.contains('\0') => Err(D::Error::custom("a member contains NUL")),
         text => Ok(text),
     }
+}
+
+fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Ok(Option::<Value>::deserialize(deserializer)?.filter(|value| value != ""))
 }
 
 #[cfg(test)]
