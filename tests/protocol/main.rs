@@ -12,6 +12,7 @@ mod browser;
 mod client_authentication;
 mod client_credentials;
 mod code_exchange;
+mod concurrency;
 mod consent;
 mod introspection;
 mod issuer;

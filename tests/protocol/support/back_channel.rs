@@ -9,9 +9,14 @@ use grantor::store::MemoryStore;
 use super::{Answer, Form, SECRET, Setup, Start};
 
 impl Setup {
+    /// An empty memory store.
+    pub fn memory_start() -> Start {
+        Start::Memory(Arc::new(MemoryStore::new()))
+    }
+
     /// Both stores, fresh.
     pub async fn both_starts() -> [Start; 2] {
-        [Start::Memory(Arc::new(MemoryStore::new())), Self::sqlite_file().await]
+        [Self::memory_start(), Self::sqlite_file().await]
     }
 
     /// What introspection tells a client about a token.

@@ -23,6 +23,19 @@ pub struct Fault {
     pub method: &'static str,
     pub when: When,
     pub retry: Retry,
+    /// How many calls of the method go well before.
+    pub skip: usize,
+}
+
+impl Fault {
+    /// Every way in which the first call of one of these methods can fail.
+    pub fn each_of(methods: &[&'static str]) -> Vec<Self> {
+        let ways = [When::Before, When::After]
+            .into_iter()
+            .flat_map(|when| [Retry::CanHelp, Retry::CannotHelp].map(|retry| (when, retry)));
+        let fault = |method, (when, retry)| Self { method, when, retry, skip: 0 };
+        methods.iter().flat_map(|method| ways.clone().map(move |way| fault(*method, way))).collect()
+    }
 }
 
 /// Fails once for each fault that it is given.
@@ -53,6 +66,12 @@ impl Failing {
 
     fn meet(&self, method: &'static str, when: When) -> Result<(), StoreError> {
         let mut armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fault) =
+            armed.as_mut().filter(|fault| fault.method == method && fault.when == when && fault.skip > 0)
+        {
+            fault.skip -= 1;
+            return Ok(());
+        }
         match armed.take_if(|fault| fault.method == method && fault.when == when) {
             None => Ok(()),
             Some(Fault { retry: Retry::CanHelp, .. }) => Err(StoreError::unavailable(CAUSE)),

@@ -2,6 +2,7 @@
 
 mod answer;
 mod back_channel;
+pub mod broken;
 pub mod counting;
 pub mod failing;
 mod form;
@@ -16,7 +17,7 @@ pub use back_channel::{like_web, without_refresh};
 pub use form::Form;
 pub use recorder::Recorder;
 pub use answer::parameters;
-pub use setup::{ENC_SECRET, ManualClock, SECRET, Setup, Start, VERIFIER, basic, bearer, redirect_uri};
+pub use setup::{ENC_SECRET, SECRET, Setup, Start, VERIFIER, basic, bearer, redirect_uri};
 
 /// Turns each test into one on the memory store and one on SQLite.
 macro_rules! on_both_stores {
