@@ -14,6 +14,8 @@ mod client_credentials;
 mod code_exchange;
 mod concurrency;
 mod consent;
+mod dropped_futures;
+mod dropped_registrations;
 mod introspection;
 mod issuer;
 mod metadata;
