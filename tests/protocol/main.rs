@@ -35,5 +35,8 @@ mod revocation;
 mod scope;
 mod single_decision;
 mod smoke;
+mod store_failure;
+mod store_failure_front;
+mod store_trips;
 mod token_endpoint;
 mod token_response;
