@@ -113,8 +113,12 @@ impl AuthorizationServer {
     pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<String> {
         let (parts, body) = request.into_parts();
         let target = self.target(parts.uri.path());
-        // Introspection is for servers; a browser has no business there.
-        let cors = !matches!(target, Target::Introspect);
+        // Introspection is for servers, and the authorization endpoint for people: no script has any business there.
+        let cors = match target {
+            Target::Introspect => false,
+            Target::Unknown => parts.uri.path() != self.configuration().paths.authorize(),
+            _ => true,
+        };
         let mut response = if parts.method == Method::OPTIONS && cors {
             preflight(target)
         } else {

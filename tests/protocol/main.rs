@@ -15,6 +15,7 @@ mod client_credentials;
 mod code_exchange;
 mod concurrency;
 mod consent;
+mod cors;
 mod dropped_futures;
 mod dropped_registrations;
 mod introspection;
