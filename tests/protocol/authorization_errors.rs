@@ -170,14 +170,14 @@ on_both_stores! {
 }
 
 /// Breaks a table of the database behind the server's back.
-async fn spoil(url: &str, statement: &'static str) {
+pub async fn spoil(url: &str, statement: &'static str) {
     let mut connection = SqliteConnection::connect(url).await.unwrap();
     sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
 /// A server on a database file, and the URL of the file.
-async fn on_a_file() -> (Setup, String) {
+pub async fn on_a_file() -> (Setup, String) {
     let start = Setup::sqlite_file().await;
     let Start::Sqlite(_, directory) = &start else { panic!("not on SQLite") };
     let url = format!("sqlite://{}", directory.join("test.db").display());
