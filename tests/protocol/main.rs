@@ -40,6 +40,7 @@ mod resources;
 mod revocation;
 mod scope;
 mod secrets;
+mod self_check;
 mod single_decision;
 mod smoke;
 mod store_failure;
