@@ -177,6 +177,14 @@ on_both_stores! {
         expect_code(&submit(&setup, &request, &token).await, redirect_uri("multi"), &request);
     }
 
+    // AUTHZ-007, ATK-026: two clients at one address are two clients.
+    async fn a_token_of_another_client_is_refused_even_at_the_same_address(setup) {
+        let request = setup.request("pub");
+        let other = request.clone().set("client_id", "multi");
+        expect_page(&submit(&setup, &other, &shown(&setup, &request).await).await, 403, &other);
+        expect_page(&submit(&setup, &request, &shown(&setup, &other).await).await, 403, &request);
+    }
+
     // AUTHZ-007: whether the client named its redirect URI decides what the token endpoint wants.
     async fn a_token_of_a_request_that_named_its_redirect_uri_is_not_that_of_one_that_did_not(setup) {
         let named = setup.request("pub");

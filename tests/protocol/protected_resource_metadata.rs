@@ -1,7 +1,10 @@
 //! Protected resource metadata (RFC 9728) of the APIs on the server's own origin.
 
+use std::sync::Arc;
+
 use grantor::AuthorizationServerBuilder;
 use grantor::configuration::{ConfigurationError, ProtectedResource};
+use grantor::store::MemoryStore;
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
 
@@ -59,12 +62,14 @@ async fn two_resources_that_differ_in_a_slash_have_two_documents() {
 // PRM-001, PRM-005: the query of an identifier is part of where its document is.
 #[tokio::test]
 async fn a_query_of_the_resource_is_kept_where_a_challenge_points_to() {
-    let setup = with(&["https://as.test/mcp?tenant=a"]).await;
-    let server = setup.server.resource_server().clone().with_resource("https://as.test/mcp?tenant=a".parse().unwrap());
-    let challenge = server.verify(&HeaderMap::new()).await.unwrap_err().challenge();
+    let issuer = grantor::Issuer::parse("https://as.test").unwrap();
+    let builder = grantor::AuthorizationServer::builder(issuer, Arc::new(MemoryStore::new()));
+    let server = builder.resource(resource("https://as.test/mcp?tenant=a")).build().unwrap();
+    let challenge = server.resource_server().verify(&HeaderMap::new()).await.unwrap_err().challenge();
     let expected = "resource_metadata=\"https://as.test/.well-known/oauth-protected-resource/mcp?tenant=a\"";
     assert!(challenge.contains(expected), "{challenge}");
-    assert_eq!(document(&setup, &format!("{PATH}/mcp?tenant=a")).await["resource"], "https://as.test/mcp?tenant=a");
+    let document = get(&server, &format!("{PATH}/mcp?tenant=a")).await.json;
+    assert_eq!(document["resource"], "https://as.test/mcp?tenant=a");
 }
 
 // PRM-002
@@ -129,8 +134,7 @@ fn a_resource_is_https_or_loopback_and_has_no_fragment() {
 async fn a_server_is_not_built_for_a_resource_that_is_not_secure() {
     let build = |uri: &str| {
         let issuer = grantor::Issuer::parse("https://as.test").unwrap();
-        let store = std::sync::Arc::new(grantor::store::MemoryStore::new());
-        grantor::AuthorizationServer::builder(issuer, store).resource(resource(uri)).build()
+        grantor::AuthorizationServer::builder(issuer, Arc::new(MemoryStore::new())).resource(resource(uri)).build()
     };
     for uri in ["http://api.test", "http://10.0.0.1/x", "ftp://api.test/x", "urn:example:api"] {
         assert!(matches!(build(uri), Err(ConfigurationError::Resource(_))), "{uri}");
