@@ -118,6 +118,8 @@ pub enum Event<'a> {
 pub enum Endpoint {
     /// RFC 6749 §3.1
     Authorization,
+    /// RFC 8414 and RFC 9728, and whatever path leads nowhere
+    Metadata,
     /// RFC 6749 §3.2
     Token,
     /// RFC 7009

@@ -192,6 +192,14 @@ impl RedirectUri {
         }
     }
 
+    /// Whether the host is this very machine, whatever the scheme: nobody can claim such a URI for one app.
+    pub(crate) fn names_this_machine(&self) -> bool {
+        let host = self.display_host();
+        host == "localhost"
+            || host == "[::1]"
+            || host.split('.').all(|label| label.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     pub(crate) fn shared_text(&self) -> &Arc<str> {
         &self.text
     }

@@ -145,10 +145,10 @@ impl Resources {
         self.iter().find(|own| *own == resource)
     }
 
-    /// Whether every resource of `other` is one of these.
+    /// Whether whatever `other` reaches is reached by these, too; no resource at all reaches every one.
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {
-        other.iter().all(|resource| self.find(resource).is_some())
+        self.is_empty() || (!other.is_empty() && other.iter().all(|resource| self.find(resource).is_some()))
     }
 }
 

@@ -34,37 +34,36 @@ pub struct ResourceServer {
     resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
 }
 
 impl ResourceServer {
-    /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are.
-    pub fn new(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None };
-        Self {
-            tokens,
-            prefix,
-            resource: None,
-            context: Arc::new(context),
-            clock: Arc::new(SystemClock),
-            observer: Arc::new(NoObserver),
-        }
+    /// Accepts the tokens in `tokens` that begin with `prefix` and are for this resource, and tells clients where the
+    /// resource's metadata is (RFC 9728 §5.1).
+    pub fn new(tokens: Arc<dyn TokenStore>, prefix: Prefix, resource: ResourceIndicator) -> Self {
+        Self::for_any_resource(tokens, prefix).with_resource(resource)
     }
 
-    /// Accepts only tokens for this resource, and tells clients where its metadata is (RFC 9728 §5.1).
+    /// Checks for another resource.
     #[must_use]
     pub fn with_resource(mut self, resource: ResourceIndicator) -> Self {
         let resource_metadata = Some(ProtectedResource::new(resource.clone()).metadata_url());
-        self.context = Arc::new(ChallengeContext { realm: self.context.realm.clone(), resource_metadata });
+        self.context = Arc::new(ChallengeContext { resource_metadata, ..(*self.context).clone() });
         self.resource = Some(resource);
         self
+    }
+
+    /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were meant for
+    /// another API over the same store.
+    pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
+        let observer: Arc<dyn Observer> = Arc::new(NoObserver);
+        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, observer };
+        Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
     }
 
     /// Sets the realm of challenges.
     #[must_use]
     pub fn with_realm(mut self, realm: &str) -> Self {
-        let resource_metadata = self.context.resource_metadata.clone();
-        self.context = Arc::new(ChallengeContext { realm: realm.to_owned(), resource_metadata });
+        self.context = Arc::new(ChallengeContext { realm: realm.to_owned(), ..(*self.context).clone() });
         self
     }
 
@@ -78,7 +77,7 @@ impl ResourceServer {
     /// Sets who is told of refused calls.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = observer;
+        self.context = Arc::new(ChallengeContext { observer, ..(*self.context).clone() });
         self
     }
 
@@ -91,11 +90,7 @@ impl ResourceServer {
     /// [`BearerError`] says what to answer: 401, 400, or 503 if the store cannot tell.
     pub async fn verify(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
         let result = self.check(headers).await;
-        result.inspect_err(|error| {
-            let source = error.store_error();
-            let (endpoint, reason) = (Endpoint::Resource, error.reason());
-            self.observer.observe(&Event::Refused { endpoint, reason, client: None, source });
-        })
+        result.inspect_err(observe)
     }
 
     async fn check(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
@@ -118,6 +113,11 @@ impl ResourceServer {
     }
 }
 
+fn observe(error: &BearerError) {
+    let (endpoint, reason, source) = (Endpoint::Resource, error.reason(), error.store_error());
+    error.context.observer.observe(&Event::Refused { endpoint, reason, client: None, source });
+}
+
 /// What a checked access token allows, and on whose behalf.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -136,7 +136,9 @@ impl Access {
             return Ok(());
         }
         let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-        Err(error.with_scope(Scope::parse(scope).unwrap_or_default()))
+        let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
+        observe(&error);
+        Err(error)
     }
 
     /// The user who granted access; `None` if the client acts for itself.

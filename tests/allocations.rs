@@ -1,7 +1,8 @@
 //! How often each operation allocates, from the body of the request to the body of the response: the peers spend most of their
 //! time there, so more than this is a regression.
 
-#[path = "../benches/setup.rs"]
+#[path = "../benches/endpoints/setup.rs"]
+#[expect(dead_code, reason = "the benches need more of it")]
 mod setup;
 
 use allocation_counter::measure;

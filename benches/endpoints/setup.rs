@@ -1,5 +1,6 @@
 //! A server on `MemoryStore` with live tokens, and the requests of one public client.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -28,7 +29,9 @@ pub(crate) struct Setup {
     /// An `Authorization` header for each of some live tokens.
     pub(crate) headers: Vec<HeaderMap>,
     session: SessionSecret,
-    user: Subject,
+    /// As many users as a service has, so that no list of one user's grants is longer than a person's.
+    users: Vec<Subject>,
+    decided: Cell<usize>,
     form_headers: HeaderMap,
 }
 
@@ -50,7 +53,8 @@ impl Setup {
             server,
             headers: Vec::new(),
             session: SessionSecret::new([7; 32]).expect("a secret"),
-            user: "user-1842".parse().expect("a subject"),
+            users: (0..10_000).map(|user| format!("user-{user}").parse().expect("a subject")).collect(),
+            decided: Cell::new(0),
             form_headers,
         };
         for at in 0..live {
@@ -75,9 +79,10 @@ impl Setup {
 
     /// A request, checked, shown, confirmed and approved: the redirect.
     pub(crate) fn decide(&self) -> AuthorizationResponse {
+        let user = &self.users[self.decided.replace(self.decided.get() + 1) % self.users.len()];
         let pending = ready(self.server.authorize(QUERY)).expect("a request");
-        let token = pending.consent_token(&self.session, &self.user);
-        let confirmed = pending.confirm(&self.session, &self.user, &token).expect("a decision");
+        let token = pending.consent_token(&self.session, user);
+        let confirmed = pending.confirm(&self.session, user, &token).expect("a decision");
         ready(self.server.approve(confirmed, Approval::all())).expect("a code")
     }
 
@@ -105,7 +110,7 @@ impl Setup {
 
     /// From the body of the request to the body of the response.
     pub(crate) fn token(&self, form: &str) -> String {
-        let request = ClientRequest::read(&self.form_headers, form.as_bytes()).expect("a form");
+        let request = ClientRequest::new(&self.form_headers, form.as_bytes());
         ready(self.server.token(request)).expect("tokens").into_http().into_body()
     }
 }

@@ -137,6 +137,10 @@ impl SecretAuthentication {
     }
 
     pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
+        // The hash of nothing is what a forgotten setting leaves behind.
+        if candidate.is_empty() {
+            return false;
+        }
         // Both are compared whatever the first one says, so that time does not tell which secret is in use.
         let current = self.secret.accepts(candidate, now);
         let previous = self.previous.as_ref().is_some_and(|previous| previous.accepts(candidate, now));
@@ -145,7 +149,7 @@ impl SecretAuthentication {
 }
 
 /// What a client presented to prove who it is. Not printed by `Debug`.
-pub struct ClientCredentials<'a> {
+pub(crate) struct ClientCredentials<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) proof: Proof<'a>,
 }
@@ -168,16 +172,13 @@ impl fmt::Debug for ClientCredentials<'_> {
 
 /// A client whose credentials were checked; made only by [`AuthenticatedClient::authenticate`].
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(Arc<Client>);
+pub(crate) struct AuthenticatedClient(Arc<Client>);
 
 impl AuthenticatedClient {
     /// Checks `credentials` against the client that was found for their identifier.
     ///
-    /// # Errors
-    ///
-    /// [`ErrorReason::ClientAuthenticationFailed`] for an unknown, disabled or wrongly authenticated client alike, and
-    /// [`ErrorReason::ClientAuthenticationMissing`] if a confidential client sent no secret.
-    pub fn authenticate(
+    /// An unknown, a disabled and a wrongly authenticated client fail alike.
+    pub(crate) fn authenticate(
         client: Option<Arc<Client>>,
         credentials: &ClientCredentials<'_>,
         now: Timestamp,
@@ -207,9 +208,7 @@ impl AuthenticatedClient {
         }
     }
 
-    /// The client.
-    #[must_use]
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.0
     }
 }

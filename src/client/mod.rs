@@ -1,10 +1,9 @@
 //! Clients: the applications that ask for access (RFC 6749 §2).
 
 mod authentication;
+mod grant_type;
+mod id;
 mod metadata;
-
-use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,116 +14,12 @@ use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
-pub(crate) use authentication::Proof;
-pub use authentication::{
-    AuthenticatedClient, ClientAuthentication, ClientCredentials, PkceRequirement, SecretAuthentication, SecretMethod,
-};
+pub(crate) use authentication::{AuthenticatedClient, ClientCredentials, Proof};
+pub use authentication::{ClientAuthentication, PkceRequirement, SecretAuthentication, SecretMethod};
+pub use grant_type::GrantType;
+pub use id::{ClientId, InvalidClientId};
 pub(crate) use metadata::web_url;
 pub use metadata::{ApplicationType, ClientMetadata, InvalidMetadata};
-
-/// The identifier of a client: 1 to 255 printable ASCII characters (RFC 6749 appendix A.1). Not a secret.
-#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ClientId(Arc<str>);
-
-/// The text is not a client identifier.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a client id is 1 to 255 printable ASCII characters")]
-pub struct InvalidClientId;
-
-impl ClientId {
-    /// Reads a client identifier.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidClientId`] if it is empty, too long, or has a character outside `%x20-7E`.
-    pub fn parse(text: &str) -> Result<Self, InvalidClientId> {
-        if (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidClientId)
-        }
-    }
-
-    /// The caller has made `text` of URL-safe characters, at most 255 of them.
-    pub(crate) fn generated(text: String) -> Self {
-        Self(text.into())
-    }
-
-    /// The identifier as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientId({:?})", &*self.0)
-    }
-}
-
-impl fmt::Display for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::str::FromStr for ClientId {
-    type Err = InvalidClientId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidClientId> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for ClientId {
-    type Error = InvalidClientId;
-
-    fn try_from(text: String) -> Result<Self, InvalidClientId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ClientId> for String {
-    fn from(id: ClientId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-/// How a client may obtain tokens (RFC 6749 §1.3, the values of `grant_type`).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum GrantType {
-    /// `authorization_code`
-    AuthorizationCode,
-    /// `refresh_token`
-    RefreshToken,
-    /// `client_credentials`
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// Every grant type that exists here.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
-
-    /// The value of `grant_type`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-
-    /// The grant type with this value of `grant_type`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grant_type| grant_type.as_str() == text)
-    }
-}
 
 /// Whether somebody who answers for the service looked at a client before it could ask users for access.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -144,7 +39,8 @@ pub enum Vetting {
 pub enum ClientStatus {
     /// In use.
     Enabled,
-    /// Treated as unknown everywhere.
+    /// Treated as unknown wherever a client is looked for. An API looks for none: end the access tokens that it has with
+    /// [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client).
     Disabled,
 }
 

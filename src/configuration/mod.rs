@@ -6,9 +6,11 @@ mod registration;
 mod resources;
 mod scopes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::issuer::Issuer;
+use crate::observer::Observer;
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 
@@ -29,9 +31,6 @@ pub enum ConfigurationError {
     /// Two endpoints share a path, or a path does not begin with a slash.
     #[error("the endpoint path {0:?} is used twice or does not begin with a slash")]
     Path(String),
-    /// A token prefix is malformed.
-    #[error("a token prefix is malformed")]
-    Prefix,
     /// A resource is neither `https` nor on a loopback host (RFC 9728 §2).
     #[error("the resource {0} must be https, without a fragment")]
     Resource(String),
@@ -71,4 +70,5 @@ pub(crate) struct Configuration {
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) observer: Arc<dyn Observer>,
 }

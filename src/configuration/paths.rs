@@ -42,6 +42,7 @@ impl EndpointPaths {
     /// `prefix` followed by `/authorize`, `/token`, `/revoke`, `/introspect` and `/register`.
     #[must_use]
     pub fn under(prefix: &str) -> Self {
+        let prefix = prefix.trim_end_matches('/');
         let path = |name: &str| format!("{prefix}/{name}");
         Self {
             authorize: path("authorize"),

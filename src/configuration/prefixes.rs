@@ -66,3 +66,15 @@ impl Prefixes {
         &self.client_secret
     }
 }
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self {
+            authorization_code: Prefix::of_letters("gr_ac_"),
+            access_token: Prefix::of_letters("gr_at_"),
+            refresh_token: Prefix::of_letters("gr_rt_"),
+            client_secret: Prefix::of_letters("gr_cs_"),
+            registration_token: Prefix::of_letters("gr_reg_"),
+        }
+    }
+}

@@ -87,6 +87,7 @@ impl AuthorizationServer {
             let covers = |summary: &&GrantSummary| {
                 summary.is_live(now)
                     && summary.grant.created_at >= pending.client().updated_at()
+                    && summary.grant.tenant.as_ref() == pending.tenant()
                     && summary.grant.scope.contains_all(pending.scope())
                     && summary.grant.resource.contains_all(pending.resource())
             };

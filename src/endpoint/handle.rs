@@ -29,7 +29,7 @@ pub struct EndpointRoute {
 
 /// Which paths a route stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "complete by design: adapters match it")]
 pub enum PathMatch {
     /// This path alone.
     Exact,
@@ -78,7 +78,8 @@ impl Target<'_> {
 
     const fn endpoint(self) -> Endpoint {
         match self {
-            Self::Token | Self::Document(_) | Self::Unknown => Endpoint::Token,
+            Self::Token => Endpoint::Token,
+            Self::Document(_) | Self::Unknown => Endpoint::Metadata,
             Self::Revoke => Endpoint::Revocation,
             Self::Introspect => Endpoint::Introspection,
             Self::Register => Endpoint::Registration,
@@ -190,17 +191,14 @@ impl AuthorizationServer {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Response<String>, EndpointError> {
-        let form = || {
-            ClientRequest::read(headers, body)
-                .map_err(|reason| self.refuse(target.endpoint(), None, Refusal::from(reason)))
-        };
+        let form = ClientRequest::new(headers, body);
         match target {
-            Target::Token => Ok(self.token(form()?).await?.into_http()),
+            Target::Token => Ok(self.token(form).await?.into_http()),
             Target::Revoke => {
-                self.revoke(form()?).await?;
+                self.revoke(form).await?;
                 Ok(json(StatusCode::OK, "{}".to_owned()))
             }
-            Target::Introspect => Ok(self.introspect(form()?).await?.into_http()),
+            Target::Introspect => Ok(self.introspect(form).await?.into_http()),
             Target::Register => Ok(self.register(RegistrationRequest::new(headers, body)).await?.into_http()),
             Target::Manage(id) => {
                 let request = RegistrationRequest::new(headers, body);

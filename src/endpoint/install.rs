@@ -10,7 +10,7 @@ use crate::store::{Insertion, Update};
 use crate::wire::registration::ClientDocument;
 
 use super::Refusal;
-use super::registration_rules::{Method, by_secret, describe};
+use super::registration_rules::{Method, by_secret, check_client, describe};
 
 impl AuthorizationServer {
     /// Registers a client that the operator vouches for, or brings its registration up to date: one JSON object of RFC 7591
@@ -24,6 +24,23 @@ impl AuthorizationServer {
     pub async fn install_client(&self, document: &[u8]) -> Result<Client, EndpointError> {
         let result = self.install(document).await;
         result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+    }
+
+    /// Registers a client that was put together by the host, if it could work at all.
+    pub(crate) async fn register_checked(&self, client: &Client) -> Result<(), EndpointError> {
+        let result = self.insert_checked(client).await;
+        result.map_err(|refusal| self.refuse(Endpoint::Registration, Some(client.id()), refusal))
+    }
+
+    async fn insert_checked(&self, client: &Client) -> Result<(), Refusal> {
+        check_client(client, self.configuration())?;
+        match self.registry()?.insert_client(client).await? {
+            Insertion::Inserted => {
+                self.observe(&Event::Registered { client: client.id() });
+                Ok(())
+            }
+            Insertion::Conflict => Err(ErrorReason::RegistrationConflict.into()),
+        }
     }
 
     async fn install(&self, document: &[u8]) -> Result<Client, Refusal> {
@@ -49,15 +66,21 @@ impl AuthorizationServer {
         };
         let client = described.into_client(id, authentication);
 
-        let Some(known) = registry.find_client(client.id()).await? else {
-            let client = client.with_created_at(self.now());
-            return match registry.insert_client(&client).await? {
-                Insertion::Inserted => {
-                    self.observe(&Event::Registered { client: client.id() });
-                    Ok(client)
+        let known = match registry.find_client(client.id()).await? {
+            Some(known) => known,
+            None => {
+                let client = client.clone().with_created_at(self.now());
+                match registry.insert_client(&client).await? {
+                    Insertion::Inserted => {
+                        self.observe(&Event::Registered { client: client.id() });
+                        return Ok(client);
+                    }
+                    // Another process starts at the same time, from the same file.
+                    Insertion::Conflict => {
+                        registry.find_client(client.id()).await?.ok_or(ErrorReason::RegistrationConflict)?
+                    }
                 }
-                Insertion::Conflict => Err(ErrorReason::RegistrationConflict.into()),
-            };
+            }
         };
         let client = client.managed_like(&known, known.updated_at());
         if client == *known {

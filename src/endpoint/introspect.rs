@@ -1,8 +1,8 @@
 //! The introspection endpoint (RFC 7662).
 
-use super::Refusal;
 use super::join::both;
 use super::revoke::Found;
+use super::{Call, Refusal};
 use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
 use crate::clock::Timestamp;
 use crate::error::{EndpointError, ErrorReason};
@@ -11,7 +11,7 @@ use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
 use crate::wire::params::Parameter;
 use crate::wire::response::{ActiveToken, TokenKind};
-use crate::wire::{ClientRequest, Introspection};
+use crate::wire::{ClientForm, ClientRequest, Introspection};
 
 impl AuthorizationServer {
     /// Tells a confidential client about a token of its own.
@@ -22,16 +22,15 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`EndpointError`] if the caller is not a confidential client, or names no token.
-    pub async fn introspect(&self, mut request: ClientRequest<'_>) -> Result<Introspection, EndpointError> {
-        let credentials = request.credentials();
-        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
-        let result = self.introspect_for(&request, credentials, id.as_ref()).await;
+    pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Introspection, EndpointError> {
+        let Call { form, credentials, id } = self.open(Endpoint::Introspection, request)?;
+        let result = self.introspect_for(&form, credentials, id.as_ref()).await;
         result.map_err(|refusal| self.refuse(Endpoint::Introspection, id.as_ref(), refusal))
     }
 
     async fn introspect_for(
         &self,
-        request: &ClientRequest<'_>,
+        request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
     ) -> Result<Introspection, Refusal> {
@@ -47,7 +46,7 @@ impl AuthorizationServer {
             return Err(ErrorReason::TokenMissing.into());
         }
         let own = found?.filter(|found| found.grant().client.as_ref() == Some(client.client().id()));
-        Ok(own.map_or(Introspection::Inactive, |found| self.describe(found, now)))
+        Ok(own.map_or(Introspection::INACTIVE, |found| self.describe(found, now)))
     }
 
     fn describe(&self, found: Found, now: Timestamp) -> Introspection {
@@ -68,9 +67,9 @@ impl AuthorizationServer {
             }
         };
         if !active || expires_at.is_some_and(|at| at <= now) {
-            return Introspection::Inactive;
+            return Introspection::INACTIVE;
         }
-        Introspection::Active(Box::new(ActiveToken {
+        Introspection::active(ActiveToken {
             issuer: self.configuration().issuer.clone(),
             client: grant.client.clone(),
             subject: grant.subject.clone(),
@@ -81,6 +80,6 @@ impl AuthorizationServer {
             expires_at,
             // Sixteen bytes of the hash name the token in logs, and let nobody make it.
             identifier: key.hash.identifier(),
-        }))
+        })
     }
 }

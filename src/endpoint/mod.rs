@@ -22,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::error::{Challenge, EndpointError, ErrorReason, StoreError};
 use crate::observer::{Endpoint, Event};
 use crate::server::AuthorizationServer;
+use crate::wire::{ClientForm, ClientRequest};
 
 pub use authorize::Recall;
 pub use handle::{EndpointRoute, PathMatch};
@@ -56,7 +57,22 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// A form, and who says to have sent it.
+struct Call<'a> {
+    form: ClientForm<'a>,
+    credentials: Result<ClientCredentials<'a>, ErrorReason>,
+    id: Option<ClientId>,
+}
+
 impl AuthorizationServer {
+    /// Reads a form; an identifier that cannot be one belongs to no client.
+    fn open<'a>(&self, endpoint: Endpoint, request: ClientRequest<'a>) -> Result<Call<'a>, EndpointError> {
+        let mut form = request.read().map_err(|reason| self.refuse(endpoint, None, reason.into()))?;
+        let credentials = form.credentials();
+        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
+        Ok(Call { form, credentials, id })
+    }
+
     /// Makes a refusal the answer of an endpoint, and tells the operator.
     fn refuse(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
         let Refusal { reason, description, source } = refusal;
@@ -76,7 +92,7 @@ impl AuthorizationServer {
         error
     }
 
-    /// Finds the client that a request names; an identifier that cannot be one belongs to no client.
+    /// Finds the client that a request names.
     async fn find_client(&self, id: Option<&ClientId>) -> Result<Option<Arc<Client>>, StoreError> {
         match id {
             Some(id) => self.inner.clients.find_client(id).await,

@@ -191,6 +191,31 @@ fn scope(
     Ok(Some(granted))
 }
 
+/// What every client must keep to, whoever puts it together.
+pub(crate) fn check_client(client: &Client, configuration: &Configuration) -> Result<(), Refusal> {
+    let uris = client.redirect_uris();
+    if client.grant_types().is_empty() {
+        return Err(invalid("a client needs a grant type"));
+    }
+    if client.allows(GrantType::AuthorizationCode) && uris.is_empty() {
+        return Err(ErrorReason::RedirectUriInvalid.into());
+    }
+    if uris.len() > MAX_REDIRECT_URIS {
+        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, "at most 20 redirect_uris are kept"));
+    }
+    if !uris.iter().all(|uri| configuration.redirect_uris.accepts(uri)) {
+        let problem = "this kind of redirect URI is not accepted here";
+        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, problem));
+    }
+    if client.is_public() && client.allows(GrantType::ClientCredentials) {
+        return Err(invalid("client_credentials needs a client secret"));
+    }
+    if client.scope().is_some_and(|scope| !configuration.scopes.all().contains_all(scope)) {
+        return Err(invalid("the scope names a token that is not declared"));
+    }
+    Ok(())
+}
+
 fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
     let mut metadata =
         text_members(document).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;

@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009).
 
-use super::Refusal;
 use super::join::both;
+use super::{Call, Refusal};
 use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
@@ -9,8 +9,8 @@ use crate::observer::{Endpoint, Event};
 use crate::secret::{Kind, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
-use crate::wire::ClientRequest;
 use crate::wire::params::Parameter;
+use crate::wire::{ClientForm, ClientRequest};
 
 /// A token that a client names, whichever kind it is.
 pub(super) enum Found {
@@ -36,16 +36,15 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`EndpointError`], among others for a token of another client, which stays alive.
-    pub async fn revoke(&self, mut request: ClientRequest<'_>) -> Result<(), EndpointError> {
-        let credentials = request.credentials();
-        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
-        let result = self.revoke_for(&request, credentials, id.as_ref()).await;
+    pub async fn revoke(&self, request: ClientRequest<'_>) -> Result<(), EndpointError> {
+        let Call { form, credentials, id } = self.open(Endpoint::Revocation, request)?;
+        let result = self.revoke_for(&form, credentials, id.as_ref()).await;
         result.map_err(|refusal| self.refuse(Endpoint::Revocation, id.as_ref(), refusal))
     }
 
     async fn revoke_for(
         &self,
-        request: &ClientRequest<'_>,
+        request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
     ) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Refusal;
+use super::{Call, Refusal};
 use crate::client::{AuthenticatedClient, ClientCredentials, ClientId, GrantType};
 use crate::clock::Timestamp;
 use crate::error::{EndpointError, ErrorReason};
@@ -12,7 +12,7 @@ use crate::observer::{Endpoint, Event};
 use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::Insertion;
-use crate::wire::{ClientRequest, TokenRequest, TokenResponse};
+use crate::wire::{ClientForm, ClientRequest, TokenRequest, TokenResponse};
 
 /// A client that has not proved anything yet, and when it asked.
 pub(super) struct Caller<'a> {
@@ -30,16 +30,15 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`EndpointError`], with the failure of a store never blamed on the client.
-    pub async fn token(&self, mut request: ClientRequest<'_>) -> Result<TokenResponse, EndpointError> {
-        let credentials = request.credentials();
-        let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
-        let result = self.dispatch(&request, credentials, id.as_ref()).await;
+    pub async fn token(&self, request: ClientRequest<'_>) -> Result<TokenResponse, EndpointError> {
+        let Call { form, credentials, id } = self.open(Endpoint::Token, request)?;
+        let result = self.dispatch(&form, credentials, id.as_ref()).await;
         result.map_err(|refusal| self.refuse(Endpoint::Token, id.as_ref(), refusal))
     }
 
     async fn dispatch(
         &self,
-        request: &ClientRequest<'_>,
+        request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
     ) -> Result<TokenResponse, Refusal> {
@@ -64,7 +63,7 @@ impl AuthorizationServer {
         &self,
         client: &AuthenticatedClient,
         scope: Option<&str>,
-        request: &ClientRequest<'_>,
+        request: &ClientForm<'_>,
         now: Timestamp,
     ) -> Result<TokenResponse, Refusal> {
         let client = client.client();

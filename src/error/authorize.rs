@@ -39,7 +39,7 @@ impl Unredirectable {
         Self { reason, source: None }
     }
 
-    /// Why.
+    /// The cause, for logs and counters; a client is told no more than its code and description.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason
@@ -55,7 +55,7 @@ impl Rejection {
         Self { target, vetting, reason: error.reason(), source: Some(error) }
     }
 
-    /// Why.
+    /// The cause, for logs and counters; a client is told no more than its code and description.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason
@@ -67,7 +67,7 @@ impl AuthorizeError {
         Self::Show(Unredirectable::new(reason))
     }
 
-    /// Why.
+    /// The cause, for logs and counters; a client is told no more than its code and description.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         match self {

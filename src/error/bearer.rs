@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ErrorReason, StoreError};
+use crate::observer::Observer;
 use crate::scope::Scope;
 
 /// A refused call of a protected resource (RFC 6750 §3).
@@ -18,12 +19,14 @@ pub struct BearerError {
 }
 
 /// What every challenge of one resource server says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChallengeContext {
     /// Who asks.
     pub(crate) realm: String,
     /// Where the protected resource metadata is (RFC 9728 §5.1).
     pub(crate) resource_metadata: Option<String>,
+    /// Who is told.
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 impl BearerError {
@@ -40,7 +43,7 @@ impl BearerError {
         self
     }
 
-    /// Why.
+    /// The cause, for logs and counters; a client is told no more than its code and description.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason

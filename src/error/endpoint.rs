@@ -41,7 +41,7 @@ impl EndpointError {
         self
     }
 
-    /// Why.
+    /// The cause, for logs and counters; a client is told no more than its code and description.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason

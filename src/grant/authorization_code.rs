@@ -1,13 +1,13 @@
 //! The code: whether a request may redeem it (RFC 6749 §4.1.3, OAuth 2.1 §4.1.3).
 
 use super::{CodeRecord, RedirectUriSource};
-use crate::client::AuthenticatedClient;
+use crate::client::{AuthenticatedClient, Client, ClientAuthentication, PkceRequirement};
 use crate::clock::Timestamp;
 use crate::error::ErrorReason;
 use crate::pkce::CodeVerifier;
 use crate::wire::Presented;
 
-/// How many wrong verifiers a code survives. A verifier has at least 256 bits; the bound is for guessing that goes wrong.
+/// How many wrong verifiers a code survives: it cannot be tried without end, and a slip does not cost a sign-in.
 pub(crate) const MAX_FAILURES: u32 = 5;
 
 /// What to do with a code.
@@ -31,16 +31,22 @@ impl CodeRecord {
         if self.grant.client.as_ref() != Some(client.id()) {
             return CodeCheck::Refuse(ErrorReason::CodeForeign);
         }
-        if self.failures >= MAX_FAILURES {
+        // What was redeemed is past guessing: wrong verifiers must not hide a replay.
+        if self.redeemed_at.is_none() && self.failures >= MAX_FAILURES {
             return CodeCheck::Refuse(ErrorReason::CodeExhausted);
         }
         match (&self.challenge, presented.verifier) {
-            (None, None) => {}
+            (None, None) if is_exempt(client) => {}
+            // The client was exempt when it asked, and is not any more.
+            (None, None) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMissing),
             // RFC 9700 §4.8.2: somebody stripped the challenge from the authorization request.
             (None, Some(_)) => return CodeCheck::Refuse(ErrorReason::CodeVerifierUnexpected),
             (Some(_), None) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMissing),
             (Some(challenge), Some(verifier)) => match CodeVerifier::parse(verifier) {
                 Err(_) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMalformed),
+                Ok(verifier) if !challenge.matches(&verifier) && self.redeemed_at.is_some() => {
+                    return CodeCheck::Refuse(ErrorReason::CodeVerifierMismatch);
+                }
                 Ok(verifier) if !challenge.matches(&verifier) => return CodeCheck::WrongVerifier,
                 Ok(_) => {}
             },
@@ -67,5 +73,13 @@ impl CodeRecord {
             (None, RedirectUriSource::Requested) if self.challenge.is_some() => Ok(()),
             (None, RedirectUriSource::Requested) => Err(ErrorReason::RedirectUriNotRepeated),
         }
+    }
+}
+
+/// Whether the operator exempts the client from PKCE.
+pub(super) fn is_exempt(client: &Client) -> bool {
+    match client.authentication() {
+        ClientAuthentication::Secret(secret) => secret.pkce() == PkceRequirement::Exempt,
+        ClientAuthentication::None => false,
     }
 }

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::authorization_code::is_exempt;
 use super::{Prompt, RedirectUriSource};
-use crate::client::{Client, ClientAuthentication, GrantType, PkceRequirement};
+use crate::client::{Client, ClientId, GrantType};
 use crate::clock::Timestamp;
 use crate::configuration::Configuration;
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
+use crate::identifier::Tenant;
+use crate::observer::{Endpoint, Event};
 use crate::pkce::CodeChallenge;
 use crate::redirect_target::RedirectTarget;
 use crate::redirect_uri::{Form, RedirectUri};
@@ -46,6 +49,7 @@ pub struct PendingAuthorization {
     pub(super) resource: Resources,
     pub(super) prompt: Prompt,
     pub(super) extra: Vec<(String, String)>,
+    pub(super) tenant: Option<Tenant>,
     pub(super) validated_at: Timestamp,
 }
 
@@ -92,6 +96,7 @@ impl PendingAuthorization {
                     resource,
                     prompt: Prompt::parse(params.get(Parameter::Prompt)),
                     extra: unknown.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+                    tenant: None,
                     validated_at: now,
                     client,
                 })
@@ -176,6 +181,17 @@ impl PendingAuthorization {
         self.prompt
     }
 
+    /// Confines the request to a tenant, for a host that knows it before the user is asked: from a hint of the client, or
+    /// from the page's own URL. Only consent for the same tenant is remembered then. Call it for the page and for the decision.
+    pub fn in_tenant(mut self, tenant: Tenant) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    pub(crate) const fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
     /// A parameter of the request that has no meaning in OAuth: a tenant hint, a locale, …
     #[must_use]
     pub fn extra(&self, name: &str) -> Option<&str> {
@@ -188,14 +204,25 @@ impl PendingAuthorization {
     ///
     /// [`ErrorReason::LoginRequired`] if the client asked not to show anything (`prompt=none`).
     pub fn sign_in_required(&self) -> Result<(), AuthorizeError> {
-        if self.prompt.is_none() { Err(self.reject(ErrorReason::LoginRequired)) } else { Ok(()) }
+        if !self.prompt.is_none() {
+            return Ok(());
+        }
+        let error = self.reject(ErrorReason::LoginRequired);
+        self.observe_refusal(&error);
+        Err(error)
+    }
+
+    pub(super) fn observe_refusal(&self, error: &AuthorizeError) {
+        let client: Option<&ClientId> = Some(self.client.id());
+        let (endpoint, reason, source) = (Endpoint::Authorization, error.reason(), error.store_error());
+        self.configuration.observer.observe(&Event::Refused { endpoint, reason, client, source });
     }
 
     /// Whether a user who consented to this before may be spared the question: not for a public client whose redirect URI
-    /// another app could claim (RFC 8252 §8.6), and not if the client asks for the question.
+    /// another app could claim (RFC 8252 §8.6), and not if the client wants the user to be asked, signed in or moved.
     pub(crate) fn may_be_remembered(&self) -> bool {
-        let assured = !self.client.is_public() || self.redirect_uri.form() == Form::Https;
-        assured && !self.prompt.asks_for_consent()
+        let claimed = self.redirect_uri.form() == Form::Https && !self.redirect_uri.names_this_machine();
+        (claimed || !self.client.is_public()) && !self.prompt.asks_the_user()
     }
 
     pub(crate) fn reject(&self, reason: ErrorReason) -> AuthorizeError {
@@ -244,13 +271,9 @@ fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) 
 fn challenge(client: &Client, params: &Params<'_>) -> Result<Option<CodeChallenge>, ErrorReason> {
     let method = params.get(Parameter::CodeChallengeMethod);
     let Some(challenge) = params.get(Parameter::CodeChallenge) else {
-        return match client.authentication() {
-            // RFC 9700 §4.8.2: a method without a challenge is what is left when somebody strips the challenge.
-            ClientAuthentication::Secret(secret) if secret.pkce() == PkceRequirement::Exempt && method.is_none() => {
-                Ok(None)
-            }
-            _ => Err(ErrorReason::CodeChallengeMissing),
-        };
+        // RFC 9700 §4.8.2: a method without a challenge is what is left when somebody strips the challenge.
+        let exempt = is_exempt(client) && method.is_none();
+        return if exempt { Ok(None) } else { Err(ErrorReason::CodeChallengeMissing) };
     };
     // RFC 7636 §4.3: no method means `plain`, which does not exist here.
     if method != Some("S256") {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest as _, Sha256};
 
 use super::{CodeRecord, Grant, PendingAuthorization};
 use crate::clock::Timestamp;
 use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::identifier::{Extra, Subject, Tenant};
+use crate::policy::Lifetimes;
 use crate::scope::Scope;
-use crate::secret::{AuthorizationCode, GrantId, Kind, Token};
+use crate::secret::{AuthorizationCode, GrantId, Kind, Token, keyed};
 use crate::wire::AuthorizationResponse;
 
 const ID: usize = 16;
@@ -23,7 +24,7 @@ const TAG: usize = 32;
 /// What the host's session is known by to nobody else: at least 16 unguessable bytes that change at sign-in.
 ///
 /// The session's identifier will do, if it is random. Not printed by `Debug`.
-pub struct SessionSecret(Box<[u8]>);
+pub struct SessionSecret([u8; 32]);
 
 /// The session secret is shorter than 16 bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -38,7 +39,7 @@ impl SessionSecret {
     /// [`ShortSessionSecret`] for less than 16 bytes.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, ShortSessionSecret> {
         let bytes = bytes.as_ref();
-        if bytes.len() < 16 { Err(ShortSessionSecret) } else { Ok(Self(bytes.into())) }
+        if bytes.len() < 16 { Err(ShortSessionSecret) } else { Ok(Self(Sha256::digest(bytes).into())) }
     }
 }
 
@@ -56,8 +57,7 @@ pub struct ConfirmedAuthorization {
     pending: PendingAuthorization,
     subject: Subject,
     grant_id: GrantId,
-    /// What a remembered decision confined the grant to, and what the host kept with it.
-    tenant: Option<Tenant>,
+    /// What the host kept with a remembered decision.
     extra: Extra,
 }
 
@@ -70,7 +70,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Everything that was asked for; of a remembered decision, with the tenant and the extra that it was made with.
+    /// Everything that was asked for; of a remembered decision, with the extra that it was made with.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
@@ -82,7 +82,7 @@ impl Approval {
         Self { scope: Some(scope), ..Self::default() }
     }
 
-    /// Confines the grant to a tenant.
+    /// Confines the grant to a tenant that the user chose, unless [`PendingAuthorization::in_tenant`] chose one before.
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);
@@ -124,15 +124,23 @@ impl PendingAuthorization {
         subject: &Subject,
         submitted: &str,
     ) -> Result<ConfirmedAuthorization, AuthorizeError> {
-        if submitted.is_empty() {
-            return Err(AuthorizeError::show(ErrorReason::ConsentTokenMissing));
+        match self.verify(session, subject, submitted) {
+            Ok(grant_id) => {
+                let (subject, extra) = (subject.clone(), Extra::default());
+                Ok(ConfirmedAuthorization { pending: self, subject, grant_id, extra })
+            }
+            Err(reason) => {
+                let error = AuthorizeError::show(reason);
+                self.observe_refusal(&error);
+                Err(error)
+            }
         }
-        let grant_id = self.verify(session, subject, submitted).map_err(AuthorizeError::show)?;
-        let (subject, extra) = (subject.clone(), Extra::default());
-        Ok(ConfirmedAuthorization { pending: self, subject, grant_id, tenant: None, extra })
     }
 
     fn verify(&self, session: &SessionSecret, subject: &Subject, submitted: &str) -> Result<GrantId, ErrorReason> {
+        if submitted.is_empty() {
+            return Err(ErrorReason::ConsentTokenMissing);
+        }
         let invalid = ErrorReason::ConsentTokenInvalid;
         let mut token = [0; ID + EXPIRY + TAG];
         if URL_SAFE_NO_PAD.decode_slice(submitted, &mut token) != Ok(ID + EXPIRY + TAG) {
@@ -148,7 +156,7 @@ impl PendingAuthorization {
 
     /// Everything that was asked, by whom and of whom, each part preceded by its length so that none runs into the next.
     fn mac(&self, session: &SessionSecret, subject: &Subject, id: GrantId, expires_at: Timestamp) -> Hmac<Sha256> {
-        let mut mac = keyed(session);
+        let mut mac = keyed(&session.0);
         let mut part = |bytes: &[u8]| {
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
@@ -180,16 +188,10 @@ impl PendingAuthorization {
         mac
     }
 
-    /// The same decision as the one that `grant` came of.
+    /// The same decision as the one that `grant` came of, for the same tenant.
     pub(crate) fn remembered(self, subject: Subject, grant: &Grant) -> ConfirmedAuthorization {
-        let (tenant, extra) = (grant.tenant.clone(), grant.extra.clone());
-        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), tenant, extra }
+        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), extra: grant.extra.clone() }
     }
-}
-
-fn keyed(session: &SessionSecret) -> Hmac<Sha256> {
-    // HMAC takes a key of any length; the fallback is there because the signature allows for ciphers that do not.
-    Hmac::<Sha256>::new_from_slice(&session.0).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()))
 }
 
 /// A decision in favour of the client, ready to be stored and then answered.
@@ -231,7 +233,7 @@ impl ConfirmedAuthorization {
             subject: Some(self.subject.clone()),
             scope: granted,
             resource: resource.clone(),
-            tenant: approval.tenant.or_else(|| self.tenant.clone()),
+            tenant: self.pending.tenant.clone().or(approval.tenant),
             extra: if approval.extra.is_empty() { self.extra.clone() } else { approval.extra },
             created_at: now,
         };
@@ -241,7 +243,7 @@ impl ConfirmedAuthorization {
             challenge: self.pending.challenge,
             redirect_uri: Arc::clone(target.uri()),
             redirect_uri_source: self.pending.source,
-            expires_at: now.saturating_add(lifetimes.code()),
+            expires_at: now.saturating_add(lifetimes.code().min(Lifetimes::MAX_CODE)),
             failures: 0,
             redeemed_at: None,
         };

@@ -22,7 +22,7 @@ impl Prompt {
             }
         }
         // `none` together with another value contradicts itself; asking the user is the safe reading.
-        prompt.none &= !(prompt.login || prompt.consent || prompt.select_account);
+        prompt.none &= !prompt.asks_the_user();
         prompt
     }
 
@@ -32,6 +32,11 @@ impl Prompt {
             | u8::from(self.login) << 1
             | u8::from(self.consent) << 2
             | u8::from(self.select_account) << 3
+    }
+
+    /// Whether any value wants something of the user.
+    pub(crate) const fn asks_the_user(self) -> bool {
+        self.login || self.consent || self.select_account
     }
 
     /// `none`: nothing may be shown; what cannot be answered without the user is an error.

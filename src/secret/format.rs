@@ -61,6 +61,11 @@ impl Prefix {
         }
     }
 
+    /// A prefix of the crate's own, which is short and made of letters and underscores.
+    pub(crate) fn of_letters(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
     /// The prefix as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -168,7 +173,7 @@ pub(crate) struct SuccessorKey {
 impl SuccessorKey {
     /// Keys the derivation with `presented`, bound to `nonce`.
     pub(crate) fn new(presented: &Token, nonce: &[u8; 16]) -> Self {
-        let mut mac = Hmac::<Sha256>::new(&presented.secret.into_block());
+        let mut mac = keyed(&presented.secret);
         mac.update(nonce);
         Self { grant: presented.grant, mac }
     }
@@ -181,19 +186,13 @@ impl SuccessorKey {
     }
 }
 
-/// Pads a 32-byte key to one block, as HMAC does itself (RFC 2104 §2), so that the key's length needs no check.
-trait IntoBlock {
-    fn into_block(self) -> hmac::digest::common::Key<Hmac<Sha256>>;
-}
-
-impl IntoBlock for [u8; SECRET] {
-    fn into_block(self) -> hmac::digest::common::Key<Hmac<Sha256>> {
-        let mut block = hmac::digest::common::Key::<Hmac<Sha256>>::default();
-        for (padded, byte) in block.iter_mut().zip(self) {
-            *padded = byte;
-        }
-        block
+/// HMAC-SHA256 under a key of 32 bytes, padded to one block as HMAC does itself (RFC 2104 §2): its length needs no check.
+pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = hmac::digest::common::Key::<Hmac<Sha256>>::default();
+    for (padded, byte) in block.iter_mut().zip(key) {
+        *padded = *byte;
     }
+    Hmac::<Sha256>::new(&block)
 }
 
 #[cfg(test)]

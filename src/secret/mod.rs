@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 pub use format::{InvalidPrefix, Prefix};
-pub(crate) use format::{Kind, SuccessorKey, Token};
+pub(crate) use format::{Kind, SuccessorKey, Token, keyed};
 
 use format::TokenText;
 

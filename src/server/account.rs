@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, SecretMethod};
+use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, SecretMethod, Vetting};
 use crate::endpoint::{new_client_id, with_new_secret};
-use crate::error::StoreError;
+use crate::error::{EndpointError, StoreError};
 use crate::identifier::Subject;
 use crate::observer::Event;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::{ClientSecret, GrantId};
 use crate::server::AuthorizationServer;
-use crate::store::{Deletion, GrantSummary, Insertion, Page};
+use crate::store::{Deletion, GrantSummary, Page};
 
 /// An app that a signed-in developer registers on a page of the host.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct NewApp {
     redirect_uris: Vec<RedirectUri>,
     grant_types: Vec<GrantType>,
     scope: Option<Scope>,
+    vetting: Vetting,
 }
 
 impl NewApp {
@@ -28,13 +29,20 @@ impl NewApp {
     #[must_use]
     pub fn new(owner: Subject, metadata: ClientMetadata, redirect_uris: Vec<RedirectUri>) -> Self {
         let grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
-        Self { owner, metadata, redirect_uris, grant_types, scope: None }
+        Self { owner, metadata, redirect_uris, grant_types, scope: None, vetting: Vetting::Vetted }
     }
 
     /// Sets how the app may obtain tokens.
     #[must_use]
     pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
         self.grant_types = grant_types.into_iter().collect();
+        self
+    }
+
+    /// Says whether somebody vouches for the app; a service that anybody can sign up to should say [`Vetting::SelfRegistered`].
+    #[must_use]
+    pub const fn with_vetting(mut self, vetting: Vetting) -> Self {
+        self.vetting = vetting;
         self
     }
 
@@ -73,8 +81,9 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it was not registered, or the stores have no registry.
-    pub async fn register_public_app(&self, app: NewApp) -> Result<DeveloperApp, StoreError> {
+    /// [`EndpointError`] says what of it is not acceptable, by the same rules as for clients that register themselves, or that
+    /// a store failed; nothing was registered then.
+    pub async fn register_public_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
         self.register_app(app, None, ClientAuthentication::None).await
     }
 
@@ -82,8 +91,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it was not registered, or the stores have no registry.
-    pub async fn register_confidential_app(&self, app: NewApp) -> Result<DeveloperApp, StoreError> {
+    /// [`EndpointError`], as for [`register_public_app`](Self::register_public_app).
+    pub async fn register_confidential_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
         let (secret, authentication) = with_new_secret(SecretMethod::Basic, self.configuration());
         self.register_app(app, Some(secret), authentication).await
     }
@@ -93,23 +102,19 @@ impl AuthorizationServer {
         app: NewApp,
         secret: Option<ClientSecret>,
         authentication: ClientAuthentication,
-    ) -> Result<DeveloperApp, StoreError> {
+    ) -> Result<DeveloperApp, EndpointError> {
         let mut client = Client::new(new_client_id("app_"), authentication)
             .with_grant_types(app.grant_types)
             .with_redirect_uris(app.redirect_uris)
             .with_metadata(app.metadata)
             .with_owner(app.owner)
+            .with_vetting(app.vetting)
             .with_created_at(self.now());
         if let Some(scope) = app.scope {
             client = client.with_scope(scope);
         }
-        match self.require_registry()?.insert_client(&client).await? {
-            Insertion::Inserted => {
-                self.observe(&Event::Registered { client: client.id() });
-                Ok(DeveloperApp { client, secret })
-            }
-            Insertion::Conflict => Err(StoreError::failed("a random client identifier is taken")),
-        }
+        self.register_checked(&client).await?;
+        Ok(DeveloperApp { client, secret })
     }
 
     /// Lists the apps of a developer, ordered by identifier.
@@ -130,7 +135,29 @@ impl AuthorizationServer {
         self.inner.clients.find_client(id).await
     }
 
-    /// Deletes a client with all that it was granted.
+    /// Deletes a client of `owner`, as [`delete_client`](Self::delete_client) does; somebody else's is [`Deletion::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something of it may be left; calling again finishes it.
+    pub async fn delete_own_client(&self, owner: &Subject, id: &ClientId) -> Result<Deletion, StoreError> {
+        match self.client(id).await? {
+            Some(client) if client.owner() == Some(owner) => self.delete_client(id).await,
+            _ => Ok(Deletion::Unknown),
+        }
+    }
+
+    /// Revokes everything that a client was granted: after it is disabled, or when its secret leaked.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something may still work; calling again finishes it.
+    pub async fn revoke_client(&self, id: &ClientId) -> Result<u64, StoreError> {
+        self.inner.grants.revoke_client(id, self.now()).await
+    }
+
+    /// Deletes a client, whoever owns it, with all that it was granted. A request of that client which is being answered in
+    /// this very moment may still get a token for itself (`client_credentials`); it lives no longer than its lifetime.
     ///
     /// # Errors
     ///

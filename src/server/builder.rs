@@ -16,7 +16,7 @@ use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::resource_server::ResourceServer;
 use crate::scope::Scope;
-use crate::secret::{InvalidPrefix, Prefix};
+use crate::secret::Prefix;
 use crate::store::TokenStore;
 
 /// Collects the configuration of an [`AuthorizationServer`].
@@ -44,7 +44,7 @@ pub struct AuthorizationServerBuilder {
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
-    prefixes: Result<Prefixes, InvalidPrefix>,
+    prefixes: Prefixes,
     paths: EndpointPaths,
     registration: Registration,
     remembered_consent: RememberedConsent,
@@ -66,7 +66,7 @@ impl AuthorizationServer {
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
-            prefixes: Prefixes::of("gr"),
+            prefixes: Prefixes::default(),
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
             remembered_consent: RememberedConsent::Enabled,
@@ -79,6 +79,9 @@ impl AuthorizationServer {
 }
 
 impl AuthorizationServerBuilder {
+    /// The longest that a consent form can be submitted; dead rows must be kept for as long.
+    const MAX_CONSENT: Duration = Duration::from_hours(24);
+
     /// Declares a scope token, with the words that tell a person what it allows.
     pub fn scope(mut self, token: &str, description: &str) -> Self {
         self.scopes.push((token.to_owned(), description.to_owned()));
@@ -117,7 +120,7 @@ impl AuthorizationServerBuilder {
 
     /// Sets what codes, tokens and secrets begin with.
     pub fn prefixes(mut self, prefixes: Prefixes) -> Self {
-        self.prefixes = Ok(prefixes);
+        self.prefixes = prefixes;
         self
     }
 
@@ -139,7 +142,7 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Sets for how long a consent form can be submitted.
+    /// Sets for how long a consent form can be submitted; more than a day counts as that.
     pub const fn consent_lifetime(mut self, lifetime: Duration) -> Self {
         self.consent_lifetime = lifetime;
         self
@@ -202,22 +205,24 @@ impl AuthorizationServerBuilder {
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
-            prefixes: self.prefixes.map_err(|_| ConfigurationError::Prefix)?,
+            prefixes: self.prefixes,
             paths: self.paths,
             registration: self.registration,
             remembered_consent: self.remembered_consent,
-            consent_lifetime: self.consent_lifetime,
+            consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
+            observer: self.observer,
         });
         let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
         let prefix: Prefix = configuration.prefixes.access_token.clone();
-        let mut resource_server = ResourceServer::new(tokens, prefix)
+        let resource_server = match configuration.resources.iter().next() {
+            Some(resource) => ResourceServer::new(tokens, prefix, resource.indicator.clone()),
+            None => ResourceServer::for_any_resource(tokens, prefix),
+        };
+        let resource_server = resource_server
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
-            .with_observer(Arc::clone(&self.observer));
-        if let Some(resource) = configuration.resources.iter().next() {
-            resource_server = resource_server.with_resource(resource.indicator.clone());
-        }
+            .with_observer(Arc::clone(&configuration.observer));
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),
@@ -226,7 +231,6 @@ impl AuthorizationServerBuilder {
                 registry: self.stores.registry,
                 grants: self.stores.grants,
                 clock: self.clock,
-                observer: self.observer,
                 resource_server,
             }),
         })

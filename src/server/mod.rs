@@ -13,7 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::configuration::Configuration;
 use crate::endpoint::Documents;
 use crate::error::StoreError;
-use crate::observer::{Event, Observer};
+use crate::observer::Event;
 use crate::resource_server::ResourceServer;
 use crate::store::{ClientRegistry, ClientStore, GrantStore};
 
@@ -37,7 +37,6 @@ pub(crate) struct Inner {
     pub(crate) registry: Option<Arc<dyn ClientRegistry>>,
     pub(crate) grants: Arc<dyn GrantStore>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) documents: Documents,
     pub(crate) resource_server: ResourceServer,
 }
@@ -57,7 +56,7 @@ impl AuthorizationServer {
     }
 
     pub(crate) fn observe(&self, event: &Event<'_>) {
-        self.inner.observer.observe(event);
+        self.configuration().observer.observe(event);
     }
 
     /// The server's view of the default resource: checks the tokens of an API in the same process.

@@ -43,8 +43,9 @@ impl JoinedStores {
 impl CodeStore for JoinedStores {
     async fn insert_code(&self, code: &CodeRecord) -> Result<Insertion, StoreError> {
         match self.tokens.insert_grant(&code.grant, code.expires_at).await? {
-            // A retry after an answer that was lost between the two steps finds the grant but not the code.
-            Insertion::Inserted | Insertion::Conflict => self.codes.insert_code(code).await,
+            Insertion::Inserted => self.codes.insert_code(code).await,
+            // Perhaps of a decision that got no further. What that one approved must not become part of this one.
+            Insertion::Conflict => Ok(Insertion::Conflict),
         }
     }
 

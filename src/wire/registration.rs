@@ -60,8 +60,8 @@ pub(crate) struct ClientDocument {
 
 impl ClientDocument {
     pub(crate) fn read(body: &[u8]) -> Result<Self, ErrorReason> {
-        // A struct could also be read from an array; the standard wants an object.
-        let object = body.trim_ascii_start().starts_with(b"{");
+        // Read twice: a struct could also be read from an array, and members that are skipped could be nested without bound.
+        let object = serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_object());
         let document = serde_json::from_slice(body).ok().filter(|_| object);
         document.ok_or(ErrorReason::RegistrationMalformed)
     }

@@ -14,7 +14,14 @@ use crate::error::ErrorReason;
 /// A form that a client posted to the token, revocation or introspection endpoint.
 ///
 /// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1). Not printed by `Debug`.
+#[derive(Clone, Copy)]
 pub struct ClientRequest<'a> {
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+/// A form that was read.
+pub(crate) struct ClientForm<'a> {
     params: Params<'a>,
     authorization: Option<&'a [u8]>,
 }
@@ -26,21 +33,27 @@ impl fmt::Debug for ClientRequest<'_> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Reads headers and body.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorReason::ContentTypeUnsupported`] unless the content type is `application/x-www-form-urlencoded`,
-    /// [`ErrorReason::AuthorizationRepeated`], [`ErrorReason::RequestMalformed`] for encodings that cannot be read, and
-    /// [`ErrorReason::ParameterRepeated`] (RFC 6749 §3.2).
-    pub fn read(headers: &'a HeaderMap, body: &'a [u8]) -> Result<Self, ErrorReason> {
-        require_media_type(headers, "application/x-www-form-urlencoded")?;
-        let authorization = header::authorization(headers, ErrorReason::AuthorizationRepeated)?;
-        let body = std::str::from_utf8(body).map_err(|_| ErrorReason::RequestMalformed)?;
-        let params = Params::parse(body)?;
-        if params.repeats_any() { Err(ErrorReason::ParameterRepeated) } else { Ok(Self { params, authorization }) }
+    /// Takes headers and body as they came; bound the size of the body before, as
+    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) does.
+    #[must_use]
+    pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { headers, body }
     }
 
+    pub(crate) fn read(self) -> Result<ClientForm<'a>, ErrorReason> {
+        require_media_type(self.headers, "application/x-www-form-urlencoded")?;
+        let authorization = header::authorization(self.headers, ErrorReason::AuthorizationRepeated)?;
+        let body = std::str::from_utf8(self.body).map_err(|_| ErrorReason::RequestMalformed)?;
+        let params = Params::parse(body)?;
+        if params.repeats_any() {
+            Err(ErrorReason::ParameterRepeated)
+        } else {
+            Ok(ClientForm { params, authorization })
+        }
+    }
+}
+
+impl<'a> ClientForm<'a> {
     /// Who the client says it is, and how it proves it; exactly one way of authenticating is allowed (RFC 6749 §2.3).
     pub(crate) fn credentials(&mut self) -> Result<ClientCredentials<'a>, ErrorReason> {
         let id = self.params.take(Parameter::ClientId);
@@ -87,7 +100,7 @@ pub(crate) enum TokenRequest<'a> {
 }
 
 impl<'a> TokenRequest<'a> {
-    pub(crate) fn read(request: &'a ClientRequest<'_>) -> Result<Self, ErrorReason> {
+    pub(crate) fn read(request: &'a ClientForm<'_>) -> Result<Self, ErrorReason> {
         match request.get(Parameter::GrantType).ok_or(ErrorReason::GrantTypeMissing)? {
             "authorization_code" => Ok(Self::AuthorizationCode {
                 code: request.get(Parameter::Code),

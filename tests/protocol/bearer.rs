@@ -24,7 +24,7 @@ fn headers(values: &[&str]) -> HeaderMap {
 /// The resource server of the second API, over the same store.
 fn second_api(setup: &Setup) -> ResourceServer {
     let tokens: Arc<dyn TokenStore> = setup.grants.clone();
-    ResourceServer::new(tokens, Prefix::parse("gr_at_").unwrap())
+    ResourceServer::for_any_resource(tokens, Prefix::parse("gr_at_").unwrap())
         .with_resource("https://api.test/two".parse().unwrap())
         .with_realm("two")
         .with_clock(setup.clock.clone())

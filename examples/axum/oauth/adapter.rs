@@ -12,7 +12,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(server: &AuthorizationServer) ->
         let handler = any(async move |request: Request| server.handle(request).await);
         match endpoint.matching() {
             PathMatch::Exact => router.route(endpoint.path(), handler),
-            _ => router.route(&format!("{}/{{*rest}}", endpoint.path()), handler),
+            PathMatch::Subtree => router.route(&format!("{}/{{*rest}}", endpoint.path()), handler),
         }
     })
 }

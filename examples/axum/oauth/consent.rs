@@ -172,7 +172,10 @@ fn explain(page: &ErrorPage) -> Problem {
     };
     let problem = Problem::new(page.status(), heading, page.description());
     match page.continue_to() {
-        Some(target) => problem.with_way_out(target, "Continue to the app"),
+        Some(target) => {
+            let destination = page.destination().unwrap_or("the app");
+            problem.with_way_out(target, format!("Continue to {destination}"))
+        }
         None => problem,
     }
 }

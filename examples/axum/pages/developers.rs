@@ -6,13 +6,14 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use grantor::client::{Client, ClientId, ClientMetadata, GrantType};
+use grantor::error::EndpointError;
 use grantor::redirect_uri::RedirectUri;
-use grantor::store::Page;
-use grantor::{NewApp, Subject};
+use grantor::store::{Deletion, Page};
+use grantor::{DeveloperApp, NewApp, Subject};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::oauth::{self, setup};
+use crate::oauth;
 use crate::shortener::views::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage, Section, date};
 use crate::web::{Form, Problem, SignedIn, html, see_other};
 
@@ -21,8 +22,6 @@ const REGISTER: &str = "register app";
 const DELETE: &str = "delete app";
 /// How many apps one person may have.
 const MAX_APPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
-/// How many redirect URIs one app may have.
-const MAX_REDIRECT_URIS: usize = 20;
 
 /// What the page may be asked to confirm.
 #[derive(Debug, Default, Deserialize)]
@@ -59,12 +58,14 @@ pub async fn register(State(app): State<App>, signed_in: SignedIn, form: Form) -
     signed_in.visitor.require_own(&form, REGISTER)?;
     let owner = oauth::subject(&signed_in.user)?;
     let confidential = form.fields.text("type") == "confidential";
-    let accepted = match new_app(&form, owner.clone(), confidential) {
+    let registered = match new_app(&form, owner.clone(), confidential) {
         Ok(_) if has_enough(&app, &owner).await? => Err("You have as many apps as one person may have.".to_owned()),
-        accepted => accepted,
+        Ok(new_app) if confidential => described(app.server.register_confidential_app(new_app).await)?,
+        Ok(new_app) => described(app.server.register_public_app(new_app).await)?,
+        Err(problem) => Err(problem),
     };
-    let new_app = match accepted {
-        Ok(new_app) => new_app,
+    let registered = match registered {
+        Ok(registered) => registered,
         Err(problem) => {
             let form = AppForm {
                 name: form.fields.text("name").to_owned(),
@@ -76,11 +77,6 @@ pub async fn register(State(app): State<App>, signed_in: SignedIn, form: Form) -
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
-    let registered = if confidential {
-        app.server.register_confidential_app(new_app).await?
-    } else {
-        app.server.register_public_app(new_app).await?
-    };
     // Shown by the answer itself, not after a redirect: the secret is known only now.
     html(&AppRegisteredPage {
         layout: signed_in.visitor.layout("App registered", Section::Developers),
@@ -88,6 +84,15 @@ pub async fn register(State(app): State<App>, signed_in: SignedIn, form: Form) -
         secret: registered.secret().map(|secret| secret.expose().to_owned()),
         issuer: app.origin.to_string(),
     })
+}
+
+/// What is wrong with the app is for the form; what is wrong with the server is not.
+fn described(registered: Result<DeveloperApp, EndpointError>) -> Result<Result<DeveloperApp, String>, Problem> {
+    match registered {
+        Ok(registered) => Ok(Ok(registered)),
+        Err(error) if error.store_error().is_some() => Err(Problem::unavailable()),
+        Err(error) => Ok(Err(error.description().to_owned())),
+    }
 }
 
 async fn has_enough(app: &App, owner: &Subject) -> Result<bool, Problem> {
@@ -105,15 +110,9 @@ fn new_app(form: &Form, owner: Subject, confidential: bool) -> Result<NewApp, St
     let mut redirect_uris = Vec::new();
     for line in form.fields.text("redirect_uris").lines().map(str::trim).filter(|line| !line.is_empty()) {
         let uri = RedirectUri::parse(line).map_err(|error| format!("{line}: {error}."))?;
-        if !setup::redirect_uris().accepts(&uri) {
-            return Err(format!("{line}: a scheme of your own needs a dot, such as com.example.app."));
-        }
         if !redirect_uris.contains(&uri) {
             redirect_uris.push(uri);
         }
-    }
-    if redirect_uris.len() > MAX_REDIRECT_URIS {
-        return Err("An app can have 20 redirect URIs.".to_owned());
     }
 
     let mut grant_types = Vec::new();
@@ -135,9 +134,10 @@ pub async fn delete(State(app): State<App>, signed_in: SignedIn, form: Form) -> 
     let not_found = || Problem::of_status(StatusCode::NOT_FOUND);
     let id = ClientId::parse(form.fields.text("client_id")).map_err(|_| not_found())?;
     let owner = oauth::subject(&signed_in.user)?;
-    let client = app.server.client(&id).await?.filter(|client| client.owner() == Some(&owner)).ok_or_else(not_found)?;
-    let _ = app.server.delete_client(client.id()).await?;
-    Ok(see_other("/developers?deleted=1"))
+    match app.server.delete_own_client(&owner, &id).await? {
+        Deletion::Deleted => Ok(see_other("/developers?deleted=1")),
+        Deletion::Unknown => Err(not_found()),
+    }
 }
 
 fn details(client: &Client) -> AppDetails {

@@ -18,7 +18,7 @@ pub struct Problem {
     status: StatusCode,
     heading: String,
     text: String,
-    way_out: Option<(String, &'static str)>,
+    way_out: Option<(String, String)>,
     retry_after: Option<Duration>,
 }
 
@@ -29,8 +29,8 @@ impl Problem {
     }
 
     /// Adds a button that leads to `target`.
-    pub fn with_way_out(mut self, target: impl Into<String>, words: &'static str) -> Self {
-        self.way_out = Some((target.into(), words));
+    pub fn with_way_out(mut self, target: impl Into<String>, words: impl Into<String>) -> Self {
+        self.way_out = Some((target.into(), words.into()));
         self
     }
 

@@ -17,7 +17,7 @@ pub struct ErrorPage {
     /// What it means and what to do.
     pub text: String,
     /// The way out: where to, and what the button says.
-    pub way_out: Option<(String, &'static str)>,
+    pub way_out: Option<(String, String)>,
     /// What the log calls this request.
     pub reference: String,
 }

@@ -11,6 +11,7 @@ use super::{NO_STORE, NOSNIFF, respond};
 use crate::client::Vetting;
 use crate::error::{AuthorizeError, ErrorReason, Rejection};
 use crate::redirect_target::RedirectTarget;
+use crate::redirect_uri::RedirectUri;
 
 const FRAME_ANCESTORS: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
@@ -94,7 +95,13 @@ pub enum AuthorizeAnswer {
 /// What a page about an [`AuthorizeError`] says. Show every text escaped.
 pub struct ErrorPage {
     reason: ErrorReason,
-    continue_to: Option<String>,
+    way_on: Option<WayOn>,
+}
+
+/// Where a person may go on to from an error page.
+struct WayOn {
+    location: String,
+    destination: String,
 }
 
 impl fmt::Debug for ErrorPage {
@@ -111,7 +118,7 @@ impl ErrorPage {
         StatusCode::from_u16(self.reason.status()).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// Why.
+    /// The cause, for logs and counters.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason
@@ -126,7 +133,14 @@ impl ErrorPage {
     /// Where the error would go to the client, if the person chooses so: a button, never an automatic redirect.
     #[must_use]
     pub fn continue_to(&self) -> Option<&str> {
-        self.continue_to.as_deref()
+        self.way_on.as_ref().map(|way| way.location.as_str())
+    }
+
+    /// Whom [`continue_to`](Self::continue_to) leads to: the host, or the scheme of an app. Show it on the button, since nobody
+    /// vouches for it.
+    #[must_use]
+    pub fn destination(&self) -> Option<&str> {
+        self.way_on.as_ref().map(|way| way.destination.as_str())
     }
 }
 
@@ -139,14 +153,16 @@ impl AuthorizeError {
     pub fn answer(self, visitor: Visitor) -> AuthorizeAnswer {
         let rejection = match self {
             Self::Show(shown) => {
-                return AuthorizeAnswer::Page(ErrorPage { reason: shown.reason(), continue_to: None });
+                return AuthorizeAnswer::Page(ErrorPage { reason: shown.reason(), way_on: None });
             }
             Self::Redirect(rejection) => rejection,
         };
         let response = rejection.response();
         match (rejection.vetting, visitor) {
             (Vetting::SelfRegistered, Visitor::Anonymous) => {
-                AuthorizeAnswer::Page(ErrorPage { reason: rejection.reason(), continue_to: Some(response.location) })
+                let destination = RedirectUri::parse(rejection.target.uri()).map(|uri| uri.display_host());
+                let way_on = WayOn { location: response.location, destination: destination.unwrap_or_default() };
+                AuthorizeAnswer::Page(ErrorPage { reason: rejection.reason(), way_on: Some(way_on) })
             }
             _ => AuthorizeAnswer::Redirect(response),
         }

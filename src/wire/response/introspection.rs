@@ -11,21 +11,14 @@ use crate::issuer::Issuer;
 use crate::resource::Resources;
 use crate::scope::Scope;
 
-/// What a client is told about a token.
+/// What a client is told about a token: that it is active, and what it is; or that it is not, and nothing else.
 #[derive(Debug)]
 #[must_use = "the client waits for it"]
-#[expect(clippy::exhaustive_enums, reason = "a token is active or not")]
-pub enum Introspection {
-    /// It is valid now.
-    Active(Box<ActiveToken>),
-    /// It is not, or the caller may not know.
-    Inactive,
-}
+pub struct Introspection(Option<Box<ActiveToken>>);
 
 /// What there is to tell about a valid token.
 #[derive(Debug)]
-#[expect(unnameable_types, reason = "read through Introspection::into_http")]
-pub struct ActiveToken {
+pub(crate) struct ActiveToken {
     pub(crate) issuer: Issuer,
     pub(crate) client: Option<ClientId>,
     pub(crate) subject: Option<Subject>,
@@ -69,18 +62,24 @@ struct Active<'a> {
 }
 
 impl Introspection {
-    /// Whether the token is valid.
+    pub(crate) const INACTIVE: Self = Self(None);
+
+    pub(crate) fn active(token: ActiveToken) -> Self {
+        Self(Some(Box::new(token)))
+    }
+
+    /// Whether the token is valid now, and the caller may know.
     #[must_use]
     pub const fn is_active(&self) -> bool {
-        matches!(self, Self::Active(_))
+        self.0.is_some()
     }
 
     /// The response: 200, JSON, not to be stored. An inactive token gets `{"active":false}` and nothing else.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
-        let body = match &self {
-            Self::Inactive => to_json(&Inactive { active: false }),
-            Self::Active(token) => {
+        let body = match &self.0 {
+            None => to_json(&Inactive { active: false }),
+            Some(token) => {
                 let client = token.client.as_ref().map(ClientId::as_str);
                 to_json(&Active {
                     active: true,
