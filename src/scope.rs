@@ -59,7 +59,8 @@ impl Scope {
             return Err(InvalidScope);
         }
         let mut tokens = text.split(' ').enumerate();
-        let canonical = tokens.all(|(at, token)| !token.is_empty() && text.split(' ').take(at).all(|seen| seen != token));
+        let canonical =
+            tokens.all(|(at, token)| !token.is_empty() && text.split(' ').take(at).all(|seen| seen != token));
         Ok(if canonical { Self(text.into()) } else { Self::collect(text.len(), text.split(' ')) })
     }
 
