@@ -8,7 +8,8 @@
 //!
 //! These rules bind every implementation and every wrapper of one:
 //!
-//! * **Every method is one atomic step.** Dropping its future at any point leaves the state before or after the step, and
+//! * **Every method is one atomic step**, except revocations by user or client, listings and purges, which may take effect grant
+//!   by grant and are complete once they return. Dropping its future at any point leaves the state before or after the step, and
 //!   of any number of concurrent steps that exclude each other, on however many processes, exactly one wins.
 //! * **No secret arrives.** Codes and tokens are known by their [`TokenKey`](crate::secret::TokenKey).
 //! * **No clock is read.** Expiry is judged by the caller; a store gives back what has expired until it is purged.
@@ -42,7 +43,7 @@
 //! }
 //! ```
 //!
-//! `store/sqlite` is a complete one to read.
+//! The source of `SqliteStore` (`src/store/sqlite`) is a complete one to read.
 
 mod client;
 mod code;
