@@ -1,0 +1,19 @@
+//! The example, started as a process of its own and used over HTTP as outsiders use it.
+
+mod api;
+mod clients_file;
+mod connected_apps;
+mod consent_flow;
+mod consent_forgery;
+mod developer_page;
+mod kill;
+mod log;
+mod lost_answers;
+mod oauth2_client;
+mod pages;
+mod redirects;
+mod sessions;
+mod startup;
+mod support;
+mod trouble;
+mod wire;
