@@ -1,5 +1,6 @@
 //! How grants end: revoked, and purged.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
@@ -60,12 +61,12 @@ impl Shard {
     pub(super) fn purge(&mut self, before: Timestamp, limit: u32, quota: &Quota, index: &Index) -> (u32, bool) {
         let mut rows = 0;
         for _ in 0..BATCH {
-            match self.agenda.first() {
-                Some((at, _)) if *at < before && rows < limit => {}
-                Some((at, _)) => return (rows, *at < before),
+            match self.agenda.last() {
+                Some((Reverse(at), _)) if *at < before && rows < limit => {}
+                Some((Reverse(at), _)) => return (rows, *at < before),
                 None => return (rows, false),
             }
-            if let Some((_, id)) = self.agenda.pop_first() {
+            if let Some((_, id)) = self.agenda.pop_last() {
                 rows += self.look_at(id, before, limit.saturating_sub(rows), quota, index);
             }
         }
@@ -95,7 +96,7 @@ impl Shard {
         let first = stored.tokens.iter().map(|held| held.expires_at).min();
         stored.due = first.unwrap_or_else(|| stored.gone_at());
         if stored.due != NEVER {
-            self.agenda.insert((stored.due, id));
+            self.agenda.insert((Reverse(stored.due), id));
         }
         rows
     }

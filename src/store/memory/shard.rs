@@ -1,5 +1,6 @@
 //! One part of the grants, with all that belongs to them.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,7 +31,10 @@ pub(super) struct Shard {
 
 /// When which grant is to be looked at for what has expired. Each grant is in it once, at its [`StoredGrant::due`]
 /// unless that is [`NEVER`]; so it cannot outgrow the grants.
-pub(super) type Agenda = BTreeSet<(Timestamp, GrantId)>;
+///
+/// The latest is first, because most grants that come are due last, and a tree takes a new first entry with the fewest
+/// comparisons.
+pub(super) type Agenda = BTreeSet<(Reverse<Timestamp>, GrantId)>;
 
 pub(super) struct StoredGrant {
     pub(super) grant: Arc<Grant>,
@@ -75,6 +79,8 @@ pub(super) struct StoredAccess {
 pub(super) struct StoredRefresh {
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
+    /// The token that this one replaced, until this one is used.
+    pub(super) replaced: Option<TokenHash>,
     /// On the heap: most refresh tokens that are looked for are active.
     pub(super) retired: Option<Box<Retired>>,
 }
@@ -143,36 +149,59 @@ impl Shard {
         tokens: &IssuedTokens,
         quota: &Quota,
     ) -> Result<Redemption, StoreError> {
-        let IssuedTokens { access, refresh, .. } = tokens;
-        let redemption = self.grants.get(&key.grant).map_or(Redemption::Unknown, |stored| stored.redemption(key));
+        let Some(stored) = self.grants.get_mut(&key.grant) else {
+            return Ok(Redemption::Unknown);
+        };
+        let redemption = stored.redemption(key);
         if redemption == Redemption::First {
-            self.admit(&key.grant, access, refresh.as_ref(), quota)?;
-            if let Some(stored) = self.grants.get_mut(&key.grant) {
-                stored.redeem(access.issued_at, tokens.expires_at());
-            }
-            self.store(&key.grant, access, refresh.as_ref());
+            let new = NewTokens::from(tokens);
+            self.tokens.admit(&new, stored.tokens.len(), quota)?;
+            stored.redeem(new.access.issued_at, tokens.expires_at());
+            self.tokens.store(&new, stored, &mut self.agenda);
         }
         Ok(redemption)
     }
+}
 
-    /// Makes sure that these tokens can be stored under this grant, so that storing them cannot fail half-way.
-    pub(super) fn admit(
-        &self,
-        id: &GrantId,
-        access: &AccessTokenRecord,
-        refresh: Option<&RefreshTokenRecord>,
-        quota: &Quota,
-    ) -> Result<(), StoreError> {
-        if self.tokens.have_any_of(access, refresh) {
-            return Err(StoreError::failed("a token with this key is stored already"));
-        }
-        quota.admit_tokens(self.grants.get(id).map_or(0, |stored| stored.tokens.len()), count(refresh))
+/// What is to be stored together.
+pub(super) struct NewTokens<'a> {
+    pub(super) access: &'a AccessTokenRecord,
+    pub(super) refresh: Option<&'a RefreshTokenRecord>,
+    /// The refresh token that `refresh` replaces.
+    pub(super) replaced: Option<TokenHash>,
+}
+
+impl<'a> From<&'a IssuedTokens> for NewTokens<'a> {
+    fn from(tokens: &'a IssuedTokens) -> Self {
+        Self { access: &tokens.access, refresh: tokens.refresh.as_ref(), replaced: None }
+    }
+}
+
+impl NewTokens<'_> {
+    pub(super) const fn count(&self) -> usize {
+        if self.refresh.is_some() { 2 } else { 1 }
+    }
+}
+
+impl Tokens {
+    pub(super) fn have_any_of(&self, new: &NewTokens<'_>) -> bool {
+        let known = |refresh: &RefreshTokenRecord| self.refresh.contains_key(&refresh.key);
+        self.access.contains_key(&new.access.key) || new.refresh.is_some_and(known)
     }
 
-    pub(super) fn store(&mut self, id: &GrantId, access: &AccessTokenRecord, refresh: Option<&RefreshTokenRecord>) {
-        let Some(stored) = self.grants.get_mut(id) else { return };
-        stored.tokens.reserve(count(refresh));
-        stored.hold(Kind::Access, access.key.hash, access.expires_at, &mut self.agenda);
+    /// Makes sure that these can be stored under a grant that holds `held` tokens, so that storing them cannot fail
+    /// half-way.
+    pub(super) fn admit(&self, new: &NewTokens<'_>, held: usize, quota: &Quota) -> Result<(), StoreError> {
+        if self.have_any_of(new) {
+            return Err(StoreError::failed("a token with this key is stored already"));
+        }
+        quota.admit_tokens(held, new.count())
+    }
+
+    pub(super) fn store(&mut self, new: &NewTokens<'_>, stored: &mut StoredGrant, agenda: &mut Agenda) {
+        let access = new.access;
+        stored.tokens.reserve(new.count());
+        stored.hold(Kind::Access, access.key.hash, access.expires_at, agenda);
         let token = StoredAccess {
             grant: Arc::clone(&stored.grant),
             scope: access.scope.clone(),
@@ -180,22 +209,21 @@ impl Shard {
             issued_at: access.issued_at,
             expires_at: access.expires_at,
         };
-        self.tokens.access.insert(access.key, token);
-        if let Some(refresh) = refresh {
-            stored.hold(Kind::Refresh, refresh.key.hash, refresh.expires_at, &mut self.agenda);
+        self.access.insert(access.key, token);
+        if let Some(refresh) = new.refresh {
+            stored.hold(Kind::Refresh, refresh.key.hash, refresh.expires_at, agenda);
             let retired = match &refresh.state {
                 RefreshTokenState::Active => None,
                 RefreshTokenState::Retired(retirement) => Some(Retired::new(retirement)),
             };
-            let token = StoredRefresh { issued_at: refresh.issued_at, expires_at: refresh.expires_at, retired };
-            self.tokens.refresh.insert(refresh.key, token);
+            let token = StoredRefresh {
+                issued_at: refresh.issued_at,
+                expires_at: refresh.expires_at,
+                replaced: new.replaced,
+                retired,
+            };
+            self.refresh.insert(refresh.key, token);
         }
-    }
-}
-
-impl Tokens {
-    pub(super) fn have_any_of(&self, access: &AccessTokenRecord, refresh: Option<&RefreshTokenRecord>) -> bool {
-        self.access.contains_key(&access.key) || refresh.is_some_and(|refresh| self.refresh.contains_key(&refresh.key))
     }
 
     pub(super) fn remove(&mut self, grant: GrantId, held: &Held) {
@@ -250,15 +278,10 @@ impl StoredGrant {
     pub(super) fn look_by(&mut self, at: Timestamp, agenda: &mut Agenda) {
         if at < self.due {
             if self.due != NEVER {
-                agenda.remove(&(self.due, self.grant.id));
+                agenda.remove(&(Reverse(self.due), self.grant.id));
             }
-            agenda.insert((at, self.grant.id));
+            agenda.insert((Reverse(at), self.grant.id));
             self.due = at;
         }
     }
-}
-
-/// How many tokens these are, with their access token.
-pub(super) const fn count(refresh: Option<&RefreshTokenRecord>) -> usize {
-    if refresh.is_some() { 2 } else { 1 }
 }

@@ -4,6 +4,7 @@ mod clients;
 mod limits;
 mod purge;
 mod races;
+mod retirement;
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -196,22 +197,6 @@ fn what_cannot_be_stored_whole_is_not_stored_at_all() {
     assert_eq!(now(store.find_access_token(&taken.access.key)), None);
     assert_eq!(now(store.find_code(&code.key)), Some(code));
     assert_eq!(now(store.find_refresh_token(&refresh_key(&first))).map(|found| found.token), first.refresh);
-}
-
-#[test]
-fn a_retired_token_tells_how_it_was_retired_and_counts_retries() {
-    let store = MemoryStore::new();
-    let grant = grant();
-    let (first, second, third) = (tokens(&grant), tokens(&grant), tokens(&grant));
-    assert_eq!(now(store.insert_tokens(&first)), Insertion::Inserted);
-    assert_eq!(rotate(&store, &refresh_key(&first), &second), Rotation::Rotated);
-    let retired = |successor, retries| Rotation::Retired { retirement: retirement(&second), successor, retries };
-    assert_eq!(rotate(&store, &refresh_key(&first), &third), retired(SuccessorState::Unused, 1));
-    assert!(!is_found(&store, &third));
-    assert_eq!(rotate(&store, &refresh_key(&second), &third), Rotation::Rotated);
-    assert_eq!(rotate(&store, &refresh_key(&first), &tokens(&grant)), retired(SuccessorState::Used, 2));
-    let found = now(store.find_refresh_token(&refresh_key(&first))).unwrap();
-    assert_eq!(found.token.state, RefreshTokenState::Retired(retirement(&second)));
 }
 
 #[test]

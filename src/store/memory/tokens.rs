@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::limits::Quota;
-use super::shard::{NEVER, Retired, Shard, count};
+use super::shard::{NEVER, NewTokens, Retired, Shard, Tokens};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{
@@ -20,26 +20,19 @@ impl Shard {
         quota: &Quota,
         index: &Index,
     ) -> Result<Insertion, StoreError> {
-        let IssuedTokens { grant, access, refresh } = tokens;
-        let refresh = refresh.as_ref();
-        let revoked = self.grants.get(&grant.id).is_some_and(|stored| stored.revoked_at.is_some());
-        if revoked || self.tokens.have_any_of(access, refresh) {
+        let new = NewTokens::from(tokens);
+        let stored = self.grants.get(&tokens.grant.id);
+        if stored.is_some_and(|stored| stored.revoked_at.is_some()) || self.tokens.have_any_of(&new) {
             return Ok(Insertion::Conflict);
         }
-        self.admit(&grant.id, access, refresh, quota)?;
-        match self.insert_grant(grant, tokens.expires_at(), None, quota, index) {
-            Ok(Insertion::Inserted) => {}
-            Ok(Insertion::Conflict) => {
-                if let Some(stored) = self.grants.get_mut(&grant.id) {
-                    stored.keep_until(tokens.expires_at());
-                }
-            }
-            Err(error) => {
-                quota.release_tokens(count(refresh));
-                return Err(error);
-            }
+        quota.admit_tokens(stored.map_or(0, |stored| stored.tokens.len()), new.count())?;
+        // A grant that is there already is what this is for as well.
+        let inserted = self.insert_grant(&tokens.grant, tokens.expires_at(), None, quota, index);
+        let _ = inserted.inspect_err(|_| quota.release_tokens(new.count()))?;
+        if let Some(stored) = self.grants.get_mut(&tokens.grant.id) {
+            stored.keep_until(tokens.expires_at());
+            self.tokens.store(&new, stored, &mut self.agenda);
         }
-        self.store(&grant.id, access, refresh);
         Ok(Insertion::Inserted)
     }
 
@@ -83,15 +76,14 @@ impl Shard {
             let successor = if unused { SuccessorState::Unused } else { SuccessorState::Used };
             return Ok(Rotation::Retired { retirement, successor, retries });
         }
-        let IssuedTokens { access, refresh, .. } = successors;
-        self.admit(&key.grant, access, refresh.as_ref(), quota)?;
-        if let Some(token) = self.tokens.refresh.get_mut(key) {
-            token.retired = Some(Retired::new(retirement));
-        }
-        if let Some(stored) = self.grants.get_mut(&key.grant) {
-            stored.keep_until(successors.expires_at());
-        }
-        self.store(&key.grant, access, refresh.as_ref());
+        let Some(stored) = self.grants.get_mut(&key.grant) else {
+            return Ok(Rotation::Unknown);
+        };
+        let new = NewTokens { replaced: Some(key.hash), ..NewTokens::from(successors) };
+        self.tokens.admit(&new, stored.tokens.len(), quota)?;
+        self.tokens.retire(key, retirement);
+        stored.keep_until(successors.expires_at());
+        self.tokens.store(&new, stored, &mut self.agenda);
         Ok(Rotation::Rotated)
     }
 
@@ -102,23 +94,25 @@ impl Shard {
         access: &AccessTokenRecord,
         quota: &Quota,
     ) -> Result<Reuse, StoreError> {
+        let Some(stored) = self.grants.get_mut(&key.grant) else {
+            return Ok(Reuse::Unknown);
+        };
         if self.tokens.refresh.get(key).is_none_or(|token| token.retired.is_some()) {
             return Ok(Reuse::Unknown);
         }
-        self.admit(&key.grant, access, None, quota)?;
+        let new = NewTokens { access, refresh: None, replaced: None };
+        self.tokens.admit(&new, stored.tokens.len(), quota)?;
         if let Some(token) = self.tokens.refresh.get_mut(key) {
             token.expires_at = expires_at;
         }
-        if let Some(stored) = self.grants.get_mut(&key.grant) {
-            stored.keep_until(expires_at);
-            stored.keep_until(access.expires_at);
-            let expires_at = expires_at.unwrap_or(NEVER);
-            if let Some(held) = stored.tokens.iter_mut().find(|held| held.hash == key.hash) {
-                held.expires_at = expires_at;
-            }
-            stored.look_by(expires_at, &mut self.agenda);
+        stored.keep_until(expires_at);
+        stored.keep_until(access.expires_at);
+        let expires_at = expires_at.unwrap_or(NEVER);
+        if let Some(held) = stored.tokens.iter_mut().find(|held| held.hash == key.hash) {
+            held.expires_at = expires_at;
         }
-        self.store(&key.grant, access, None);
+        stored.look_by(expires_at, &mut self.agenda);
+        self.tokens.store(&new, stored, &mut self.agenda);
         Ok(Reuse::Accepted)
     }
 
@@ -132,6 +126,19 @@ impl Shard {
             if let Some(at) = stored.tokens.iter().rposition(|held| held.hash == key.hash) {
                 stored.tokens.swap_remove(at);
             }
+        }
+    }
+}
+
+impl Tokens {
+    /// Retires a token, and forgets the nonce of the one that it replaced.
+    fn retire(&mut self, key: &TokenKey, retirement: &Retirement) {
+        let Some(token) = self.refresh.get_mut(key) else { return };
+        token.retired = Some(Retired::new(retirement));
+        let Some(hash) = token.replaced.take() else { return };
+        let replaced = self.refresh.get_mut(&TokenKey { grant: key.grant, hash });
+        if let Some(retired) = replaced.and_then(|token| token.retired.as_deref_mut()) {
+            retired.retirement.nonce = [0; 16];
         }
     }
 }
