@@ -171,9 +171,9 @@ impl PendingAuthorization {
         part(self.target.uri().as_bytes());
         part(&[self.source as u8, self.prompt.bits()]);
         part(self.scope.as_str().as_bytes());
-        for optional in
-            [self.challenge.as_ref().map(|challenge| &challenge.as_bytes()[..]), self.target.state().map(str::as_bytes)]
-        {
+        let tenant = self.tenant.as_ref().map(|tenant| tenant.as_str().as_bytes());
+        let challenge = self.challenge.as_ref().map(|challenge| &challenge.as_bytes()[..]);
+        for optional in [tenant, challenge, self.target.state().map(str::as_bytes)] {
             part(&[u8::from(optional.is_some())]);
             part(optional.unwrap_or_default());
         }
