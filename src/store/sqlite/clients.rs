@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{column, json, json_text};
+use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::client::{Client, ClientId};
 use crate::error::StoreError;
@@ -46,7 +47,8 @@ impl ClientRegistry for SqliteStore {
         let next = client.clone().with_version(client.version().wrapping_add(1));
         let sql = "UPDATE grantor_clients SET owner = ?3, version = ?4, created_at = ?5, record = ?6 \
                    WHERE id = ?1 AND version = ?2";
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let updated = sqlx::query(sql)
             .bind(client.id().as_str())
             .bind(client.version().cast_signed())

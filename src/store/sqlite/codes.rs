@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::rows::{self, grant_columns, keyed};
 use super::tokens::{key_taken, store_tokens};
+use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -18,7 +19,8 @@ use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 impl CodeStore for SqliteStore {
     /// Stores the code's grant too, until the code expires; a grant that is there already conflicts.
     async fn insert_code(&self, code: &CodeRecord) -> Result<Insertion, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let grant = rows::insert_grant(&code.grant, Some(code.expires_at))?;
         let inserted = grant.execute(&mut *transaction).await.map_err(store_error)?;
         if inserted.rows_affected() == 0 {
@@ -46,7 +48,8 @@ impl CodeStore for SqliteStore {
         at: Timestamp,
         keep_until: Option<Timestamp>,
     ) -> Result<Redemption, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let redemption = redeem(&mut transaction, key, at).await?;
         if redemption == Redemption::First {
             rows::extend_grant(&key.grant, keep_until).execute(&mut *transaction).await.map_err(store_error)?;
@@ -73,7 +76,8 @@ impl CodeStore for SqliteStore {
 #[async_trait]
 impl GrantStore for SqliteStore {
     async fn exchange_code(&self, code: &TokenKey, tokens: &IssuedTokens) -> Result<Redemption, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let redemption = redeem(&mut transaction, code, tokens.access.issued_at).await?;
         if redemption == Redemption::First {
             let extend = rows::extend_grant(&code.grant, tokens.expires_at());

@@ -5,15 +5,18 @@ mod codes;
 mod purge;
 mod rows;
 mod tokens;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
 
+use self::transaction::begin;
 use crate::error::StoreError;
 
 /// How long a statement waits for the write lock of another process, and a task for a connection.
@@ -134,7 +137,8 @@ impl SqliteStore {
         const FILES: [&str; 1] = [include_str!("../migrations/sqlite/0001_initial.sql")];
 
         // sqlx's own migrator takes no lock on SQLite, and its table is the host's unless told otherwise.
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(Failure::Migrate)?;
+        let mut writer = self.writer.acquire().await.map_err(Failure::Migrate)?;
+        let mut transaction = begin(&mut writer).await.map_err(Failure::Migrate)?;
         let exists: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'grantor_migrations')")
                 .fetch_one(&mut *transaction)
@@ -159,11 +163,9 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Begins a transaction that holds the write lock from the start, since one that upgrades a read lock can fail for good.
-    ///
-    /// Dropping it, with the future that holds it, rolls back before the connection is used again.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)
+    /// The connection that writes, for a transaction.
+    async fn writer(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.writer.acquire().await.map_err(store_error)
     }
 }
 
@@ -183,7 +185,7 @@ async fn write_ahead(writer: &SqlitePool) -> Result<bool, sqlx::Error> {
                 // Of several connections that change the mode at once all but one fail, whatever the busy timeout.
                 // Waiting for the write lock waits for that one.
                 attempts_left -= 1;
-                writer.begin_with("BEGIN IMMEDIATE").await?.rollback().await?;
+                begin(&mut *writer.acquire().await?).await?.rollback().await?;
             }
             Err(error) => return Err(error),
         }

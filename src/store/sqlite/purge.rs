@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -25,7 +26,8 @@ impl SqliteStore {
     /// Deletes tokens that expired, and grants that nothing can be done with any more.
     pub(super) async fn purge_expired(&self, before: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
         let mut left = limit.get();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         for sql in EXPIRED {
             let deleted = sqlx::query(sql)
                 .bind(before.unix_millis())

@@ -2,6 +2,7 @@ mod clients;
 mod codes;
 mod contention;
 mod database;
+mod disk_full;
 mod interruption;
 mod purging;
 mod tokens;

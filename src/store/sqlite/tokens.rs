@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{self, column, grant_columns, instant_or_null, keyed};
+use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::client::ClientId;
 use crate::clock::Timestamp;
@@ -26,7 +27,8 @@ impl TokenStore for SqliteStore {
     }
 
     async fn insert_tokens(&self, tokens: &IssuedTokens) -> Result<Insertion, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let grant = rows::insert_or_extend_grant(&tokens.grant, tokens.expires_at())?;
         let granted = grant.execute(&mut *transaction).await.map_err(store_error)?;
         if granted.rows_affected() == 0 {
@@ -74,7 +76,8 @@ impl TokenStore for SqliteStore {
                       access_resource = ?7, access_expires_at = ?8 \
                       WHERE grant_id = ?1 AND hash = ?2 AND retired_at IS NULL \
                       AND EXISTS (SELECT 1 FROM grantor_grants WHERE id = ?1 AND revoked_at IS NULL)";
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let retired = rows::retiring(retire, key, retirement)?.execute(&mut *transaction).await.map_err(store_error)?;
         let rotation = if retired.rows_affected() == 1 {
             let extend = rows::extend_grant(&key.grant, successors.expires_at());
@@ -100,7 +103,8 @@ impl TokenStore for SqliteStore {
         let renew = "UPDATE grantor_refresh_tokens SET expires_at = ?3 \
                      WHERE grant_id = ?1 AND hash = ?2 AND retired_at IS NULL \
                      AND EXISTS (SELECT 1 FROM grantor_grants WHERE id = ?1 AND revoked_at IS NULL)";
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let renewed = keyed(renew, key)
             .bind(expires_at.map(Timestamp::unix_millis))
             .execute(&mut *transaction)

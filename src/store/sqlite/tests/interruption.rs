@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 #[derive(Clone, Copy, Debug)]
-enum Drop {
+pub(super) enum Drop {
     /// While it waits.
     Waiting,
     /// When what it waited for has happened.
@@ -21,7 +21,7 @@ enum Drop {
 }
 
 /// Polls the future so often, and drops it; or returns its output, if it comes to that.
-async fn interrupted<F: Future>(future: F, polls: usize, drop: Drop) -> Option<F::Output> {
+pub(super) async fn interrupted<F: Future>(future: F, polls: usize, drop: Drop) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(move |context| {
