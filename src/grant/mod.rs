@@ -15,6 +15,7 @@ mod issue;
 mod prompt;
 mod refresh_token;
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -134,13 +135,14 @@ pub enum RefreshTokenState {
 
 /// What is remembered of a refresh token's replacement, so that a retry gets the same answer again.
 ///
-/// The successors are derived from the retired token and `nonce`; this record alone yields nothing.
-#[derive(Clone, Debug, PartialEq)]
+/// The successors are derived from the retired token and `nonce`; this record alone yields nothing. Together with the token
+/// it would yield what is live, so the nonce is kept only until the successor is first used, and `Debug` leaves it out.
+#[derive(Clone, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "complete by design: store authors build it from their rows")]
 pub struct Retirement {
     /// When it was replaced.
     pub at: Timestamp,
-    /// What its successors were derived with.
+    /// What its successors were derived with; zeros once the successor was used.
     pub nonce: [u8; 16],
     /// The refresh token that replaced it.
     pub successor: TokenHash,
@@ -150,6 +152,18 @@ pub struct Retirement {
     pub resource: Resources,
     /// When the access token of the same answer expires.
     pub access_expires_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for Retirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retirement")
+            .field("at", &self.at)
+            .field("successor", &self.successor)
+            .field("scope", &self.scope)
+            .field("resource", &self.resource)
+            .field("access_expires_at", &self.access_expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether the successor of a retired refresh token was used.

@@ -97,6 +97,20 @@ mod tests {
     }
 
     #[test]
+    fn a_retirement_does_not_show_its_nonce() {
+        let retirement = Retirement {
+            at: Timestamp::from_unix_millis(1_000),
+            nonce: [0xAB; 16],
+            successor: TokenHash::from_bytes([0; 32]),
+            scope: Scope::empty(),
+            resource: Resources::default(),
+            access_expires_at: None,
+        };
+        let text = format!("{retirement:?}");
+        assert!(!text.contains("nonce") && !text.contains("171"), "{text}");
+    }
+
+    #[test]
     fn a_retry_within_the_grace_is_answered_again() {
         assert_eq!(judge(10, SuccessorState::Unused, 1, 10_999), RetiredUse::Retry);
     }

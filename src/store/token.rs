@@ -53,6 +53,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Retires the active refresh token `key` and stores its successors, all of it or nothing. Of any number of concurrent
     /// calls exactly one gets [`Rotation::Rotated`], and only its tokens are stored.
     ///
+    /// In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant
+    /// whose retirement names `key.hash` as its successor. Nothing is derived with that nonce any more, except by somebody
+    /// who found an old token and reads the store.
+    ///
     /// A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was retired.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ mod protected_resource_metadata;
 mod redirect_attacks;
 mod redirect_uris;
 mod refresh;
+mod refresh_chain;
 mod refresh_grace;
 mod registration;
 mod registration_management;

@@ -18,6 +18,13 @@ use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
+/// Overwrites the nonce of the token that another one (`?2`) replaced.
+///
+/// The index holds only tokens that have a nonce, hence the last condition. It must be named: SQLite guesses that a grant has
+/// few tokens and would look at all of them.
+pub(super) const FORGET_NONCE: &str = "UPDATE grantor_refresh_tokens INDEXED BY grantor_refresh_tokens_nonce \
+     SET nonce = zeroblob(16) WHERE grant_id = ?1 AND successor = ?2 AND nonce <> x'00000000000000000000000000000000'";
+
 #[async_trait]
 impl TokenStore for SqliteStore {
     async fn insert_grant(&self, grant: &Arc<Grant>, keep_until: Timestamp) -> Result<Insertion, StoreError> {
@@ -80,6 +87,7 @@ impl TokenStore for SqliteStore {
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let retired = rows::retiring(retire, key, retirement)?.execute(&mut *transaction).await.map_err(store_error)?;
         let rotation = if retired.rows_affected() == 1 {
+            keyed(FORGET_NONCE, key).execute(&mut *transaction).await.map_err(store_error)?;
             let extend = rows::extend_grant(&key.grant, successors.expires_at());
             extend.execute(&mut *transaction).await.map_err(store_error)?;
             match store_tokens(&mut transaction, successors).await? {

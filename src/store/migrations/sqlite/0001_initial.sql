@@ -91,7 +91,7 @@ CREATE TABLE grantor_refresh_tokens (
     expires_at        INTEGER,
     -- When the token was used and replaced. While this is NULL the token is active, and so is all that follows.
     retired_at        INTEGER,
-    -- What the successors were derived with: 16 bytes.
+    -- What the successors were derived with: 16 bytes. Zeros once the successor was used.
     nonce             BLOB,
     -- The hash of the refresh token that took over, under the same grant.
     successor         BLOB,
@@ -106,5 +106,8 @@ CREATE TABLE grantor_refresh_tokens (
 
 -- Purging.
 CREATE INDEX grantor_refresh_tokens_expires_at ON grantor_refresh_tokens (expires_at) WHERE expires_at IS NOT NULL;
+-- Forgetting the nonce of the token before the one that is used. A chain of tokens has two entries at most.
+CREATE INDEX grantor_refresh_tokens_nonce ON grantor_refresh_tokens (grant_id, successor)
+    WHERE nonce <> x'00000000000000000000000000000000';
 
 INSERT INTO grantor_migrations (version) VALUES (1);

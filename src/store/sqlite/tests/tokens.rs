@@ -107,8 +107,42 @@ async fn a_refresh_token_rotates_once() {
     let rotation = store.rotate_refresh_token(&refresh_key(&next), &retirement(&third), &third).await.unwrap();
     assert_eq!(rotation, Rotation::Rotated);
     let rotation = store.rotate_refresh_token(&old, &retirement(&other), &other).await.unwrap();
-    assert_eq!(rotation, Rotation::Retired { retirement: retired, successor: SuccessorState::Used, retries: 4 });
+    let retirement = Retirement { nonce: [0; 16], ..retired };
+    assert_eq!(rotation, Rotation::Retired { retirement, successor: SuccessorState::Used, retries: 4 });
     assert_eq!(summary(&store, &grant).await.unwrap().expires_at, later);
+}
+
+#[tokio::test]
+async fn a_token_two_generations_old_yields_nothing() {
+    let store = memory().await;
+    let grant = grant();
+    let mut chain = vec![stored(&store, &grant).await];
+    let mut retirements = Vec::new();
+    for _ in 0..3 {
+        let (last, next) = (chain.last().unwrap(), issued(&grant));
+        let retirement = retirement(&next);
+        let rotation = store.rotate_refresh_token(&refresh_key(last), &retirement, &next).await.unwrap();
+        assert_eq!(rotation, Rotation::Rotated);
+        // A retry of the token that was just used changes nothing.
+        let again = store.rotate_refresh_token(&refresh_key(last), &retirement, &issued(&grant)).await.unwrap();
+        assert!(matches!(again, Rotation::Retired { retirement: kept, .. } if kept == retirement));
+        retirements.push(retirement);
+        chain.push(next);
+        for (n, (tokens, retirement)) in chain.iter().zip(&retirements).enumerate() {
+            let nonce = if n + 1 == retirements.len() { retirement.nonce } else { [0; 16] };
+            let state = store.find_refresh_token(&refresh_key(tokens)).await.unwrap().unwrap().token.state;
+            assert_eq!(state, RefreshTokenState::Retired(Retirement { nonce, ..retirement.clone() }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_is_forgotten_without_a_look_at_all_tokens_of_the_grant() {
+    let store = memory().await;
+    let plan = format!("EXPLAIN QUERY PLAN {}", crate::store::sqlite::tokens::FORGET_NONCE);
+    let plan: (i64, i64, i64, String) =
+        sqlx::query_as(sqlx::AssertSqlSafe(plan)).fetch_one(&store.writer).await.unwrap();
+    assert!(plan.3.contains("grantor_refresh_tokens_nonce (grant_id=? AND successor=?)"), "{}", plan.3);
 }
 
 #[tokio::test]
