@@ -27,6 +27,9 @@ impl AuthorizationServer {
     /// Whatever is checked is checked before anything is spent, and what is spent and what is issued are stored in one step:
     /// if the future is dropped, or the store fails, the state is before or after, and a retry ends well.
     ///
+    /// A code that is exchanged twice, each time rightly, is held by two parties: its grant is revoked, also if both come at
+    /// once (RFC 6749 §4.1.2). A refresh token has a grace, [`RefreshPolicy::Rotate`](crate::policy::RefreshPolicy::Rotate).
+    ///
     /// # Errors
     ///
     /// [`EndpointError`], with the failure of a store never blamed on the client.
