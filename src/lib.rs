@@ -2,7 +2,15 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]
-#![warn(clippy::exhaustive_enums, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![warn(
+    clippy::exhaustive_enums,
+    clippy::expect_used,
+    clippy::future_not_send,
+    clippy::indexing_slicing,
+    clippy::or_fun_call,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 pub mod client;
 pub mod clock;

@@ -164,6 +164,7 @@ on_both_stores! {
             request.clone().set("prompt", "login"),
             request.clone().set("hint", "other"),
             request.clone().without("hint"),
+            request.clone().without("hint").and("pint", "ab"),
             request.clone().without("hint").and("hinta", "b"),
             request.clone().without("hint").and("hin", "tab"),
             request.clone().and("more", ""),

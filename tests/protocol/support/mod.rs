@@ -13,10 +13,10 @@ mod state;
 pub mod yielding;
 
 pub use answer::Answer;
+pub use answer::parameters;
 pub use back_channel::{like_web, without_refresh};
 pub use form::Form;
 pub use recorder::Recorder;
-pub use answer::parameters;
 pub use setup::{ENC_SECRET, SECRET, Setup, Start, VERIFIER, basic, bearer, redirect_uri};
 
 /// Turns each test into one on the memory store and one on SQLite.

@@ -14,8 +14,8 @@ use grantor::error::AuthorizeError;
 use grantor::secret::SecretHash;
 use grantor::store::{ClientRegistry, GrantStore, Insertion, MemoryStore, SqliteStore};
 use grantor::{
-    Approval, AuthorizationServer, AuthorizationServerBuilder, AuthorizeAnswer, Issuer, PendingAuthorization, SessionSecret, Stores,
-    Subject, Visitor,
+    Approval, AuthorizationServer, AuthorizationServerBuilder, AuthorizeAnswer, Issuer, PendingAuthorization,
+    SessionSecret, Stores, Subject, Visitor,
 };
 use http::{HeaderMap, Request};
 
@@ -206,7 +206,8 @@ impl Setup {
 
     /// The baseline exchange of a code.
     pub fn exchange(&self, client: &str, code: &str) -> Form {
-        let form = Form::of(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri(client))]);
+        let form =
+            Form::of(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri(client))]);
         let form = if client == "exempt" { form } else { form.and("code_verifier", VERIFIER) };
         self.identify(client, form)
     }
@@ -287,7 +288,8 @@ fn fixtures() -> Vec<Client> {
         uris.iter().fold(client, |client, uri| client.with_redirect_uri(uri.parse().unwrap()))
     };
     let confidential = |id: &str, secret: &str| {
-        Client::confidential(id.parse().unwrap(), SecretHash::of(secret)).with_redirect_uri("https://web.test/cb".parse().unwrap())
+        Client::confidential(id.parse().unwrap(), SecretHash::of(secret))
+            .with_redirect_uri("https://web.test/cb".parse().unwrap())
     };
     let exempt = SecretAuthentication::new(SecretHash::of(SECRET)).with_pkce(PkceRequirement::Exempt);
     vec![
