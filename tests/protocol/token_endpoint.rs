@@ -83,6 +83,7 @@ on_both_stores! {
     async fn the_grant_type_is_checked_before_the_client_and_the_clients_grants_before_the_grant(setup) {
         let unknown = Form::of(&[("grant_type", "foo"), ("client_id", "nobody")]);
         setup.token(&unknown).await.expect_error(400, "unsupported_grant_type");
+        setup.token(&unknown.without("client_id")).await.expect_error(400, "unsupported_grant_type");
         let without_code = setup.identify("svc", Form::of(&[("grant_type", "authorization_code")]));
         setup.token(&without_code).await.expect_error(400, "unauthorized_client");
     }
