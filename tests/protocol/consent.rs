@@ -169,8 +169,8 @@ on_both_stores! {
             request.clone().without("hint").and("hin", "tab"),
             request.clone().and("more", ""),
         ] {
-            let error = setup.pending(&other).await.expect(&other.encode());
-            let error = error.confirm(&setup.session, &setup.alice, &token).unwrap_err();
+            let pending = setup.pending(&other).await.unwrap_or_else(|error| panic!("{other:?}: {error}"));
+            let error = pending.confirm(&setup.session, &setup.alice, &token).unwrap_err();
             assert_eq!(error.reason(), ErrorReason::ConsentTokenInvalid, "{other:?}");
             expect_page(&setup.answer(error, Visitor::SignedIn), 403, &other);
         }
