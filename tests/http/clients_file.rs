@@ -28,7 +28,7 @@ impl Operated {
     fn restart(&mut self, clients: &Value) {
         fs::write(&self.file, clients.to_string()).unwrap();
         self.example.kill();
-        self.example.restart_with(&[]);
+        self.example.restart_with(&[("CLIENTS", self.file.to_str().unwrap())]);
     }
 }
 

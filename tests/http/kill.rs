@@ -161,6 +161,7 @@ async fn workers(example: &Example) -> Vec<Worker> {
 async fn a_kill_under_load_loses_nothing_that_was_acknowledged_and_no_code_redeems_twice() {
     let mut example = Example::start();
     let workers = workers(&example).await;
+    let mut all_in_doubt = 0;
     for round in 0..ROUNDS {
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let mut load = JoinSet::new();
@@ -180,13 +181,12 @@ async fn a_kill_under_load_loses_nothing_that_was_acknowledged_and_no_code_redee
         assert!(acknowledged.load(Ordering::Relaxed) >= ENOUGH, "round {round}: too little was done in a minute");
 
         example.restart_with(&[]);
-        let in_doubt = |ledger: &Ledger| ledger.in_doubt.len() + usize::from(ledger.refresh_in_doubt.is_some());
-        let summary: Vec<_> = ledgers.iter().map(|(_, l)| (l.redeemed.len(), l.refresh.len(), in_doubt(l))).collect();
-        assert!(summary.iter().all(|(redeemed, refresh, _)| redeemed + refresh > 0), "round {round}: {summary:?}");
         let mut checks = JoinSet::new();
         for (worker, ledger) in ledgers {
+            all_in_doubt += ledger.in_doubt.len() + usize::from(ledger.refresh_in_doubt.is_some());
             checks.spawn(async move { worker.check(ledger).await });
         }
         checks.join_all().await;
     }
+    assert!(all_in_doubt > 0, "no request was cut off on its way");
 }

@@ -4,8 +4,8 @@ use std::env;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -15,16 +15,15 @@ use tempfile::TempDir;
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
 /// The name of the database's file; those that belong to it begin with it.
-const DATABASE: &str = "snip.db";
+pub(super) const DATABASE: &str = "snip.db";
 
 /// A running example with a database of its own; it is killed when this is dropped.
 #[derive(Debug)]
 pub struct Example {
-    process: Child,
-    directory: TempDir,
-    variables: Vec<(String, String)>,
-    address: SocketAddr,
-    launches: u32,
+    pub(super) process: Child,
+    pub(super) directory: TempDir,
+    pub(super) address: SocketAddr,
+    pub(super) launches: u32,
 }
 
 impl Example {
@@ -40,28 +39,10 @@ impl Example {
 
     /// Starts it at an address; the port 0 is a free one.
     pub fn start_at(address: SocketAddr, variables: &[(&str, &str)]) -> Self {
-        let variables: Vec<_> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let directory = TempDir::new().unwrap();
-        let (process, address) = launch(directory.path(), &variables, address, 1)
+        let (process, address) = launch(directory.path(), variables, address, 1)
             .unwrap_or_else(|output| panic!("the example did not start:\n{output}"));
-        Self { process, directory, variables, address, launches: 1 }
-    }
-
-    /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
-    pub fn shared() -> Arc<Self> {
-        static SHARED: Mutex<Weak<Example>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let example = Arc::new(Self::start());
-            *shared = Arc::downgrade(&example);
-            example
-        })
-    }
-
-    /// Where it is: scheme, host and port, which is also its issuer.
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        Self { process, directory, address, launches: 1 }
     }
 
     /// The URL of a path.
@@ -69,50 +50,9 @@ impl Example {
         format!("http://{}{path}", self.address)
     }
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Everything that it wrote since it was started the last time.
     pub fn output(&self) -> String {
         fs::read_to_string(output_file(self.directory.path(), self.launches)).unwrap()
-    }
-
-    /// The database's files, byte for byte.
-    pub fn database(&self) -> Vec<u8> {
-        let files = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap());
-        let files = files.filter(|file| file.file_name().to_string_lossy().starts_with(DATABASE));
-        files.flat_map(|file| fs::read(file.path()).unwrap()).collect()
-    }
-
-    /// The URL of the database, for a look from the side.
-    pub fn database_url(&self) -> String {
-        database_url(self.directory.path())
-    }
-
-    pub fn process_id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// Waits until it has ended by itself.
-    pub fn wait(&mut self) -> ExitStatus {
-        self.process.wait().unwrap()
-    }
-
-    /// Ends the process without a chance to finish anything (`kill -9`).
-    pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    /// Starts it again after [`kill`](Self::kill): same address, same database, and what `variables` changes.
-    pub fn restart_with(&mut self, variables: &[(&str, &str)]) {
-        self.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.launches += 1;
-        let (process, _) = launch(self.directory.path(), &self.variables, self.address, self.launches)
-            .unwrap_or_else(|output| panic!("the example did not start again:\n{output}"));
-        self.process = process;
     }
 }
 
@@ -137,14 +77,14 @@ pub fn command(directory: &Path) -> Command {
     command
 }
 
-fn database_url(directory: &Path) -> String {
+pub(super) fn database_url(directory: &Path) -> String {
     format!("sqlite://{}", directory.join(DATABASE).display())
 }
 
 /// Starts the process and waits until it answers; the error is what it said before it ended.
-fn launch(
+pub(super) fn launch(
     directory: &Path,
-    variables: &[(String, String)],
+    variables: &[(&str, &str)],
     address: SocketAddr,
     number: u32,
 ) -> Result<(Child, SocketAddr), String> {
@@ -170,11 +110,11 @@ fn launch(
     Err(fs::read_to_string(&file).unwrap())
 }
 
-fn spawn(directory: &Path, variables: &[(String, String)], address: SocketAddr, file: &Path) -> Child {
+fn spawn(directory: &Path, variables: &[(&str, &str)], address: SocketAddr, file: &Path) -> Child {
     let output = File::create(file).unwrap();
     command(directory)
         .env("ADDR", address.to_string())
-        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .envs(variables.iter().copied())
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .spawn()

@@ -4,6 +4,7 @@ pub mod app;
 pub mod browser;
 pub mod example;
 pub mod html;
+mod operator;
 pub mod raw;
 pub mod reply;
 

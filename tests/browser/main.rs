@@ -1,0 +1,9 @@
+//! The example in a real browser.
+
+mod appearance;
+mod driver;
+#[path = "../http/support/example.rs"]
+mod example;
+mod flows;
+mod other_site;
+mod tab;
