@@ -6,6 +6,7 @@ mod connected_apps;
 mod consent_flow;
 mod consent_forgery;
 mod developer_page;
+mod discovery;
 mod kill;
 mod log;
 mod lost_answers;
