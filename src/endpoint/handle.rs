@@ -6,8 +6,8 @@ use std::pin::pin;
 use bytes::Buf as _;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -274,8 +274,14 @@ fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<
     if known.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == document.etag) {
         return respond(StatusCode::NOT_MODIFIED, &fixed, String::new());
     }
-    let body = if *method == Method::HEAD { String::new() } else { document.body.clone() };
+    let head = *method == Method::HEAD;
+    let body = if head { String::new() } else { document.body.clone() };
     let mut response = respond(StatusCode::OK, &fixed, body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if head {
+        // RFC 9110 §8.6: the length is that of the document, and not of the body that is left out.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(document.body.len()));
+    }
     response
 }
