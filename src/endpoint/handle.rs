@@ -274,14 +274,11 @@ fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<
     if known.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == document.etag) {
         return respond(StatusCode::NOT_MODIFIED, &fixed, String::new());
     }
-    let head = *method == Method::HEAD;
-    let body = if head { String::new() } else { document.body.clone() };
+    let body = if *method == Method::HEAD { String::new() } else { document.body.clone() };
     let mut response = respond(StatusCode::OK, &fixed, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if head {
-        // RFC 9110 §8.6: the length is that of the document, and not of the body that is left out.
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(document.body.len()));
-    }
+    // RFC 9110 §8.6: the length is that of the document, also of a HEAD, which leaves it out.
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(document.body.len()));
     response
 }

@@ -1,5 +1,7 @@
 //! The page on which a person takes access back.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::html::Form;
@@ -53,7 +55,15 @@ async fn the_page_says_what_an_app_may_do_and_whether_anybody_checked_it() {
     assert!(before.contains("Unverified"), "{before}");
     assert!(before.contains("how often your links are followed") && !before.contains("See your links"), "{before}");
     app.call("/stats", &tokens.access).await.expect(200);
-    let after = row(ada.get("/connected").await.texts(".app"));
+    // The use is noted beside the traffic, so it may show a moment later.
+    let mut after = before.clone();
+    for _ in 0..500 {
+        after = row(ada.get("/connected").await.texts(".app"));
+        if after != before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(before.contains("not used yet") && after.contains("last used"), "{before} then {after}");
 }
 
