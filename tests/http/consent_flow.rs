@@ -29,6 +29,26 @@ async fn who_has_to_sign_in_comes_back_to_the_very_same_request() {
 }
 
 #[tokio::test]
+async fn a_long_request_comes_through_the_sign_in_whole_or_is_refused_at_once() {
+    let example = Example::shared();
+    let app = App::public(&example).await;
+    for (length, must_work) in [(4_000, true), (8_000, false), (11_500, false), (13_000, false), (30_000, false)] {
+        let request = app.request_with("links:read", &[("state", &"s".repeat(length))]);
+        let mut browser = Browser::new(&example);
+        let page = browser.visit(&request.path).await;
+        if page.status != 200 {
+            assert!(!must_work && page.status.is_client_error(), "{length}: {}", page.status);
+            continue;
+        }
+        let back = browser.submit_sign_in(&page, ADA.username, ADA.password).await;
+        assert_eq!(back.redirect(), request.path, "{length}");
+        let form = browser.get(back.redirect()).await.form("/oauth/authorize").press("decision", "deny");
+        let answer = browser.submit(&form).await.answer_to(&app.redirect_uri);
+        assert_eq!(answer.get("state").map(str::len), Some(length));
+    }
+}
+
+#[tokio::test]
 async fn the_consent_page_says_who_asks_for_what_and_who_decides() {
     let example = Example::shared();
     let app = App::register(&example, json!({ "client_name": "Link Inspector" })).await;
