@@ -86,6 +86,8 @@ impl Driver {
         let file = File::create(&output).unwrap();
         let mut process = Command::new(program)
             .arg("--port=0")
+            // What the browser forgets there goes with the directory.
+            .env("TMPDIR", directory.path())
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
