@@ -101,6 +101,15 @@ on_both_stores! {
         assert_eq!(granted(&setup, &setup.request("pub"), Approval::all()).await, "read");
     }
 
+    // SCOPE-005: what the service does not know any more is unknown, whatever a client was once registered for.
+    async fn a_scope_that_the_service_gave_up_is_not_granted(setup) {
+        setup.change("pub", |client| client.with_scope(scope("read gone"))).await;
+        for asked in ["gone", "read gone"] {
+            let request = setup.request("pub").set("scope", asked);
+            expect_rejection(&setup.approve(&request).await, redirect_uri("pub"), "invalid_scope", &request);
+        }
+    }
+
     // SCOPE-004, SCOPE-006
     async fn the_default_is_cut_to_what_the_client_may_have(setup) {
         setup.change("pub", |client| client.with_scope(scope("write"))).await;
