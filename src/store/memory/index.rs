@@ -1,11 +1,16 @@
-//! Which grants a user or a client has.
+//! Which grants a user has, and how many a client.
 //!
 //! An entry is made and removed together with its grant, under the lock of the grant's shard. The locks here are always
 //! the last to be taken, and one at a time, so that no two threads can wait for each other.
 //!
 //! Users and clients are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
 //! share a hash share a list, so whoever reads it compares the grant that an id leads to.
+//!
+//! The grants of a client are listed by shard, for there may be one client for all grants, and its list would be where
+//! all threads meet.
 
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Bound;
@@ -20,35 +25,22 @@ use crate::grant::Grant;
 use crate::identifier::Subject;
 use crate::secret::GrantId;
 
-/// How many grants of a client are read under one lock.
-const CHUNK: usize = 512;
-
 pub(super) struct Index {
     hasher: RandomState,
     subjects: Box<[Mutex<SubjectGrants>]>,
-    clients: Box<[Mutex<ClientGrants>]>,
+    clients: Box<[Mutex<ClientCounts>]>,
 }
 
 /// Grants by the hash of their subject, in the order of listings, with a part of the hash of their client: enough to
 /// pass over nearly all grants of other clients.
 type SubjectGrants = BTreeMap<(u64, GrantId), u32>;
 
-/// Grants by the hash of their client, the newest first: so a revocation knows what was there when it began. A tree
-/// takes a new first entry with the fewest comparisons.
-struct ClientGrants {
-    last: u64,
-    grants: HashMap<u64, BTreeMap<u64, GrantId>, BuildKeyHasher>,
-}
+/// How many grants there are by the hash of their client.
+type ClientCounts = HashMap<u64, usize, BuildKeyHasher>;
 
-impl Default for ClientGrants {
-    fn default() -> Self {
-        Self { last: u64::MAX, grants: HashMap::default() }
-    }
-}
-
-/// Where the grant is in the list of its client.
-#[derive(Clone, Copy)]
-pub(super) struct Place(u64);
+/// Where a grant is in the list of its shard: by the hash of its client, the newest first, which is where a tree takes
+/// a new entry with the fewest comparisons. Serial numbers grow, so a revocation knows what came after it began.
+pub(super) type Place = (u64, Reverse<u64>);
 
 impl Index {
     pub(super) fn new(shards: usize) -> Self {
@@ -60,47 +52,38 @@ impl Index {
     }
 
     /// Counts and lists a grant that is about to be stored.
-    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Place, StoreError> {
-        quota.admit_grant()?;
+    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Option<Place>, StoreError> {
+        let serial = quota.admit_grant()?;
         let client = grant.client.as_ref().map(|client| self.hasher.hash_one(client));
-        let place = match client {
-            Some(client) => match self.enter_client(client, grant.id, quota.limits().grants_per_client()) {
-                Some(place) => place,
-                None => {
-                    quota.release_grant();
-                    return Err(full("as many grants of this client as MemoryLimits::with_grants_per_client allows"));
-                }
-            },
-            None => Place(0),
-        };
+        if client.is_some_and(|client| !self.count_client(client, quota.limits().grants_per_client())) {
+            quota.release_grant();
+            return Err(full("as many grants of this client as MemoryLimits::with_grants_per_client allows"));
+        }
         if let Some(subject) = &grant.subject {
             let subject = self.hasher.hash_one(subject);
-            lock(pick(&self.subjects, subject)).insert((subject, grant.id), tag(client));
+            lock(pick(&self.subjects, subject)).insert((subject, grant.id), client.map_or(0, tag));
         }
-        Ok(place)
+        Ok(client.map(|client| (client, Reverse(serial))))
     }
 
-    fn enter_client(&self, client: u64, id: GrantId, limit: usize) -> Option<Place> {
-        let mut shard = lock(pick(&self.clients, client));
-        if shard.grants.get(&client).map_or(0, BTreeMap::len) >= limit {
-            return None;
+    fn count_client(&self, client: u64, limit: usize) -> bool {
+        let mut counts = lock(pick(&self.clients, client));
+        let count = counts.get(&client).map_or(0, |count| *count);
+        let admitted = count < limit;
+        if admitted {
+            counts.insert(client, count.saturating_add(1));
         }
-        let place = shard.last.wrapping_sub(1);
-        shard.last = place;
-        shard.grants.entry(client).or_default().insert(place, id);
-        Some(Place(place))
+        admitted
     }
 
     /// Forgets a grant that is about to be deleted.
-    pub(super) fn leave(&self, grant: &Grant, place: Place, quota: &Quota) {
-        if let Some(client) = &grant.client {
-            let client = self.hasher.hash_one(client);
-            let mut shard = lock(pick(&self.clients, client));
-            if let Some(grants) = shard.grants.get_mut(&client) {
-                grants.remove(&place.0);
-                if grants.is_empty() {
-                    shard.grants.remove(&client);
-                }
+    pub(super) fn leave(&self, grant: &Grant, place: Option<Place>, quota: &Quota) {
+        if let Some((client, _)) = place
+            && let Entry::Occupied(mut count) = lock(pick(&self.clients, client)).entry(client)
+        {
+            *count.get_mut() = count.get().saturating_sub(1);
+            if *count.get() == 0 {
+                count.remove();
             }
         }
         if let Some(subject) = &grant.subject {
@@ -108,6 +91,11 @@ impl Index {
             lock(pick(&self.subjects, subject)).remove(&(subject, grant.id));
         }
         quota.release_grant();
+    }
+
+    /// Where the grants of a client begin of which the newest has a serial number below `serial`.
+    pub(super) fn place(&self, client: &ClientId, serial: u64) -> Place {
+        (self.hasher.hash_one(client), Reverse(serial))
     }
 
     /// The grants that a user has at this instant.
@@ -124,7 +112,7 @@ impl Index {
         limit: usize,
     ) -> Vec<GrantId> {
         let subject = self.hasher.hash_one(subject);
-        let client = client.map(|client| tag(Some(self.hasher.hash_one(client))));
+        let client = client.map(|client| tag(self.hasher.hash_one(client)));
         let start = match after {
             Some(id) => Bound::Excluded((subject, id)),
             None => Bound::Included((subject, GrantId::from_bytes([0; 16]))),
@@ -138,29 +126,10 @@ impl Index {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.subjects.iter().all(|grants| lock(grants).is_empty())
-            && self.clients.iter().all(|shard| lock(shard).grants.is_empty())
-    }
-
-    /// The grants that a client has at this instant.
-    ///
-    /// They are read piece by piece, so that a client with all the grants there are does not keep others waiting; those
-    /// that are inserted meanwhile come before the first piece, and so are left out.
-    pub(super) fn of_client(&self, client: &ClientId) -> impl Iterator<Item = GrantId> {
-        let client = self.hasher.hash_one(client);
-        let shard = pick(&self.clients, client);
-        let mut next = Some(0);
-        let chunks = std::iter::from_fn(move || {
-            let from = next?;
-            let shard = lock(shard);
-            let chunk: Vec<_> =
-                shard.grants.get(&client)?.range(from..).take(CHUNK).map(|(at, id)| (*at, *id)).collect();
-            next = chunk.last().and_then(|(at, _)| at.checked_add(1));
-            Some(chunk)
-        });
-        chunks.flatten().map(|(_, id)| id)
+            && self.clients.iter().all(|shard| lock(shard).is_empty())
     }
 }
 
-const fn tag(client: Option<u64>) -> u32 {
-    if let Some(hash) = client { hash as u32 } else { 0 }
+const fn tag(client: u64) -> u32 {
+    client as u32
 }

@@ -1,6 +1,6 @@
 //! What a [`MemoryStore`](super::MemoryStore) holds at most, and how much it holds.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::StoreError;
 
@@ -98,34 +98,60 @@ impl Default for MemoryLimits {
 #[derive(Debug)]
 pub(super) struct Quota {
     limits: MemoryLimits,
-    grants: AtomicUsize,
-    tokens: AtomicUsize,
+    /// How many grants came in all: the serial number of the next one.
+    came: Alone<AtomicU64>,
+    gone: Alone<AtomicU64>,
+    tokens: Alone<AtomicUsize>,
 }
+
+/// Has a cache line to itself, so that threads that count one thing do not slow down those that count another.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Alone<T>(T);
 
 impl Quota {
     pub(super) const fn new(limits: MemoryLimits) -> Self {
-        Self { limits, grants: AtomicUsize::new(0), tokens: AtomicUsize::new(0) }
+        Self {
+            limits,
+            came: Alone(AtomicU64::new(0)),
+            gone: Alone(AtomicU64::new(0)),
+            tokens: Alone(AtomicUsize::new(0)),
+        }
     }
 
     pub(super) const fn limits(&self) -> &MemoryLimits {
         &self.limits
     }
 
-    pub(super) fn grants(&self) -> usize {
-        self.grants.load(Ordering::Relaxed)
+    pub(super) fn grants(&self) -> u64 {
+        self.next_serial().saturating_sub(self.gone.0.load(Ordering::Relaxed))
     }
 
     pub(super) fn tokens(&self) -> usize {
-        self.tokens.load(Ordering::Relaxed)
+        self.tokens.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn admit_grant(&self) -> Result<(), StoreError> {
-        admit(&self.grants, 1, self.limits.grants)
-            .ok_or_else(|| full("as many grants as MemoryLimits::with_grants allows"))
+    /// Above the serial number of every grant that was stored before this call.
+    pub(super) fn next_serial(&self) -> u64 {
+        self.came.0.load(Ordering::Relaxed)
+    }
+
+    /// Makes room for a grant, and numbers it.
+    ///
+    /// The caller holds the lock of its shard. So who reads [`next_serial`](Self::next_serial) and takes that lock then
+    /// finds every grant with a lower number.
+    pub(super) fn admit_grant(&self) -> Result<u64, StoreError> {
+        let serial = self.came.0.fetch_add(1, Ordering::Relaxed);
+        let held = serial.saturating_sub(self.gone.0.load(Ordering::Relaxed));
+        if usize::try_from(held).is_ok_and(|held| held < self.limits.grants) {
+            return Ok(serial);
+        }
+        self.release_grant();
+        Err(full("as many grants as MemoryLimits::with_grants allows"))
     }
 
     pub(super) fn release_grant(&self) {
-        self.grants.fetch_sub(1, Ordering::Relaxed);
+        self.gone.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Makes room for `count` more tokens of a grant that has `held`.
@@ -133,23 +159,18 @@ impl Quota {
         if held.saturating_add(count) > self.limits.tokens_per_grant {
             return Err(full("as many tokens of this grant as MemoryLimits::with_tokens_per_grant allows"));
         }
-        admit(&self.tokens, count, self.limits.tokens)
-            .ok_or_else(|| full("as many tokens as MemoryLimits::with_tokens allows"))
+        // Adds first and looks then, so that concurrent calls cannot pass the limit together.
+        let before = self.tokens.0.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) <= self.limits.tokens {
+            return Ok(());
+        }
+        self.release_tokens(count);
+        Err(full("as many tokens as MemoryLimits::with_tokens allows"))
     }
 
     pub(super) fn release_tokens(&self, count: usize) {
-        self.tokens.fetch_sub(count, Ordering::Relaxed);
+        self.tokens.0.fetch_sub(count, Ordering::Relaxed);
     }
-}
-
-/// Adds first and looks then, so that concurrent calls cannot pass the limit together.
-fn admit(counter: &AtomicUsize, count: usize, limit: usize) -> Option<()> {
-    let before = counter.fetch_add(count, Ordering::Relaxed);
-    if before.saturating_add(count) <= limit {
-        return Some(());
-    }
-    counter.fetch_sub(count, Ordering::Relaxed);
-    None
 }
 
 /// The error for what does not fit; `what` completes "the memory store holds".

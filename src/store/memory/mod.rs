@@ -101,11 +101,6 @@ impl MemoryStore {
         lock(&pick(&self.shards, BuildKeyHasher::default().hash_one(id)).0)
     }
 
-    fn revoke(&self, ids: impl IntoIterator<Item = GrantId>, at: Timestamp, of: impl Fn(&Grant) -> bool) -> u64 {
-        let revoked = ids.into_iter().filter(|id| self.shard(id).revoke_grant(*id, at, &of, &self.quota));
-        revoked.map(|_| 1).sum()
-    }
-
     fn purge(&self, before: Timestamp, limit: NonZeroU32) -> u32 {
         let mut left = limit.get();
         for shard in &self.shards {
@@ -257,11 +252,23 @@ impl TokenStore for MemoryStore {
     }
 
     async fn revoke_subject(&self, subject: &Subject, at: Timestamp) -> Result<u64, StoreError> {
-        Ok(self.revoke(self.index.of_subject(subject), at, |grant| grant.subject.as_ref() == Some(subject)))
+        let of = |grant: &Grant| grant.subject.as_ref() == Some(subject);
+        let ids = self.index.of_subject(subject);
+        Ok(ids.into_iter().filter(|id| self.shard(id).revoke_grant(*id, at, of, &self.quota)).map(|_| 1).sum())
     }
 
     async fn revoke_client(&self, client: &ClientId, at: Timestamp) -> Result<u64, StoreError> {
-        Ok(self.revoke(self.index.of_client(client), at, |grant| grant.client.as_ref() == Some(client)))
+        let start = self.index.place(client, self.quota.next_serial());
+        let mut revoked = 0_u64;
+        for shard in &self.shards {
+            let mut next = Some(start);
+            while let Some(place) = next {
+                let batch;
+                (batch, next) = lock(&shard.0).revoke_client(place, client, at, &self.quota);
+                revoked = revoked.saturating_add(batch);
+            }
+        }
+        Ok(revoked)
     }
 
     async fn list_grants(

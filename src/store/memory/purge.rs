@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
+use std::ops::Bound;
 use std::sync::Arc;
 
-use super::index::Index;
+use super::index::{Index, Place};
 use super::limits::Quota;
 use super::shard::{NEVER, Shard};
+use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::grant::Grant;
 use crate::secret::GrantId;
@@ -57,6 +59,23 @@ impl Shard {
         true
     }
 
+    /// Revokes grants of `client` that come behind `place` in its list; returns how many of them were not revoked
+    /// before, and where to go on.
+    pub(super) fn revoke_client(
+        &mut self,
+        place: Place,
+        client: &ClientId,
+        at: Timestamp,
+        quota: &Quota,
+    ) -> (u64, Option<Place>) {
+        let (hash, _) = place;
+        let behind = self.clients.range((Bound::Excluded(place), Bound::Included((hash, Reverse(0)))));
+        let batch: Vec<_> = behind.take(BATCH as usize).map(|(place, id)| (*place, *id)).collect();
+        let of = |grant: &Grant| grant.client.as_ref() == Some(client);
+        let revoked = batch.iter().filter(|(_, id)| self.revoke_grant(*id, at, of, quota)).map(|_| 1).sum();
+        (revoked, batch.last().map(|(place, _)| *place))
+    }
+
     /// Deletes up to `limit` rows that expired before `before`; returns how many, and whether to go on.
     pub(super) fn purge(&mut self, before: Timestamp, limit: u32, quota: &Quota, index: &Index) -> (u32, bool) {
         let mut rows = 0;
@@ -90,6 +109,9 @@ impl Shard {
         });
         if stored.tokens.is_empty() && stored.gone_at() < before && rows < limit {
             index.leave(&stored.grant, stored.place, quota);
+            if let Some(place) = &stored.place {
+                self.clients.remove(place);
+            }
             entry.remove();
             return rows.saturating_add(1);
         }

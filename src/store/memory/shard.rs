@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::hash::BuildKeyHasher;
@@ -27,6 +27,7 @@ pub(super) struct Shard {
     pub(super) grants: HashMap<GrantId, StoredGrant, BuildKeyHasher>,
     pub(super) tokens: Tokens,
     pub(super) agenda: Agenda,
+    pub(super) clients: BTreeMap<Place, GrantId>,
 }
 
 /// When which grant is to be looked at for what has expired. Each grant is in it once, at its [`StoredGrant::due`]
@@ -38,7 +39,8 @@ pub(super) type Agenda = BTreeSet<(Reverse<Timestamp>, GrantId)>;
 
 pub(super) struct StoredGrant {
     pub(super) grant: Arc<Grant>,
-    pub(super) place: Place,
+    /// Its key in [`Shard::clients`], if it has a client.
+    pub(super) place: Option<Place>,
     pub(super) code: Option<Box<CodeRecord>>,
     pub(super) tokens: Vec<Held>,
     pub(super) expires_at: Option<Timestamp>,
@@ -106,8 +108,12 @@ impl Shard {
         let Entry::Vacant(vacant) = self.grants.entry(grant.id) else {
             return Ok(Insertion::Conflict);
         };
+        let place = index.enter(grant, quota)?;
+        if let Some(place) = place {
+            self.clients.insert(place, grant.id);
+        }
         let stored = StoredGrant {
-            place: index.enter(grant, quota)?,
+            place,
             grant: Arc::clone(grant),
             code: code.cloned().map(Box::new),
             tokens: Vec::new(),

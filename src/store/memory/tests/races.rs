@@ -204,7 +204,7 @@ fn limits_hold_for_many_threads() {
     });
     let stored = results.iter().filter(|stored| **stored).count();
     assert!(stored <= 14, "{stored}");
-    assert_eq!((store.quota.grants(), store.quota.tokens()), (stored, stored * 2));
+    assert_eq!((store.quota.grants(), store.quota.tokens()), (stored as u64, stored * 2));
 }
 
 #[test]
