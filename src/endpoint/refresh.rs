@@ -73,8 +73,8 @@ impl AuthorizationServer {
         let Successors { retirement, minted } = successors;
         match self.inner.grants.rotate_refresh_token(&found.token.key, &retirement, &minted.tokens).await? {
             Rotation::Rotated => Ok(self.refreshed(grant, client, minted)),
-            Rotation::Retired { retirement, successor, retries } => {
-                match retirement.judge(issuing.policy(), successor, retries, caller.now) {
+            Rotation::Retired { retirement, retries } => {
+                match retirement.judge(issuing.policy(), retries, caller.now) {
                     RetiredUse::Retry => {
                         self.observe(&Event::Retried { grant, client });
                         Ok(issuing.again(presented, retirement))

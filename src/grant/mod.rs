@@ -154,6 +154,14 @@ pub struct Retirement {
     pub access_expires_at: Option<Timestamp>,
 }
 
+impl Retirement {
+    /// Whether the refresh token that replaced it was used: its rotation overwrites the nonce.
+    #[must_use]
+    pub const fn successor_state(&self) -> SuccessorState {
+        if u128::from_ne_bytes(self.nonce) == 0 { SuccessorState::Used } else { SuccessorState::Unused }
+    }
+}
+
 impl fmt::Debug for Retirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Retirement")
@@ -170,9 +178,9 @@ impl fmt::Debug for Retirement {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by design: callers match it")]
 pub enum SuccessorState {
-    /// It is still active.
+    /// It was not.
     Unused,
-    /// It was retired in its turn, or is gone.
+    /// It was retired in its turn.
     Used,
 }
 

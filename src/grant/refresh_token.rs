@@ -59,16 +59,10 @@ impl RefreshTokenRecord {
 
 impl Retirement {
     /// Decides what the use of a token that was retired this way means, `now` and under this policy.
-    pub(crate) fn judge(
-        &self,
-        policy: RefreshPolicy,
-        successor: SuccessorState,
-        retries: u32,
-        now: Timestamp,
-    ) -> RetiredUse {
+    pub(crate) fn judge(&self, policy: RefreshPolicy, retries: u32, now: Timestamp) -> RetiredUse {
         let RefreshPolicy::Rotate { grace } = policy else { return RetiredUse::Replay };
         let within = now < self.at.saturating_add(grace);
-        match successor {
+        match self.successor_state() {
             SuccessorState::Unused if within && retries <= RefreshPolicy::MAX_RETRIES => RetiredUse::Retry,
             SuccessorState::Unused if within => RetiredUse::Exhausted,
             SuccessorState::Unused | SuccessorState::Used => RetiredUse::Replay,
@@ -86,14 +80,17 @@ mod tests {
     fn judge(grace: u64, successor: SuccessorState, retries: u32, now: i64) -> RetiredUse {
         let retirement = Retirement {
             at: Timestamp::from_unix_millis(1_000),
-            nonce: [0; 16],
+            nonce: match successor {
+                SuccessorState::Unused => [1; 16],
+                SuccessorState::Used => [0; 16],
+            },
             successor: TokenHash::from_bytes([0; 32]),
             scope: Scope::empty(),
             resource: Resources::default(),
             access_expires_at: None,
         };
         let policy = RefreshPolicy::Rotate { grace: Duration::from_secs(grace) };
-        retirement.judge(policy, successor, retries, Timestamp::from_unix_millis(now))
+        retirement.judge(policy, retries, Timestamp::from_unix_millis(now))
     }
 
     #[test]

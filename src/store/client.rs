@@ -38,7 +38,7 @@ pub trait ClientRegistry: ClientStore {
     async fn insert_client(&self, client: &Client) -> Result<Insertion, StoreError>;
 
     /// Replaces the client with this identifier if its version is still `client.version()`; the stored version is
-    /// one higher then. Of concurrent updates of one version exactly one is [`Update::Updated`].
+    /// one higher then, and zero after [`u64::MAX`]. Of concurrent updates of one version exactly one is [`Update::Updated`].
     ///
     /// # Errors
     ///

@@ -21,6 +21,8 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
     /// Stores a new code. A grant has one code in its life: a second one conflicts, for as long as anything of the grant is
     /// kept. That makes a consent form single-use.
     ///
+    /// A [`GrantStore`](super::GrantStore) stores the code's grant along, and a grant that is there already conflicts.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] if nothing was stored.
@@ -48,15 +50,16 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
         keep_until: Option<Timestamp>,
     ) -> Result<Redemption, StoreError>;
 
-    /// Counts one more failed verifier on the code.
+    /// Counts one more failed verifier on the code; none is lost among concurrent calls. An unknown code is fine.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if it was not counted.
     async fn count_failure(&self, key: &TokenKey) -> Result<(), StoreError>;
 
-    /// Deletes at most `limit` codes that need not be known any more at `before`, and returns how many: those that expired
-    /// unredeemed, and those that were redeemed and whose `keep_until` has passed.
+    /// Deletes at most `limit` codes that need not be known any more at `before`: those that expired before it unredeemed,
+    /// and those that were redeemed and whose `keep_until` lies before it. Returns how many rows went; fewer than `limit`
+    /// means that nothing more is due.
     ///
     /// # Errors
     ///

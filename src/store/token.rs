@@ -10,7 +10,7 @@ use super::{CodeStore, Insertion, Page, Redemption};
 use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
-use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, Retirement, SuccessorState};
+use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, Retirement};
 use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
 
@@ -53,6 +53,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Retires the active refresh token `key` and stores its successors, all of it or nothing. Of any number of concurrent
     /// calls exactly one gets [`Rotation::Rotated`], and only its tokens are stored.
     ///
+    /// A successor with a key that is stored already is the caller's mistake: an error, and nothing is changed.
+    ///
     /// In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant
     /// whose retirement names `key.hash` as its successor. Nothing is derived with that nonce any more, except by somebody
     /// who found an old token and reads the store.
@@ -70,7 +72,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Rotation, StoreError>;
 
     /// Stores one more access token under the active refresh token `key`, and moves that token's expiry to `expires_at`, all
-    /// of it or nothing.
+    /// of it or nothing. An access token with a key that is stored already is the caller's mistake: an error, and nothing is
+    /// changed.
     ///
     /// # Errors
     ///
@@ -82,7 +85,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         access: &AccessTokenRecord,
     ) -> Result<Reuse, StoreError>;
 
-    /// Makes sure that this access token is not found again; the rest of its grant lives on.
+    /// Makes sure that this access token is not found again; the rest of its grant lives on. An unknown token is fine.
     ///
     /// # Errors
     ///
@@ -123,7 +126,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         page: Page<GrantId>,
     ) -> Result<Vec<GrantSummary>, StoreError>;
 
-    /// Remembers that the grant was used `at` this instant, unless a later use is known.
+    /// Remembers that the grant was used `at` this instant, unless a later use is known. An unknown grant is fine.
     ///
     /// # Errors
     ///
@@ -131,7 +134,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes at most `limit` tokens that expired before `before`, and grants with all that belongs to them once their last
-    /// token has; returns how many rows went.
+    /// token has, revoked ones too. Returns how many rows went; fewer than `limit` means that nothing more is due.
     ///
     /// # Errors
     ///
@@ -145,7 +148,8 @@ pub trait GrantStore: CodeStore + TokenStore {
     /// Marks the code as redeemed at `tokens.access.issued_at` **and** stores the tokens, together or not at all. Of any
     /// number of concurrent calls exactly one gets [`Redemption::First`], and only its tokens are stored.
     ///
-    /// The code stays known for as long as its grant, so that a replay is recognised.
+    /// The code stays known for as long as its grant, so that a replay is recognised. A token with a key that is stored
+    /// already is the caller's mistake: an error, and nothing is changed.
     ///
     /// # Errors
     ///
@@ -182,10 +186,8 @@ pub enum Rotation {
     Rotated,
     /// It was retired before.
     Retired {
-        /// How.
+        /// How. Its nonce is zeros if the successor was used.
         retirement: Retirement,
-        /// Whether the refresh token that replaced it is still active; if it was retired in its turn, or is gone, it is not.
-        successor: SuccessorState,
         /// How many calls found the token retired so far, this one included.
         retries: u32,
     },

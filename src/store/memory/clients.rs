@@ -65,7 +65,7 @@ impl Clients {
             if stored.version() != client.version() {
                 return Update::Conflict;
             }
-            let updated = client.clone().with_version(client.version().saturating_add(1));
+            let updated = client.clone().with_version(client.version().wrapping_add(1));
             let replaced = std::mem::replace(stored, Arc::new(updated));
             clients.disown(&replaced);
             clients.own(client);

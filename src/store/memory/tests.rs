@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
-    Retirement, SuccessorState,
+    Retirement,
 };
 use crate::identifier::{Extra, Subject};
 use crate::secret::{GrantId, TokenHash, TokenKey};

@@ -7,9 +7,7 @@ use super::limits::Quota;
 use super::shard::{NEVER, NewTokens, Retired, Shard, Tokens};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
-use crate::grant::{
-    AccessTokenRecord, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement, SuccessorState,
-};
+use crate::grant::{AccessTokenRecord, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement};
 use crate::secret::TokenKey;
 use crate::store::{FoundAccessToken, FoundRefreshToken, Insertion, Reuse, Rotation};
 
@@ -70,11 +68,7 @@ impl Shard {
         };
         if let Some(retired) = &mut token.retired {
             retired.retries = retired.retries.saturating_add(1);
-            let (retirement, retries) = (retired.retirement.clone(), retired.retries);
-            let successor = TokenKey { grant: key.grant, hash: retirement.successor };
-            let unused = self.tokens.refresh.get(&successor).is_some_and(|token| token.retired.is_none());
-            let successor = if unused { SuccessorState::Unused } else { SuccessorState::Used };
-            return Ok(Rotation::Retired { retirement, successor, retries });
+            return Ok(Rotation::Retired { retirement: retired.retirement.clone(), retries: retired.retries });
         }
         let Some(stored) = self.grants.get_mut(&key.grant) else {
             return Ok(Rotation::Unknown);

@@ -13,7 +13,7 @@ use super::{SqliteStore, store_error};
 use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
-use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, Retirement, SuccessorState};
+use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, Retirement};
 use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
@@ -242,17 +242,10 @@ async fn count_retry(connection: &mut SqliteConnection, key: &TokenKey) -> Resul
     if counted.rows_affected() == 0 {
         return Ok(Rotation::Unknown);
     }
-    let select = "SELECT t.retired_at, t.nonce, t.successor, t.access_scope, t.access_resource, t.access_expires_at, \
-                  t.retries, s.hash IS NOT NULL AS unused \
-                  FROM grantor_refresh_tokens AS t LEFT JOIN grantor_refresh_tokens AS s \
-                  ON s.grant_id = t.grant_id AND s.hash = t.successor AND s.retired_at IS NULL \
-                  WHERE t.grant_id = ?1 AND t.hash = ?2";
+    let select = "SELECT retired_at, nonce, successor, access_scope, access_resource, access_expires_at, retries \
+                  FROM grantor_refresh_tokens WHERE grant_id = ?1 AND hash = ?2";
     let row = keyed(select, key).fetch_one(connection).await.map_err(store_error)?;
-    Ok(Rotation::Retired {
-        retirement: rows::retirement(&row)?,
-        successor: if column(&row, "unused")? { SuccessorState::Unused } else { SuccessorState::Used },
-        retries: column(&row, "retries")?,
-    })
+    Ok(Rotation::Retired { retirement: rows::retirement(&row)?, retries: column(&row, "retries")? })
 }
 
 fn summary(row: &SqliteRow) -> Result<GrantSummary, StoreError> {

@@ -17,12 +17,12 @@ fn a_retired_token_tells_how_it_was_retired_and_counts_retries() {
     assert_eq!(now(store.insert_tokens(&first)), Insertion::Inserted);
     assert_eq!(rotate(&store, &refresh_key(&first), &second), Rotation::Rotated);
     let retired = retirement(&second);
-    let known = Rotation::Retired { retirement: retired.clone(), successor: SuccessorState::Unused, retries: 1 };
+    let known = Rotation::Retired { retirement: retired.clone(), retries: 1 };
     assert_eq!(rotate(&store, &refresh_key(&first), &third), known);
     assert!(!is_found(&store, &third));
     assert_eq!(rotate(&store, &refresh_key(&second), &third), Rotation::Rotated);
     let retired = Retirement { nonce: [0; 16], ..retired };
-    let known = Rotation::Retired { retirement: retired.clone(), successor: SuccessorState::Used, retries: 2 };
+    let known = Rotation::Retired { retirement: retired.clone(), retries: 2 };
     assert_eq!(rotate(&store, &refresh_key(&first), &tokens(&grant)), known);
     let found = now(store.find_refresh_token(&refresh_key(&first))).unwrap();
     assert_eq!(found.token.state, RefreshTokenState::Retired(retired));
