@@ -1,4 +1,4 @@
-//! Imports run one way only: values ← wire ← grant ← store ← endpoint, server, resource server (the backends beside them).
+//! Imports run one way only: values ← wire ← grant ← store ← endpoint, server, resource server ← testkit.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("grant", &["grant"]),
     ("store", &["store"]),
     ("endpoint", &["endpoint", "resource_server", "server"]),
+    ("testkit", &["testkit"]),
 ];
 
 fn layer(module: &str) -> usize {
