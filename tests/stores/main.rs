@@ -1,4 +1,7 @@
-//! The suite of the store contract, run on every store that ships.
+//! The suite of the store contract, run on every store that ships, and what each store does beyond it.
+
+mod support;
 
 mod memory;
+mod postgres;
 mod sqlite;

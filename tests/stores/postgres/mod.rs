@@ -1,0 +1,5 @@
+//! `PostgresStore`, on a real server.
+
+mod contention;
+mod steps;
+mod suite;
