@@ -12,7 +12,6 @@ const YOUR_TABLE: &str = "
     CREATE TABLE apps (number INTEGER PRIMARY KEY, title TEXT, callback TEXT, secret_sha256 BLOB, blocked INTEGER);
     INSERT INTO apps VALUES (7, 'Link Board', 'https://board.example/callback', zeroblob(32), 0),
                             (8, 'Pocket', 'http://127.0.0.1/callback', NULL, 1);";
-
 #[derive(Debug)]
 struct Apps(SqlitePool);
 

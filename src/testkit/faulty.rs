@@ -77,6 +77,7 @@ struct Script {
     chance: Option<Chance>,
     injected: Vec<Injected>,
     calls: u64,
+    hanging: u64,
 }
 
 /// A fault to come.
@@ -159,6 +160,12 @@ impl<S> InterceptedStore<S, Faults> {
         self.script().calls
     }
 
+    /// How many calls are hanging at this moment: time to give one up.
+    #[must_use]
+    pub fn hanging(&self) -> u64 {
+        self.script().hanging
+    }
+
     fn plan(&self, method: Option<&'static str>, skip: u64, when: When, fault: Fault, lasts: Lasts) {
         self.script().plans.push(Plan { method, skip, when, fault, lasts });
     }
@@ -220,7 +227,7 @@ impl Chance {
 }
 
 impl Injected {
-    async fn happen(self, now: When) -> Result<(), StoreError> {
+    async fn happen(self, now: When, faults: &Faults) -> Result<(), StoreError> {
         if self.when != now {
             return Ok(());
         }
@@ -233,8 +240,27 @@ impl Injected {
                 }
                 Ok(())
             }
-            Fault::Hang => std::future::pending().await,
+            Fault::Hang => {
+                let _hanging = Hanging::new(faults);
+                std::future::pending().await
+            }
         }
+    }
+}
+
+/// Counts a call that hangs, until it is dropped.
+struct Hanging<'a>(&'a Faults);
+
+impl<'a> Hanging<'a> {
+    fn new(faults: &'a Faults) -> Self {
+        faults.script().hanging += 1;
+        Self(faults)
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.script().hanging -= 1;
     }
 }
 
@@ -245,14 +271,14 @@ impl Interceptor for Faults {
     async fn before(&self, method: &'static str) -> Result<Self::Call, StoreError> {
         let injected = self.script().next(method);
         if let Some(injected) = injected {
-            injected.happen(When::Before).await?;
+            injected.happen(When::Before, self).await?;
         }
         Ok(injected)
     }
 
     async fn after(&self, call: Self::Call) -> Result<(), StoreError> {
         match call {
-            Some(injected) => injected.happen(When::After).await,
+            Some(injected) => injected.happen(When::After, self).await,
             None => Ok(()),
         }
     }
