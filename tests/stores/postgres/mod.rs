@@ -1,4 +1,6 @@
 //! `PostgresStore`, on a real server.
 
+mod connection;
 mod contention;
+mod migrations;
 mod steps;

@@ -1,2 +1,4 @@
+pub mod calls;
+pub mod interruption;
 pub mod postgres;
 pub mod records;
