@@ -3,4 +3,6 @@
 mod connection;
 mod contention;
 mod migrations;
+mod proxy;
+mod restart;
 mod steps;
