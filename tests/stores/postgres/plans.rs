@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use grantor::store::{PostgresStore, TokenStore as _};
-use sqlx::{Executor as _, PgConnection};
+use grantor::store::{CodeStore as _, PostgresStore, TokenStore as _};
+use sqlx::Executor as _;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
