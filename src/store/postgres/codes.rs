@@ -17,7 +17,6 @@ use crate::grant::{CodeRecord, IssuedTokens};
 use crate::secret::TokenKey;
 use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 
-#[derive(Debug)]
 pub(super) struct Statements {
     insert: SqlStr,
     find: SqlStr,

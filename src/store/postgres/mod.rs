@@ -12,6 +12,7 @@ mod rows;
 mod steps;
 mod tokens;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
     names: Names,
@@ -177,6 +178,18 @@ impl PostgresStore {
     }
 }
 
+impl fmt::Debug for PostgresStore {
+    /// All but the statements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("pool", &self.pool)
+            .field("names", &self.names)
+            .field("proxy", &self.proxy)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What stands between the pool and the server.
 #[derive(Clone, Copy, Debug)]
 enum Proxy {
@@ -186,7 +199,6 @@ enum Proxy {
     SharesConnections,
 }
 
-#[derive(Debug)]
 struct Statements {
     clients: clients::Statements,
     codes: codes::Statements,

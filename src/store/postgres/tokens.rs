@@ -20,7 +20,6 @@ use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
-#[derive(Debug)]
 pub(super) struct Statements {
     insert_grant: SqlStr,
     insert: SqlStr,

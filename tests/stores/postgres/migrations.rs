@@ -3,7 +3,7 @@
 use grantor::store::{Insertion, PostgresStore, TokenStore as _};
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use crate::support::postgres::{Schema, fresh_name};
+use crate::support::postgres::{Schema, fresh_name, url};
 use crate::support::records::*;
 
 /// The names of tables and indexes that are in the schema.
@@ -84,6 +84,20 @@ async fn without_a_schema_the_search_path_decides() {
     store.migrate().await.unwrap();
     assert_works(&store).await;
     assert!(relations(&schema, &schema.name).await.contains(&"grantor_grants".to_owned()));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn a_url_is_enough() {
+    let schema = Schema::new().await;
+    let separator = if url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options[search_path]={}", url(), schema.name);
+    for _ in 0..2 {
+        assert_works(&PostgresStore::connect(&url).await.unwrap()).await;
+    }
+    assert!(relations(&schema, &schema.name).await.contains(&"grantor_grants".to_owned()));
+    let error = PostgresStore::connect("sqlite::memory:").await.unwrap_err();
+    assert_eq!(error.to_string(), "the PostgreSQL database cannot be opened");
 }
 
 #[tokio::test]
