@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use grantor::AuthorizationServer;
-use sqlx::SqlitePool;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
@@ -15,6 +14,7 @@ use tower_sessions::cookie::SameSite;
 use crate::oauth::last_used::LastUsed;
 use crate::pages::demo::{self, Demo};
 use crate::pages::{assets, connected, developers, home, links, sign_in};
+use crate::shortener::database::Database;
 use crate::shortener::form;
 use crate::shortener::throttle::Throttle;
 use crate::web::session_store::Sessions;
@@ -27,7 +27,7 @@ pub struct App {
     /// Scheme, host and port under which browsers know the service.
     pub origin: Arc<str>,
     /// The shortener's database.
-    pub database: SqlitePool,
+    pub database: Database,
     /// Slows down who guesses passwords.
     pub throttle: Arc<Throttle>,
     /// The authorization server.

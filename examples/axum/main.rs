@@ -25,8 +25,8 @@ use crate::oauth::last_used::LastUsed;
 use crate::oauth::setup;
 use crate::pages::demo::{Client, Connections, Demo};
 use crate::settings::Settings;
-use crate::shortener::seed::DEMO_USERS;
-use crate::shortener::{database, seed};
+use crate::shortener::database::{self, Database};
+use crate::shortener::seed::{self, DEMO_USERS};
 use crate::web::session_store::Sessions;
 
 #[tokio::main]
@@ -56,9 +56,9 @@ async fn run() -> Result<(), String> {
             .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
     };
 
-    let database = database::open(&settings.database_url)
+    let database = Database::open(&settings.database_url)
         .await
-        .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", settings.database_url))?;
+        .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", database::shown(&settings.database_url)))?;
     seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     let store = setup::store(&database).await?;
     let server = setup::authorization_server(&issuer, Arc::clone(&store))?;

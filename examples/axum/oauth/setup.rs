@@ -11,11 +11,11 @@ use grantor::redirect_uri::RedirectUriPolicy;
 use grantor::store::SqliteStore;
 use grantor::{AuthorizationServer, Finding, Issuer, Scope};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 
 use super::SCOPES;
 use super::observer::LogEvents;
 use crate::pages::demo;
+use crate::shortener::database::Database;
 use crate::web::session_store::Sessions;
 
 /// How often expired rows are deleted.
@@ -29,8 +29,11 @@ pub fn redirect_uris() -> RedirectUriPolicy {
 }
 
 /// The authorization server's tables, beside the shortener's own.
-pub async fn store(database: &SqlitePool) -> Result<Arc<SqliteStore>, String> {
-    let store = SqliteStore::new(database.clone());
+pub async fn store(database: &Database) -> Result<Arc<SqliteStore>, String> {
+    let Database::Sqlite(pool) = database else {
+        return Err("DATABASE_URL: OAuth needs an SQLite database".to_owned());
+    };
+    let store = SqliteStore::new(pool.clone());
     store.migrate().await.map_err(|error| format!("DATABASE_URL: cannot be migrated: {error}"))?;
     Ok(Arc::new(store))
 }
