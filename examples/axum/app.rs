@@ -78,7 +78,7 @@ pub fn router(app: App) -> Router {
         .merge(oauth::consent::router())
         .layer(sessions)
         .route("/assets/{name}", get(assets::show))
-        .route("/{slug}", get(links::follow))
+        .route("/{slug}", get(links::follow).head(links::peek))
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(form::MAX_BODY))
@@ -88,7 +88,8 @@ pub fn router(app: App) -> Router {
 
     let oauth = oauth::adapter::router(&app.server);
     Router::new()
-        .nest("/api/v1", api::router())
+        // As a service, so that it answers for everything below, whether there is something or not.
+        .nest_service("/api/v1", api::router().with_state(app.clone()))
         .merge(oauth)
         .merge(pages)
         .layer(middleware::from_fn(access_log::log_access))

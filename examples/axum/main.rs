@@ -27,6 +27,7 @@ use crate::pages::demo::{Client, Connections, Demo};
 use crate::settings::Settings;
 use crate::shortener::database::{self, Database};
 use crate::shortener::seed::{self, DEMO_USERS};
+use crate::web::serve;
 use crate::web::session_store::Sessions;
 
 #[tokio::main]
@@ -56,9 +57,9 @@ async fn run() -> Result<(), String> {
             .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
     };
 
-    let database = Database::open(&settings.database_url)
-        .await
-        .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", database::shown(&settings.database_url)))?;
+    let database = Database::open(&settings.database_url).await.map_err(|error| {
+        format!("DATABASE_URL: {} cannot be opened: {error}", database::shown(&settings.database_url))
+    })?;
     seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     let store = setup::store(&database).await?;
     let server = setup::authorization_server(&issuer, Arc::clone(&store))?;
@@ -80,18 +81,10 @@ async fn run() -> Result<(), String> {
         last_used: Arc::new(LastUsed::new(store)),
         demo: Arc::new(Demo { client, connections: Connections::default() }),
     };
+    let interrupted = serve::interruption().map_err(|error| format!("interrupts cannot be waited for: {error}"))?;
     greet(&issuer, address);
-    axum::serve(listener, app::router(app).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(interrupted())
-        .await
-        .map_err(|error| format!("the service stopped: {error}"))
-}
-
-async fn interrupted() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "ctrl-c cannot be waited for");
-        std::future::pending::<()>().await;
-    }
+    serve::serve(listener, app::router(app), settings.request_timeout, interrupted).await;
+    Ok(())
 }
 
 /// Says where it is and how to try it.

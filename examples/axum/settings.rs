@@ -3,6 +3,7 @@
 use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use grantor::Issuer;
 
@@ -17,6 +18,8 @@ pub struct Settings {
     pub issuer: Option<Issuer>,
     /// Clients to register (`CLIENTS`).
     pub clients: Option<PathBuf>,
+    /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
+    pub request_timeout: Duration,
 }
 
 impl Settings {
@@ -43,7 +46,19 @@ impl Settings {
                 }
             })
             .transpose()?;
-        Ok(Self { address, database_url, issuer, clients: variable("CLIENTS")?.map(PathBuf::from) })
+
+        let request_timeout = variable("REQUEST_TIMEOUT")?.unwrap_or_else(|| "30".to_owned());
+        let request_timeout = request_timeout.parse().ok().filter(|seconds| (1..=3_600).contains(seconds));
+        let request_timeout = request_timeout
+            .ok_or_else(|| "REQUEST_TIMEOUT should be a number of seconds from 1 to 3600, such as 30".to_owned())?;
+
+        Ok(Self {
+            address,
+            database_url,
+            issuer,
+            clients: variable("CLIENTS")?.map(PathBuf::from),
+            request_timeout: Duration::from_secs(request_timeout),
+        })
     }
 }
 

@@ -207,6 +207,42 @@ async fn the_issuer_is_what_the_operator_says() {
     assert!(example.output().contains("https://links.example"));
 }
 
+#[test]
+fn a_bad_time_limit_is_refused() {
+    let directory = TempDir::new().unwrap();
+    for limit in ["0", "-1", "soon", "30s", "1.5", "99999999999999999999"] {
+        let line = refusal(directory.path(), &[("REQUEST_TIMEOUT", limit)]);
+        assert!(line.contains("REQUEST_TIMEOUT"), "{line}");
+    }
+}
+
+#[test]
+fn of_several_that_start_at_once_on_a_new_file_all_start() {
+    let directory = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("shared.db").display());
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| Example::start_with(&[("DATABASE_URL", &url)]));
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_right_after_the_greeting_ends_it_in_order() {
+    let directory = TempDir::new().unwrap();
+    for _ in 0..5 {
+        let mut command = example::command(directory.path());
+        command.env("ADDR", "127.0.0.1:0").env("RUST_LOG", "off").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        // Nobody is quicker than a shell that already waits for the first line.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "read greeting; kill -INT \"$0\"; cat > /dev/null", &process.id().to_string()]);
+        assert!(shell.stdin(process.stdout.take().unwrap()).status().unwrap().success());
+        assert!(process.wait().unwrap().success());
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_ends_it_in_order() {
