@@ -222,6 +222,7 @@ fn of_several_that_start_at_once_on_a_new_file_all_start() {
     let url = format!("sqlite://{}", directory.path().join("shared.db").display());
     thread::scope(|scope| {
         for _ in 0..6 {
+            // Each has another name, from its port, so each changes the demo client.
             scope.spawn(|| Example::start_with(&[("DATABASE_URL", &url)]));
         }
     });
