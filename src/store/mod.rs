@@ -53,6 +53,8 @@ mod client;
 mod code;
 mod joined;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
@@ -63,6 +65,8 @@ pub use client::{ClientRegistry, ClientStore, Deletion, Update};
 pub use code::{CodeStore, Redemption};
 pub use joined::JoinedStores;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{InvalidPostgresName, PostgresError, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteError, SqliteStore};
 pub use token::{FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Reuse, Rotation, TokenStore};

@@ -1,0 +1,4 @@
+//! `PostgresStore`, on a real server.
+
+mod contention;
+mod steps;
