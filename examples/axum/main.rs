@@ -51,18 +51,15 @@ async fn run() -> Result<(), String> {
         .await
         .map_err(|error| format!("ADDR: cannot listen on {}: {error}", settings.address))?;
     let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
-    let issuer = match settings.issuer {
-        Some(issuer) => issuer,
+    let issuer = match &settings.issuer {
+        Some(issuer) => issuer.clone(),
         None => Issuer::parse(&format!("http://{address}"))
             .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
     };
 
-    let database = Database::open(&settings.database_url).await.map_err(|error| {
-        format!("DATABASE_URL: {} cannot be opened: {error}", database::shown(&settings.database_url))
-    })?;
-    seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-    let store = setup::store(&database).await?;
-    let server = setup::authorization_server(&issuer, Arc::clone(&store))?;
+    let database = open_database(&settings).await?;
+    let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
+    let server = setup::authorization_server(&issuer, stores)?;
     setup::check(&server).await?;
     setup::install_demo(&server, &issuer).await?;
     if let Some(file) = &settings.clients {
@@ -78,13 +75,24 @@ async fn run() -> Result<(), String> {
         database,
         throttle: Arc::default(),
         server,
-        last_used: Arc::new(LastUsed::new(store)),
+        last_used: Arc::new(LastUsed::new(tokens)),
         demo: Arc::new(Demo { client, connections: Connections::default() }),
     };
     let interrupted = serve::interruption().map_err(|error| format!("interrupts cannot be waited for: {error}"))?;
     greet(&issuer, address);
     serve::serve(listener, app::router(app), settings.request_timeout, interrupted).await;
     Ok(())
+}
+
+/// The shortener's own database, with people in it.
+async fn open_database(settings: &Settings) -> Result<Database, String> {
+    let variable = if settings.redis_url.is_some() { "SHORTENER_DATABASE_URL" } else { "DATABASE_URL" };
+    let shown = database::shown(&settings.database_url);
+    let database = Database::open(&settings.database_url)
+        .await
+        .map_err(|error| format!("{variable}: {shown} cannot be opened: {error}"))?;
+    seed::add_demo_users(&database).await.map_err(|error| format!("{variable}: {shown}: {error}"))?;
+    Ok(database)
 }
 
 /// Says where it is and how to try it.

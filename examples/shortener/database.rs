@@ -1,6 +1,5 @@
 //! The database that the shortener keeps everything in: SQLite, or PostgreSQL for several processes on several machines.
 
-use std::io;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -12,8 +11,8 @@ use url::Url;
 
 /// How long a task waits for a connection, and a statement for the locks that it needs.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long opening may take altogether.
-const OPENING: Duration = Duration::from_secs(15);
+/// How long the answer to a query may take altogether.
+const ANSWER: Duration = PATIENCE.saturating_mul(2);
 /// What SQLite says while another process holds the file.
 const BUSY: &str = "5";
 /// Whoever changes the schema in PostgreSQL holds the advisory lock of this number.
@@ -28,17 +27,25 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// Runs the same expression on the pool of either database; sqlx finds out which one it is for. A service that has one
-/// database writes just the expression.
+/// Runs the same query on the pool of either database; sqlx finds out which one it is for. A service that has one database
+/// writes just the query.
 macro_rules! on_pool {
-    ($database:expr, $pool:ident => $expression:expr) => {
+    ($database:expr, $pool:ident => $query:expr) => {
         match $database {
-            $crate::shortener::database::Database::Sqlite($pool) => $expression,
-            $crate::shortener::database::Database::Postgres($pool) => $expression,
+            $crate::shortener::database::Database::Sqlite($pool) => $crate::shortener::database::answer($query).await,
+            $crate::shortener::database::Database::Postgres($pool) => $crate::shortener::database::answer($query).await,
         }
     };
 }
 pub(crate) use on_pool;
+
+/// What a query comes to, within a bounded time even if the server is there and says nothing.
+pub async fn answer<T>(query: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(ANSWER, query).await {
+        Ok(result) => result,
+        Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
+    }
+}
 
 /// What a message may say of a URL: nothing that could be a part of a password, wherever somebody put it.
 pub fn shown(url: &str) -> String {
@@ -57,15 +64,11 @@ pub fn is_storable(text: &str) -> bool {
 impl Database {
     /// Opens the database that `url` names, and brings the schema up to date.
     pub async fn open(url: &str) -> Result<Self, sqlx::Error> {
-        let opening = async {
-            if url.starts_with("sqlite:") {
-                open_sqlite(url).await.map(Self::Sqlite)
-            } else {
-                open_postgres(url).await.map(Self::Postgres)
-            }
-        };
-        let too_slow = |_| io::Error::new(io::ErrorKind::TimedOut, "there was no answer in time");
-        tokio::time::timeout(OPENING, opening).await.map_err(too_slow)?
+        if url.starts_with("sqlite:") {
+            open_sqlite(url).await.map(Self::Sqlite)
+        } else {
+            answer(open_postgres(url)).await.map(Self::Postgres)
+        }
     }
 }
 

@@ -63,8 +63,7 @@ pub async fn create(database: &Database, user_id: i64, url: &str) -> Result<Link
             .bind(user_id)
             .bind(url.as_str())
             .fetch_optional(pool)
-            .await?
-        });
+        })?;
         if let Some(row) = row {
             return Ok(link(row));
         }
@@ -98,8 +97,7 @@ pub async fn list(database: &Database, user_id: i64) -> Result<Vec<Link>, sqlx::
         .bind(user_id)
         .bind(MAX_LISTED)
         .fetch_all(pool)
-        .await?
-    });
+    })?;
     Ok(rows.into_iter().map(link).collect())
 }
 
@@ -110,8 +108,7 @@ pub async fn stats(database: &Database, user_id: i64) -> Result<Stats, sqlx::Err
         sqlx::query_as("SELECT count(*), CAST(coalesce(sum(visits), 0) AS BIGINT) FROM links WHERE user_id = $1")
             .bind(user_id)
             .fetch_one(pool)
-            .await?
-    });
+    })?;
     Ok(Stats { links, visits })
 }
 
@@ -124,7 +121,6 @@ pub async fn follow(database: &Database, slug: &str) -> Result<Option<String>, s
         sqlx::query_scalar("UPDATE links SET visits = visits + 1 WHERE slug = $1 RETURNING url")
             .bind(slug)
             .fetch_optional(pool)
-            .await
     })
 }
 
@@ -134,6 +130,6 @@ pub async fn find(database: &Database, slug: &str) -> Result<Option<String>, sql
         return Ok(None);
     }
     on_pool!(database, pool => {
-        sqlx::query_scalar("SELECT url FROM links WHERE slug = $1").bind(slug).fetch_optional(pool).await
+        sqlx::query_scalar("SELECT url FROM links WHERE slug = $1").bind(slug).fetch_optional(pool)
     })
 }

@@ -44,8 +44,7 @@ pub async fn add_demo_users(database: &Database) -> Result<(), sqlx::Error> {
             sqlx::query_scalar("SELECT id FROM users WHERE username = $1")
                 .bind(user.username)
                 .fetch_optional(pool)
-                .await?
-        });
+        })?;
         if known.is_none()
             && let Some(hash) = password::hash(user.password.to_owned()).await
         {
@@ -56,7 +55,7 @@ pub async fn add_demo_users(database: &Database) -> Result<(), sqlx::Error> {
 }
 
 async fn add(database: &Database, user: &DemoUser, hash: &str) -> Result<(), sqlx::Error> {
-    on_pool!(database, pool => {
+    on_pool!(database, pool => async {
         let mut transaction = pool.begin().await?;
         let id: Option<i64> = sqlx::query_scalar(
             "INSERT INTO users (username, name, password_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id",

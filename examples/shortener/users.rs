@@ -20,8 +20,8 @@ pub struct User {
 /// The user with this id.
 pub async fn find(database: &Database, id: i64) -> Result<Option<User>, sqlx::Error> {
     let row: Option<(String, String)> = on_pool!(database, pool => {
-        sqlx::query_as("SELECT username, name FROM users WHERE id = $1").bind(id).fetch_optional(pool).await?
-    });
+        sqlx::query_as("SELECT username, name FROM users WHERE id = $1").bind(id).fetch_optional(pool)
+    })?;
     Ok(row.map(|(username, name)| User { id, username, name }))
 }
 
@@ -32,8 +32,7 @@ pub async fn authenticate(database: &Database, username: &str, password: &str) -
         sqlx::query_as("SELECT id, username, name, password_hash FROM users WHERE username = $1")
             .bind(username)
             .fetch_optional(pool)
-            .await?
-    });
+    })?;
     // A password that is too long to be one costs no more than the shortest.
     let password = if password.len() <= MAX_PASSWORD { password.to_owned() } else { String::new() };
     let Some((id, username, name, hash)) = row else {

@@ -68,7 +68,7 @@ fn expect_unavailable(reply: Reply) -> Reply {
 
 #[tokio::test]
 async fn a_client_that_meets_a_broken_database_finds_everything_as_it_was() {
-    let example = Example::start();
+    let example = Example::start_on_sqlite();
     let app = App::confidential(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let tokens = app.connect(&mut browser, "links:read").await;
@@ -101,7 +101,7 @@ async fn a_client_that_meets_a_broken_database_finds_everything_as_it_was() {
 
 #[tokio::test]
 async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
-    let example = Example::start();
+    let example = Example::start_on_sqlite();
     let app = App::public(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let tokens = app.connect(&mut browser, "links:read").await;
@@ -140,7 +140,7 @@ async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_person_sees_a_page_and_finds_everything_as_it_was() {
-    let example = Example::start();
+    let example = Example::start_on_sqlite();
     let app = App::public(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let request = app.request("links:read");

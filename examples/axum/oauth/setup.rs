@@ -1,5 +1,6 @@
 //! Building the authorization server, and keeping it going.
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, ProtectedResource, Registration, RegistrationRules};
 use grantor::redirect_uri::RedirectUriPolicy;
-use grantor::store::SqliteStore;
-use grantor::{AuthorizationServer, Finding, Issuer, Scope};
+use grantor::store::{ClientRegistry, GrantStore, PostgresStore, SqliteStore, TokenStore};
+use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
 use serde_json::{Value, json};
 
 use super::SCOPES;
@@ -28,25 +29,44 @@ pub fn redirect_uris() -> RedirectUriPolicy {
     RedirectUriPolicy::new()
 }
 
-/// The authorization server's tables, beside the shortener's own.
-pub async fn store(database: &Database) -> Result<Arc<SqliteStore>, String> {
-    let Database::Sqlite(pool) = database else {
-        return Err("DATABASE_URL: OAuth needs an SQLite database".to_owned());
-    };
-    let store = SqliteStore::new(pool.clone());
-    store.migrate().await.map_err(|error| format!("DATABASE_URL: cannot be migrated: {error}"))?;
-    Ok(Arc::new(store))
+/// Where clients, codes and tokens are: in Redis if there is one, otherwise in tables beside the shortener's own. What the
+/// server works on, and its tokens.
+pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Stores, Arc<dyn TokenStore>), String> {
+    match (redis_url, database) {
+        (Some(_), _) => Err("DATABASE_URL: there is no store for Redis yet".to_owned()),
+        (None, Database::Sqlite(pool)) => {
+            let store = SqliteStore::new(pool.clone());
+            store.migrate().await.map_err(unusable)?;
+            Ok(in_one(store))
+        }
+        (None, Database::Postgres(pool)) => {
+            let store = PostgresStore::new(pool.clone());
+            store.migrate().await.map_err(unusable)?;
+            Ok(in_one(store))
+        }
+    }
+}
+
+fn in_one<S: ClientRegistry + GrantStore + 'static>(store: S) -> (Stores, Arc<dyn TokenStore>) {
+    let store = Arc::new(store);
+    (Stores::from(Arc::clone(&store)), store)
+}
+
+/// The error with its causes, in one line.
+fn unusable(error: impl Error) -> String {
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    causes.fold(format!("DATABASE_URL: {error}"), |line, cause| format!("{line}: {cause}"))
 }
 
 /// The authorization server of the shortener.
-pub fn authorization_server(issuer: &Issuer, store: Arc<SqliteStore>) -> Result<AuthorizationServer, String> {
+pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<AuthorizationServer, String> {
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
     let prefixes = Prefixes::of("snip").map_err(|error| error.to_string())?;
     let default_scope = Scope::parse("links:read").map_err(|error| error.to_string())?;
     // Self-registered apps may act for themselves as well; without a user, all that the API tells them is their own id.
     let registration = RegistrationRules::new().with_grant_types(GrantType::ALL);
 
-    let mut builder = AuthorizationServer::builder(issuer.clone(), store)
+    let mut builder = AuthorizationServer::builder(issuer.clone(), stores)
         .paths(EndpointPaths::under("/oauth"))
         .default_scope(default_scope)
         .resource(ProtectedResource::new(api).with_name("Snip"))

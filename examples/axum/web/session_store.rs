@@ -22,7 +22,7 @@ impl Sessions {
     /// Deletes sessions that nobody can use any more.
     pub async fn purge(&self) -> std::result::Result<(), sqlx::Error> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        on_pool!(&self.0, pool => {
+        on_pool!(&self.0, pool => async {
             sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(pool).await.map(|_| ())
         })
     }
@@ -44,17 +44,17 @@ fn backend(error: sqlx::Error) -> Error {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let inserted = on_pool!(&self.0, pool => {
+            let (key, data, expires_at) = (key(&record.id), data(record)?, record.expiry_date.unix_timestamp());
+            let inserted = on_pool!(&self.0, pool => async {
                 sqlx::query("INSERT INTO sessions (key, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-                    .bind(key(&record.id))
-                    .bind(data(record)?)
-                    .bind(record.expiry_date.unix_timestamp())
+                    .bind(key)
+                    .bind(data)
+                    .bind(expires_at)
                     .execute(pool)
                     .await
-                    .map_err(backend)?
-                    .rows_affected()
+                    .map(|done| done.rows_affected())
             });
-            if inserted == 1 {
+            if inserted.map_err(backend)? == 1 {
                 return Ok(());
             }
             record.id = Id::default();
@@ -63,27 +63,28 @@ impl SessionStore for Sessions {
 
     /// Leaves a session that was ended meanwhile as it is: ended.
     async fn save(&self, record: &Record) -> Result<()> {
-        on_pool!(&self.0, pool => {
+        let (key, data, expires_at) = (key(&record.id), data(record)?, record.expiry_date.unix_timestamp());
+        on_pool!(&self.0, pool => async {
             sqlx::query("UPDATE sessions SET data = $1, expires_at = $2 WHERE key = $3")
-                .bind(data(record)?)
-                .bind(record.expiry_date.unix_timestamp())
-                .bind(key(&record.id))
+                .bind(data)
+                .bind(expires_at)
+                .bind(key)
                 .execute(pool)
                 .await
                 .map(|_| ())
-                .map_err(backend)
         })
+        .map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
         let row: Option<(String, i64)> = on_pool!(&self.0, pool => {
             sqlx::query_as("SELECT data, expires_at FROM sessions WHERE key = $1 AND expires_at > $2")
                 .bind(key(id))
-                .bind(OffsetDateTime::now_utc().unix_timestamp())
+                .bind(now)
                 .fetch_optional(pool)
-                .await
-                .map_err(backend)?
-        });
+        })
+        .map_err(backend)?;
         let Some((data, expires_at)) = row else { return Ok(None) };
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date =
@@ -92,9 +93,9 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        on_pool!(&self.0, pool => {
-            let delete = sqlx::query("DELETE FROM sessions WHERE key = $1").bind(key(id));
-            delete.execute(pool).await.map(|_| ()).map_err(backend)
+        on_pool!(&self.0, pool => async {
+            sqlx::query("DELETE FROM sessions WHERE key = $1").bind(key(id)).execute(pool).await.map(|_| ())
         })
+        .map_err(backend)
     }
 }

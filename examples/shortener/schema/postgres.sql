@@ -1,5 +1,8 @@
 -- Runs at every start, so each statement has to leave an existing table as it is.
 
+-- That there is one already is not worth a line in the log.
+SET LOCAL client_min_messages = warning;
+
 CREATE TABLE IF NOT EXISTS users (
     id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     username      TEXT NOT NULL UNIQUE,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::example::{DATABASE, Example, database_url, launch};
+use super::example::{DATABASE, Example, database_url, launch, with_database};
 
 impl Example {
     /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
@@ -59,7 +59,8 @@ impl Example {
     /// Starts it again after [`kill`](Self::kill): same address, same database, these environment variables.
     pub fn restart_with(&mut self, variables: &[(&str, &str)]) {
         self.launches += 1;
-        let (process, _) = launch(self.directory.path(), variables, self.address, self.launches)
+        let variables = with_database(self.own_database.as_ref(), variables);
+        let (process, _) = launch(self.directory.path(), &variables, self.address, self.launches)
             .unwrap_or_else(|output| panic!("the example did not start again:\n{output}"));
         self.process = process;
     }
