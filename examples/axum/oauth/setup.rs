@@ -9,7 +9,7 @@ use std::time::Duration;
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, ProtectedResource, Registration, RegistrationRules};
 use grantor::redirect_uri::RedirectUriPolicy;
-use grantor::store::{ClientRegistry, GrantStore, PostgresStore, SqliteStore, TokenStore};
+use grantor::store::{ClientRegistry, GrantStore, PostgresStore, RedisError, RedisStore, SqliteStore, TokenStore};
 use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub fn redirect_uris() -> RedirectUriPolicy {
 /// server works on, and its tokens.
 pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Stores, Arc<dyn TokenStore>), String> {
     match (redis_url, database) {
-        (Some(_), _) => Err("DATABASE_URL: there is no store for Redis yet".to_owned()),
+        (Some(url), _) => Ok(in_one(redis(url).await.map_err(unusable)?)),
         (None, Database::Sqlite(pool)) => {
             let store = SqliteStore::new(pool.clone());
             store.migrate().await.map_err(unusable)?;
@@ -45,6 +45,13 @@ pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Sto
             Ok(in_one(store))
         }
     }
+}
+
+/// `redis://host:6379/0`, or `redis+cluster://host:7000,host:7001` with some nodes of a cluster.
+async fn redis(url: &str) -> Result<RedisStore, RedisError> {
+    let Some(nodes) = url.strip_prefix("redis+cluster://") else { return RedisStore::connect(url).await };
+    let nodes: Vec<String> = nodes.split(',').map(|node| format!("redis://{node}")).collect();
+    RedisStore::connect_cluster(nodes.iter().map(String::as_str)).await
 }
 
 fn in_one<S: ClientRegistry + GrantStore + 'static>(store: S) -> (Stores, Arc<dyn TokenStore>) {
