@@ -1,6 +1,20 @@
 //! Snip, a link shortener that has become an OAuth provider: `cargo run --example axum`.
 //!
 //! `oauth/` is what that took: the adapter, the extractor, the consent page, the set-up. The rest is the shortener.
+//!
+//! Environment variables decide, all of them optional:
+//!
+//! | | |
+//! |---|---|
+//! | `ADDR` | where to listen: `127.0.0.1:8080` |
+//! | `ISSUER` | what browsers and clients call the service, such as `https://links.example`; by default where it listens |
+//! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas) |
+//! | `SHORTENER_DATABASE_URL` | where people, links and sessions are if `DATABASE_URL` is a Redis: `sqlite://target/shortener.db` |
+//! | `CLIENTS` | a JSON file of clients to register |
+//! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
+//! | `RUST_LOG` | what to log: `info` |
+//!
+//! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`.
 
 mod api;
 mod app;

@@ -74,6 +74,21 @@ on_each_server! {
     when_connections_break_nothing_is_lost_and_both_recover
 }
 
+mod redis_cluster {
+    use super::{OwnDatabase, Two};
+
+    /// In turn, because here they share what is known of Ada.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs a Redis Cluster: tests/servers/run cargo test -- --include-ignored"]
+    async fn what_holds_on_one_server_holds_on_several() {
+        let start = || Two::start(OwnDatabase::redis_cluster());
+        super::a_person_signs_in_at_one_and_consents_at_the_other(start()).await;
+        super::a_code_is_redeemed_once_whoever_is_asked(start()).await;
+        super::a_refresh_token_has_one_successor_whoever_is_asked(start()).await;
+        super::when_one_is_killed_the_other_goes_on(start()).await;
+    }
+}
+
 async fn a_person_signs_in_at_one_and_consents_at_the_other(two: Two) {
     let app = App::public(&two.first).await;
     let request = app.request("links:read links:write");

@@ -102,7 +102,8 @@ fn a_bad_database_is_refused() {
     let below_a_file = format!("sqlite://{}/x.db", garbage.display());
     for url in [
         "nonsense",
-        "postgres://localhost/snip",
+        "mysql://localhost/snip",
+        "rediss://localhost/",
         &is_a_directory,
         &is_garbage,
         &below_a_file,
@@ -111,6 +112,31 @@ fn a_bad_database_is_refused() {
         let line = refusal(directory.path(), &[("DATABASE_URL", url)]);
         assert!(line.contains("DATABASE_URL"), "{url}: {line}");
     }
+}
+
+#[test]
+fn a_server_that_cannot_be_used_is_refused_at_once_and_no_password_is_said() {
+    let directory = TempDir::new().unwrap();
+    // Port 1 is nobody's; the others are no URLs, because of what is in the password.
+    for url in [
+        "postgres://snip:top-secret@127.0.0.1:1/snip",
+        "postgresql://127.0.0.1:1/snip?user=snip&password=top-secret",
+        "postgres://snip:1/top-secret@127.0.0.1:1/snip",
+        "postgres://snip:top-secret/@127.0.0.1:1/snip",
+        "postgres://snip:top-secret@127.0.0.1:1/snip?sslmode=nonsense",
+        "redis://:top-secret@127.0.0.1:1/0",
+        "redis://snip:top-secret@127.0.0.1:1/nonsense",
+        "redis://snip:1/top-secret@127.0.0.1:1/0",
+        "redis+cluster://:top-secret@127.0.0.1:1,redis+cluster://:top-secret@127.0.0.1:2",
+        "rediss://:top-secret@127.0.0.1:1/",
+        "mysql://snip:top-secret@127.0.0.1:1/",
+    ] {
+        let line = refusal(directory.path(), &[("DATABASE_URL", url)]);
+        assert!(line.contains("DATABASE_URL") && !line.contains("top-secret"), "{url}: {line}");
+    }
+    let own = "postgres://snip:top-secret@127.0.0.1:1/snip";
+    let line = refusal(directory.path(), &[("DATABASE_URL", "redis://127.0.0.1:1/"), ("SHORTENER_DATABASE_URL", own)]);
+    assert!(line.contains("SHORTENER_DATABASE_URL") && !line.contains("top-secret"), "{line}");
 }
 
 #[test]

@@ -47,10 +47,12 @@ pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Sto
     }
 }
 
-/// `redis://host:6379/0`, or `redis+cluster://host:7000,host:7001` with some nodes of a cluster.
+/// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has to answer.
 async fn redis(url: &str) -> Result<RedisStore, RedisError> {
-    let Some(nodes) = url.strip_prefix("redis+cluster://") else { return RedisStore::connect(url).await };
-    let nodes: Vec<String> = nodes.split(',').map(|node| format!("redis://{node}")).collect();
+    if !url.starts_with("redis+cluster:") && !url.contains(',') {
+        return RedisStore::connect(url).await;
+    }
+    let nodes: Vec<String> = url.split(',').map(|node| node.replacen("redis+cluster:", "redis:", 1)).collect();
     RedisStore::connect_cluster(nodes.iter().map(String::as_str)).await
 }
 
@@ -62,7 +64,10 @@ fn in_one<S: ClientRegistry + GrantStore + 'static>(store: S) -> (Stores, Arc<dy
 /// The error with its causes, in one line.
 fn unusable(error: impl Error) -> String {
     let causes = std::iter::successors(error.source(), |&error| error.source());
-    causes.fold(format!("DATABASE_URL: {error}"), |line, cause| format!("{line}: {cause}"))
+    causes.map(ToString::to_string).fold(format!("DATABASE_URL: {error}"), |line, cause| {
+        // Some say what their cause says.
+        if line.ends_with(&cause) { line } else { format!("{line}: {cause}") }
+    })
 }
 
 /// The authorization server of the shortener.

@@ -1,6 +1,7 @@
 //! Sessions in the shortener's own database, so that a restart signs nobody out.
 
 use async_trait::async_trait;
+use grantor::clock::{Clock as _, SystemClock};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
@@ -21,7 +22,7 @@ impl Sessions {
 
     /// Deletes sessions that nobody can use any more.
     pub async fn purge(&self) -> std::result::Result<(), sqlx::Error> {
-        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let now = SystemClock.now().unix_seconds();
         on_pool!(&self.0, pool => async {
             sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(pool).await.map(|_| ())
         })
@@ -77,7 +78,7 @@ impl SessionStore for Sessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let now = SystemClock.now().unix_seconds();
         let row: Option<(String, i64)> = on_pool!(&self.0, pool => {
             sqlx::query_as("SELECT data, expires_at FROM sessions WHERE key = $1 AND expires_at > $2")
                 .bind(key(id))

@@ -20,7 +20,7 @@ const TAKE: &str = "
     redis.call('SET', KEYS[1], now)
     return 1";
 
-/// An empty database, which goes with this.
+/// An empty database, which goes with this if that can be.
 #[derive(Debug)]
 pub struct OwnDatabase {
     url: String,
@@ -29,8 +29,13 @@ pub struct OwnDatabase {
 
 #[derive(Debug)]
 enum Kind {
-    Postgres { server: String, name: String },
+    Postgres {
+        server: String,
+        name: String,
+    },
     Redis,
+    /// Not empty, but shared: it has no numbered databases.
+    RedisCluster,
 }
 
 impl OwnDatabase {
@@ -58,6 +63,11 @@ impl OwnDatabase {
         panic!("no database of the Redis at GRANTOR_TEST_REDIS from 1 to 15 is empty");
     }
 
+    /// The Redis Cluster of `GRANTOR_TEST_REDIS_CLUSTER`.
+    pub fn redis_cluster() -> Self {
+        Self { url: server("GRANTOR_TEST_REDIS_CLUSTER"), kind: Kind::RedisCluster }
+    }
+
     /// The one that `GRANTOR_TEST_EXAMPLE_ON` asks for, if it does: every test can be run on each store.
     pub fn asked_for() -> Option<Self> {
         match env::var("GRANTOR_TEST_EXAMPLE_ON").ok()?.as_str() {
@@ -79,6 +89,7 @@ impl OwnDatabase {
                 run_sql(server, format!("{others} = '{name}'"));
             }
             Kind::Redis => self.break_redis_connections(),
+            Kind::RedisCluster => unimplemented!("others have connections to it"),
         }
     }
 
@@ -105,6 +116,7 @@ impl Drop for OwnDatabase {
                 let mut connection = redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
                 redis::cmd("FLUSHDB").exec(&mut connection).unwrap();
             }
+            Kind::RedisCluster => {}
         }
     }
 }
