@@ -9,10 +9,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Connection as _, PgConnection};
 use url::Url;
 
-/// How long a task waits for a connection, and a statement for the locks that it needs.
+/// How long a task waits for a connection, and SQLite for its lock.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the answer to a query may take altogether.
+/// How long the answer to a query may take altogether, and opening the database.
 const ANSWER: Duration = PATIENCE.saturating_mul(2);
+/// How long PostgreSQL works on a statement or waits for its locks: less than anybody waits for the answer, so that nothing
+/// happens after it was given up.
+const STATEMENT: &str = "4s";
 /// What SQLite says while another process holds the file.
 const BUSY: &str = "5";
 /// Whoever changes the schema in PostgreSQL holds the advisory lock of this number.
@@ -65,7 +68,7 @@ impl Database {
     /// Opens the database that `url` names, and brings the schema up to date.
     pub async fn open(url: &str) -> Result<Self, sqlx::Error> {
         if url.starts_with("sqlite:") {
-            open_sqlite(url).await.map(Self::Sqlite)
+            answer(open_sqlite(url)).await.map(Self::Sqlite)
         } else {
             answer(open_postgres(url)).await.map(Self::Postgres)
         }
@@ -103,9 +106,7 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
 }
 
 async fn open_postgres(url: &str) -> Result<PgPool, sqlx::Error> {
-    let patience = format!("{}ms", PATIENCE.as_millis());
-    let options = PgConnectOptions::from_str(url)?
-        .options([("lock_timeout", patience.as_str()), ("statement_timeout", patience.as_str())]);
+    let options = PgConnectOptions::from_str(url)?.options([("statement_timeout", STATEMENT)]);
     // Not with the pool, which would try again for a while and then tell nothing but that.
     let mut connection = PgConnection::connect_with(&options).await?;
     // Of several processes that create a table at once, all but one could fail: IF NOT EXISTS does not wait for the others.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -49,6 +50,12 @@ macro_rules! on_each_server {
                     super::$test(Two::start(OwnDatabase::postgres())).await;
                 }
             )*
+
+            #[test]
+            #[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+            fn of_several_that_start_at_once_on_a_new_database_all_start() {
+                super::start_at_once(&OwnDatabase::postgres());
+            }
         }
 
         mod redis {
@@ -60,6 +67,12 @@ macro_rules! on_each_server {
                     super::$test(Two::start(OwnDatabase::redis())).await;
                 }
             )*
+
+            #[test]
+            #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+            fn of_several_that_start_at_once_on_a_new_database_all_start() {
+                super::start_at_once(&OwnDatabase::redis());
+            }
         }
     };
 }
@@ -87,6 +100,18 @@ mod redis_cluster {
         super::a_refresh_token_has_one_successor_whoever_is_asked(start()).await;
         super::when_one_is_killed_the_other_goes_on(start()).await;
     }
+}
+
+/// Each has another issuer, from its port, so each changes the demo client.
+fn start_at_once(database: &OwnDatabase) {
+    let directory = TempDir::new().unwrap();
+    let shortener = format!("sqlite://{}", directory.path().join("snip.db").display());
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            let variables = [("DATABASE_URL", database.url()), ("SHORTENER_DATABASE_URL", &shortener)];
+            scope.spawn(move || Example::start_with(&variables));
+        }
+    });
 }
 
 async fn a_person_signs_in_at_one_and_consents_at_the_other(two: Two) {

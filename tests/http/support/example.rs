@@ -51,6 +51,11 @@ impl Example {
         Self::start_on(None, SocketAddr::from(([127, 0, 0, 1], 0)), &[])
     }
 
+    /// Starts it on a free port, with a PostgreSQL database of its own.
+    pub fn start_on_postgres() -> Self {
+        Self::start_on(Some(OwnDatabase::postgres()), SocketAddr::from(([127, 0, 0, 1], 0)), &[])
+    }
+
     fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let variables = with_database(own_database.as_ref(), variables);

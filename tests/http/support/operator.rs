@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::example::{DATABASE, Example, database_url, launch, with_database};
+use super::server;
 
 impl Example {
     /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
@@ -38,7 +39,19 @@ impl Example {
 
     /// The URL of the database, for a look from the side.
     pub fn database_url(&self) -> String {
-        database_url(self.directory.path())
+        self.own_database.as_ref().map_or_else(|| database_url(self.directory.path()), |own| own.url().to_owned())
+    }
+
+    /// Changes the database from the side.
+    pub fn run_sql(&self, sql: &str) {
+        match &self.own_database {
+            Some(database) => database.run_sql(sql),
+            None => server::run_sqlite(&self.database_url(), sql),
+        }
+    }
+
+    pub const fn is_on_a_server(&self) -> bool {
+        self.own_database.is_some()
     }
 
     pub fn process_id(&self) -> u32 {

@@ -4,7 +4,7 @@ use std::env;
 use std::future::Future;
 use std::thread;
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tokio::runtime;
 use url::Url;
 
@@ -81,6 +81,11 @@ impl OwnDatabase {
         &self.url
     }
 
+    /// Runs SQL from the side.
+    pub fn run_sql(&self, sql: &str) {
+        run_sql(&self.url, sql.to_owned());
+    }
+
     /// Breaks every connection that anybody has to it.
     pub fn break_connections(&self) {
         match &self.kind {
@@ -131,6 +136,15 @@ fn run_sql(server: &str, sql: String) {
     block_on(async move {
         let mut connection = PgConnection::connect(server).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+pub fn run_sqlite(url: &str, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    block_on(async move {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     });
 }
