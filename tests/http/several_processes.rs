@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::support::server::server;
 use crate::support::{ADA, App, Browser, Example, GRACE, OwnDatabase, Reply, Tokens, http_client};
 
 /// How often connections break under load, and how much has to be acknowledged from one time to the next.
@@ -20,21 +21,26 @@ const BETWEEN_BREAKS: usize = 20;
 struct Two {
     first: Example,
     second: Example,
-    database: OwnDatabase,
+    database: Option<OwnDatabase>,
     _directory: TempDir,
 }
 
 impl Two {
     fn start(database: OwnDatabase) -> Self {
+        let url = database.url().to_owned();
+        Self { database: Some(database), ..Self::start_at(&url) }
+    }
+
+    fn start_at(url: &str) -> Self {
         let directory = TempDir::new().unwrap();
         // What is not in Redis is in a file that both have.
         let shortener = format!("sqlite://{}", directory.path().join("snip.db").display());
-        let variables = [("DATABASE_URL", database.url()), ("SHORTENER_DATABASE_URL", &shortener)];
+        let variables = [("DATABASE_URL", url), ("SHORTENER_DATABASE_URL", shortener.as_str())];
         let first = Example::start_with(&variables);
         let issuer = first.origin();
         let second = Example::start_with(&[&variables[..], &[("ISSUER", &issuer)]].concat());
         assert_ne!(first.address(), second.address());
-        Self { first, second, database, _directory: directory }
+        Self { first, second, database: None, _directory: directory }
     }
 }
 
@@ -88,13 +94,14 @@ on_each_server! {
 }
 
 mod redis_cluster {
-    use super::{OwnDatabase, Two};
+    use super::{Two, server};
 
     /// In turn, because here they share what is known of Ada.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs a Redis Cluster: tests/servers/run cargo test -- --include-ignored"]
     async fn what_holds_on_one_server_holds_on_several() {
-        let start = || Two::start(OwnDatabase::redis_cluster());
+        let url = server("GRANTOR_TEST_REDIS_CLUSTER");
+        let start = || Two::start_at(&url);
         super::a_person_signs_in_at_one_and_consents_at_the_other(start()).await;
         super::a_code_is_redeemed_once_whoever_is_asked(start()).await;
         super::a_refresh_token_has_one_successor_whoever_is_asked(start()).await;
@@ -295,7 +302,7 @@ async fn when_connections_break_nothing_is_lost_and_both_recover(two: Two) {
         while acknowledged.load(Ordering::Relaxed) < number * BETWEEN_BREAKS {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        two.database.break_connections();
+        two.database.as_ref().unwrap().break_connections();
         let page = browser.get("/").await;
         if page.status != 200 {
             expect_unavailable(&page);

@@ -1,4 +1,8 @@
-//! The stores beside real servers.
+//! The suite of the store contract, run on every store that ships, and what each store does beyond it.
 
-mod postgres;
 mod support;
+
+mod memory;
+mod postgres;
+mod redis;
+mod sqlite;

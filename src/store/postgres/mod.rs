@@ -76,7 +76,9 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// with your names. The encoding of the database should be UTF-8.
 ///
 /// **Distributed engines** that speak PostgreSQL's protocol: there are no sequences, advisory locks, notifications or foreign keys,
-/// every key begins with the grant, and what happens to a grant touches only rows of that grant.
+/// every key begins with the grant, and what happens to a grant touches only rows of that grant. CockroachDB needs
+/// `sql.multiple_modifications_of_table.enabled`, because a rotation changes several rows of one table in one statement; it never
+/// changes a row twice.
 ///
 /// # Clean-up
 ///

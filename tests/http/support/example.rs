@@ -26,7 +26,6 @@ pub struct Example {
     pub(super) directory: TempDir,
     pub(super) address: SocketAddr,
     pub(super) launches: u32,
-    /// Dropped behind the process that uses it.
     pub(super) own_database: Option<OwnDatabase>,
 }
 
@@ -46,17 +45,8 @@ impl Example {
         Self::start_on(OwnDatabase::asked_for(), address, variables)
     }
 
-    /// Starts it on a free port, with an SQLite file whatever the tests are run on.
-    pub fn start_on_sqlite() -> Self {
-        Self::start_on(None, SocketAddr::from(([127, 0, 0, 1], 0)), &[])
-    }
-
-    /// Starts it on a free port, with a PostgreSQL database of its own.
-    pub fn start_on_postgres() -> Self {
-        Self::start_on(Some(OwnDatabase::postgres()), SocketAddr::from(([127, 0, 0, 1], 0)), &[])
-    }
-
-    fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
+    /// Starts it on a database of its own on a server, or on an SQLite file.
+    pub(super) fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let variables = with_database(own_database.as_ref(), variables);
         let (process, address) = launch(directory.path(), &variables, address, 1)
@@ -79,6 +69,8 @@ impl Drop for Example {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // Not before the process that uses it has gone.
+        drop(self.own_database.take());
         if thread::panicking() {
             eprintln!("the example's output:\n{}", self.output());
         }

@@ -7,6 +7,7 @@ pub mod html;
 mod operator;
 pub mod raw;
 pub mod reply;
+mod sabotage;
 pub mod server;
 
 pub use app::{App, Tokens};

@@ -6,7 +6,8 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::example::{DATABASE, Example, database_url, launch, with_database};
-use super::server;
+use super::sabotage::run_sqlite;
+use super::server::OwnDatabase;
 
 impl Example {
     /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
@@ -18,6 +19,16 @@ impl Example {
             *shared = Arc::downgrade(&example);
             example
         })
+    }
+
+    /// Starts it on a free port, with an SQLite file whatever the tests are run on.
+    pub fn start_on_sqlite() -> Self {
+        Self::start_on(None, SocketAddr::from(([127, 0, 0, 1], 0)), &[])
+    }
+
+    /// Starts it on a free port, with a PostgreSQL database of its own.
+    pub fn start_on_postgres() -> Self {
+        Self::start_on(Some(OwnDatabase::postgres()), SocketAddr::from(([127, 0, 0, 1], 0)), &[])
     }
 
     /// Where it is: scheme, host and port, which is also its issuer.
@@ -46,7 +57,7 @@ impl Example {
     pub fn run_sql(&self, sql: &str) {
         match &self.own_database {
             Some(database) => database.run_sql(sql),
-            None => server::run_sqlite(&self.database_url(), sql),
+            None => run_sqlite(&self.database_url(), sql),
         }
     }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::future::Future;
 use std::thread;
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime;
 use url::Url;
 
@@ -20,22 +20,17 @@ const TAKE: &str = "
     redis.call('SET', KEYS[1], now)
     return 1";
 
-/// An empty database, which goes with this if that can be.
+/// An empty database, which goes with this.
 #[derive(Debug)]
 pub struct OwnDatabase {
-    url: String,
-    kind: Kind,
+    pub(super) url: String,
+    pub(super) kind: Kind,
 }
 
 #[derive(Debug)]
-enum Kind {
-    Postgres {
-        server: String,
-        name: String,
-    },
+pub(super) enum Kind {
+    Postgres { server: String, name: String },
     Redis,
-    /// Not empty, but shared: it has no numbered databases.
-    RedisCluster,
 }
 
 impl OwnDatabase {
@@ -63,11 +58,6 @@ impl OwnDatabase {
         panic!("no database of the Redis at GRANTOR_TEST_REDIS from 1 to 15 is empty");
     }
 
-    /// The Redis Cluster of `GRANTOR_TEST_REDIS_CLUSTER`.
-    pub fn redis_cluster() -> Self {
-        Self { url: server("GRANTOR_TEST_REDIS_CLUSTER"), kind: Kind::RedisCluster }
-    }
-
     /// The one that `GRANTOR_TEST_EXAMPLE_ON` asks for, if it does: every test can be run on each store.
     pub fn asked_for() -> Option<Self> {
         match env::var("GRANTOR_TEST_EXAMPLE_ON").ok()?.as_str() {
@@ -80,37 +70,6 @@ impl OwnDatabase {
     pub fn url(&self) -> &str {
         &self.url
     }
-
-    /// Runs SQL from the side.
-    pub fn run_sql(&self, sql: &str) {
-        run_sql(&self.url, sql.to_owned());
-    }
-
-    /// Breaks every connection that anybody has to it.
-    pub fn break_connections(&self) {
-        match &self.kind {
-            Kind::Postgres { server, name } => {
-                let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
-                run_sql(server, format!("{others} = '{name}'"));
-            }
-            Kind::Redis => self.break_redis_connections(),
-            Kind::RedisCluster => unimplemented!("others have connections to it"),
-        }
-    }
-
-    fn break_redis_connections(&self) {
-        let number = format!(" db={} ", self.url.rsplit('/').next().unwrap());
-        let mut connection = redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
-        let own: u64 = redis::cmd("CLIENT").arg("ID").query(&mut connection).unwrap();
-        let clients: String = redis::cmd("CLIENT").arg("LIST").query(&mut connection).unwrap();
-        for client in clients.lines().filter(|client| client.contains(&number)) {
-            let id = client.split(' ').find_map(|part| part.strip_prefix("id=")).unwrap();
-            if id != own.to_string() {
-                // It may have gone by itself.
-                let _: u64 = redis::cmd("CLIENT").arg(&["KILL", "ID", id]).query(&mut connection).unwrap();
-            }
-        }
-    }
 }
 
 impl Drop for OwnDatabase {
@@ -121,18 +80,18 @@ impl Drop for OwnDatabase {
                 let mut connection = redis::Client::open(self.url.as_str()).unwrap().get_connection().unwrap();
                 redis::cmd("FLUSHDB").exec(&mut connection).unwrap();
             }
-            Kind::RedisCluster => {}
         }
     }
 }
 
+/// The URL of the server that a variable names.
 #[track_caller]
-fn server(variable: &str) -> String {
+pub fn server(variable: &str) -> String {
     let unset = || panic!("{variable} is not set: tests/servers/run cargo test -- --include-ignored");
     env::var(variable).ok().filter(|url| !url.is_empty()).unwrap_or_else(unset)
 }
 
-fn run_sql(server: &str, sql: String) {
+pub(super) fn run_sql(server: &str, sql: String) {
     block_on(async move {
         let mut connection = PgConnection::connect(server).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
@@ -140,17 +99,8 @@ fn run_sql(server: &str, sql: String) {
     });
 }
 
-pub fn run_sqlite(url: &str, sql: &str) {
-    let sql = AssertSqlSafe(sql.to_owned());
-    block_on(async move {
-        let mut connection = SqliteConnection::connect(url).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    });
-}
-
 /// Waits for a future from within a test that is one itself.
-fn block_on(future: impl Future<Output = ()> + Send) {
+pub(super) fn block_on(future: impl Future<Output = ()> + Send) {
     thread::scope(|scope| {
         scope.spawn(|| runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future));
     });

@@ -374,29 +374,38 @@ async fn a_network_that_swallows_everything_takes_no_connection_for_good() {
     let schema = Schema::new().await;
     let (direct, _pool) = schema.migrated(1).await;
     let stock = Stock::put_into(&direct).await;
+    let key = stock.code.key;
     let network = Network::before(&url().parse().unwrap());
     let options = schema.options.clone().host("127.0.0.1").port(network.port);
     let pool = schema.pool_options(2).connect_lazy_with(options);
     let store = schema.store(&pool).with_patience(SHORT);
-    assert!(store.find_code(&stock.code.key).await.unwrap().is_some());
+    let patient = store.clone().with_patience(BOUND);
+    let (mut beside, mut locking) = (schema.beside().await, schema.beside().await);
 
     for dropped in [false, true] {
-        drop([pool.acquire().await.unwrap(), pool.acquire().await.unwrap()]);
-        eventually("both connections are idle", async || pool.num_idle() == 2).await;
+        // Both connections are in the middle of a statement.
+        assert!(patient.find_code(&key).await.unwrap().is_some());
+        let mut lock = locking.begin().await.unwrap();
+        lock.execute("LOCK TABLE grantor_codes IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let calls = [(); 2].map(|()| {
+            let store = if dropped { patient.clone() } else { store.clone() };
+            tokio::spawn(async move { store.find_code(&key).await })
+        });
+        schema.until_waiting(&mut beside, 2).await;
         network.swallows.store(true, Ordering::SeqCst);
-        for _ in 0..4 {
-            let begun = Instant::now();
+        for call in calls {
             if dropped {
-                let _ = interrupted(store.find_code(&stock.code.key), 3).await;
+                call.abort();
+                assert!(call.await.unwrap_err().is_cancelled());
             } else {
-                let error = store.find_code(&stock.code.key).await.unwrap_err();
-                assert_can_be_retried(&error, "swallowed");
+                assert_can_be_retried(&call.await.unwrap().unwrap_err(), "swallowed");
             }
-            assert!(begun.elapsed() < BOUND);
         }
+        // Nor can the next one do anything.
+        assert_can_be_retried(&store.find_code(&key).await.unwrap_err(), "swallowed");
+        lock.rollback().await.unwrap();
         network.swallows.store(false, Ordering::SeqCst);
-        eventually("the pool's connections are gone", async || store.find_code(&stock.code.key).await.is_ok()).await;
         let both = async { (pool.acquire().await.unwrap(), pool.acquire().await.unwrap()) };
-        drop(tokio::time::timeout(BOUND, both).await.expect("a connection was lost to the pool"));
+        drop(tokio::time::timeout(2 * BOUND, both).await.expect("a connection was lost to the pool"));
     }
 }

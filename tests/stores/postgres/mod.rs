@@ -8,3 +8,4 @@ mod plans;
 mod proxy;
 mod restart;
 mod steps;
+mod suite;

@@ -1,0 +1,74 @@
+//! The clauses of [`TokenStore`](crate::store::TokenStore).
+
+mod listing;
+mod purging;
+mod revocation;
+mod rotation;
+mod storing;
+
+use std::sync::Arc;
+
+pub use listing::{
+    a_listing_of_grants_is_stable_while_others_come_and_go, a_listing_tells_how_a_grant_stands,
+    grants_are_listed_by_client, grants_are_listed_by_user_in_order, the_latest_use_of_a_grant_is_remembered,
+};
+pub use purging::{
+    a_grant_goes_with_the_last_of_its_tokens, purging_beside_traffic_takes_nothing_live,
+    purging_deletes_tokens_in_batches, purging_leaves_what_is_live, the_expiry_of_a_token_is_not_judged,
+};
+pub use revocation::{
+    a_revocation_among_insertions_leaves_nothing, a_revocation_among_rotations_leaves_nothing,
+    a_revoked_grant_is_gone_with_all_of_it, a_user_is_revoked_with_all_grants, an_access_token_is_revoked_alone,
+    nothing_is_stored_under_a_revoked_grant, revoking_a_client_ends_its_grants_only,
+    revoking_many_grants_reaches_each_of_them, the_first_instant_of_a_revocation_stays,
+};
+pub use rotation::{
+    a_dropped_rotation_happened_or_did_not, a_refresh_token_rotates_once, a_reuse_stores_one_more_access_token,
+    a_reuse_with_a_stored_key_changes_nothing, a_rotation_with_a_stored_key_changes_nothing,
+    a_token_two_generations_old_yields_nothing, an_unknown_refresh_token_is_not_used, one_of_concurrent_rotations_wins,
+    what_is_not_active_is_not_reused,
+};
+pub use storing::{
+    a_grants_expiry_only_rises, a_second_grant_with_an_id_conflicts, an_unknown_token_is_absent,
+    every_field_of_a_grant_and_its_tokens_comes_back, tokens_are_added_to_a_grant_that_is_there,
+    tokens_with_a_stored_key_are_refused_whole,
+};
+
+use super::everything;
+use crate::grant::{Grant, IssuedTokens, Retirement};
+use crate::store::{GrantSummary, Insertion, Rotation, TokenStore};
+use crate::testkit::fixtures;
+
+/// Tokens of a new grant, stored.
+async fn stored(store: &dyn TokenStore) -> IssuedTokens {
+    stored_under(store, &fixtures::grant()).await
+}
+
+/// Tokens of this grant, stored.
+async fn stored_under(store: &dyn TokenStore, grant: &Arc<Grant>) -> IssuedTokens {
+    let tokens = fixtures::issued(grant);
+    assert_eq!(store.insert_tokens(&tokens).await.unwrap(), Insertion::Inserted);
+    tokens
+}
+
+/// Rotates the refresh token of `tokens`.
+async fn rotate(store: &dyn TokenStore, tokens: &IssuedTokens, successors: &IssuedTokens) -> Rotation {
+    let retirement = fixtures::retirement(successors);
+    rotate_as(store, tokens, &retirement, successors).await
+}
+
+async fn rotate_as(
+    store: &dyn TokenStore,
+    tokens: &IssuedTokens,
+    retirement: &Retirement,
+    successors: &IssuedTokens,
+) -> Rotation {
+    store.rotate_refresh_token(&fixtures::refresh_key(tokens), retirement, successors).await.unwrap()
+}
+
+/// How the grant is listed for its user, if it is.
+async fn summary(store: &dyn TokenStore, grant: &Grant) -> Option<GrantSummary> {
+    let subject = grant.subject.as_ref().expect("a grant with a user");
+    let listed = store.list_grants(subject, None, everything()).await.unwrap();
+    listed.into_iter().find(|summary| summary.grant.id == grant.id)
+}
