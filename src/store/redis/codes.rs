@@ -12,7 +12,7 @@ use super::grant_lists::listed_until;
 use super::keys::deadline;
 use super::records::{self, Lasting};
 use super::scripts::{COUNT_FAILURE, EXCHANGE, INSERT_GRANT, REDEEM};
-use super::tokens::key_taken;
+use super::tokens::{check_grant, key_taken};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{CodeRecord, Grant, IssuedTokens};
@@ -23,6 +23,7 @@ use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 impl CodeStore for RedisStore {
     /// Stores the code's grant too, until the code expires; a grant that is there already conflicts.
     async fn insert_code(&self, code: &CodeRecord) -> Result<Insertion, StoreError> {
+        check_grant(&code.grant.id, [code.key])?;
         self.insert_new_grant(&code.grant, records::code_value(code), code.expires_at).await
     }
 

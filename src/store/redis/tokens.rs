@@ -30,6 +30,8 @@ impl TokenStore for RedisStore {
 
     async fn insert_tokens(&self, tokens: &IssuedTokens) -> Result<Insertion, StoreError> {
         let (grant, lasting) = (&tokens.grant, Lasting::of(tokens));
+        let refresh = tokens.refresh.as_ref().map(|refresh| refresh.key);
+        check_grant(&grant.id, [tokens.access.key].into_iter().chain(refresh))?;
         let listed = self.list_grant(grant, lasting).await?;
         let until = listed_until(lasting);
         let keys = self.token_keys(&grant.id, None, &tokens.access.key, tokens.refresh.as_ref());
@@ -185,6 +187,9 @@ impl RedisStore {
     }
 
     /// The keys of a script that stores tokens; `used` is the refresh token that they are asked for with.
+    ///
+    /// Tokens of another grant would be in another slot. Their place is taken by the grant itself, which exists, so that they
+    /// are refused like tokens that do.
     pub(super) fn token_keys(
         &self,
         id: &GrantId,
@@ -192,9 +197,13 @@ impl RedisStore {
         access: &TokenKey,
         refresh: Option<&RefreshTokenRecord>,
     ) -> Vec<Vec<u8>> {
-        let mut keys = vec![self.keys.grant(id), self.keys.code(id), self.keys.permanent(id), self.keys.access(access)];
+        let grant = self.keys.grant(id);
+        let place = |key: &TokenKey, place: Vec<u8>| if key.grant == *id { place } else { grant.clone() };
+        let access = place(access, self.keys.access(access));
+        let refresh = refresh.map(|refresh| place(&refresh.key, self.keys.refresh(&refresh.key)));
+        let mut keys = vec![grant.clone(), self.keys.code(id), self.keys.permanent(id), access];
         keys.extend(used.map(|used| self.keys.refresh(used)));
-        keys.extend(refresh.map(|refresh| self.keys.refresh(&refresh.key)));
+        keys.extend(refresh);
         keys
     }
 
@@ -212,5 +221,14 @@ impl RedisStore {
 
 /// Keys are hashes of fresh random secrets, so that only a broken caller can present one twice.
 pub(super) fn key_taken() -> StoreError {
-    StoreError::failed("a token with this key is stored already")
+    StoreError::failed("a token with this key is stored already, or it is one of another grant")
+}
+
+/// What is stored together has one grant.
+pub(super) fn check_grant(id: &GrantId, keys: impl IntoIterator<Item = TokenKey>) -> Result<(), StoreError> {
+    if keys.into_iter().all(|key| key.grant == *id) {
+        Ok(())
+    } else {
+        Err(StoreError::failed("this is the code or token of another grant"))
+    }
 }
