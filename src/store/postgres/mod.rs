@@ -55,9 +55,9 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// A lost connection, a full pool, a server that is down, starting or only reading: each ends within
 /// [a bounded time](Self::with_patience) in an error that says that a retry can help. A statement that lost a race
 /// (`serialization_failure`, `deadlock_detected`) is sent again, ten times at most, so that the pool may have any
-/// `default_transaction_isolation`. A call whose future is dropped has happened or not; its connection goes back to the pool once
-/// the statement has ended, or is closed. PostgreSQL itself goes on waiting for a lock when nobody waits for the answer any more,
-/// unless the pool's options set a `statement_timeout`.
+/// `default_transaction_isolation`. A call whose future is dropped has happened or not; its connection goes back to the pool
+/// once the statement has ended, or is closed. PostgreSQL itself goes on waiting for a lock when nobody waits for the answer
+/// any more, unless the pool's options set a `statement_timeout`.
 ///
 /// # Connections
 ///
@@ -72,21 +72,22 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// # Schema
 ///
 /// The tables begin with `grantor_` and lie where the `search_path` leads, or [where](Self::with_schema) and
-/// [however](Self::with_table_prefix) you want. The migrations are plain SQL files, `src/store/migrations/postgres`, for a team that
-/// runs its own: each of them notes in `grantor_migrations` that it ran, and [`migrations`](Self::migrations) gives them
-/// with your names. The encoding of the database should be UTF-8.
+/// [however](Self::with_table_prefix) you want. The migrations are plain SQL files, `src/store/migrations/postgres`, for a
+/// team that runs its own: each of them notes in `grantor_migrations` that it ran, and [`migrations`](Self::migrations)
+/// gives them with your names. The encoding of the database must be UTF-8.
 ///
-/// **Distributed engines** that speak PostgreSQL's protocol: there are no sequences, advisory locks, notifications or foreign keys,
-/// every key begins with the grant, and what happens to a grant touches only rows of that grant. CockroachDB needs
-/// `sql.multiple_modifications_of_table.enabled`, because a rotation changes several rows of one table in one statement; it never
-/// changes a row twice.
+/// **Distributed engines** that speak PostgreSQL's protocol: there are no sequences, advisory locks, notifications or foreign
+/// keys, every key begins with the grant, and what happens to a grant touches only rows of that grant. CockroachDB needs
+/// `sql.multiple_modifications_of_table.enabled`, because a rotation changes several rows of one table in one statement; it
+/// never changes a row twice.
 ///
 /// # Clean-up
 ///
 /// A grant goes with its code and tokens once the last of them expired, or, if one never does, once it is revoked.
 /// [`purge_tokens`](super::TokenStore::purge_tokens) finds all of these; [`purge_codes`](super::CodeStore::purge_codes) those
-/// that have no token, such as a code that nobody redeemed. Both work in statements of 500 rows at most and wait for nobody: a
-/// row that is in use goes with the next purge. PostgreSQL's autovacuum makes room of what is deleted; its defaults do.
+/// that have no token, such as a code that nobody redeemed. Both work in short statements of 500 grants or tokens, and pass
+/// over rows that are in use: these go with the next purge. What is deleted becomes room for new rows by autovacuum, whose
+/// defaults do.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -40,8 +40,10 @@ async fn a_revocation_waits_for_what_others_have_locked_and_misses_nothing() {
         let mut lock = locking.begin().await.unwrap();
         // One that is being revoked already, and does not count, and one that is only in use.
         lock.execute(
-            "UPDATE grantor_grants SET revoked_at = 1 WHERE id = (SELECT id FROM grantor_grants WHERE subject = 'ada' ORDER BY id OFFSET 700 LIMIT 1); \
-             UPDATE grantor_grants SET last_used_at = 1 WHERE id = (SELECT id FROM grantor_grants WHERE subject = 'ada' ORDER BY id OFFSET 900 LIMIT 1)",
+            "UPDATE grantor_grants SET revoked_at = 1 \
+             WHERE id = (SELECT id FROM grantor_grants WHERE subject = 'ada' ORDER BY id OFFSET 700 LIMIT 1); \
+             UPDATE grantor_grants SET last_used_at = 1 \
+             WHERE id = (SELECT id FROM grantor_grants WHERE subject = 'ada' ORDER BY id OFFSET 900 LIMIT 1)",
         )
         .await
         .unwrap();
