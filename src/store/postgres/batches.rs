@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use sqlx::SqlStr;
 
 use super::parameters::Parameters;
-use super::rows::{count, grant_id};
 use super::{PostgresStore, Write};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::secret::GrantId;
+use crate::store::sql::{count, grant_id};
 
 /// How many rows one statement changes. Others wait for a locked row no longer than that takes: some milliseconds.
 const BATCH: u32 = 500;

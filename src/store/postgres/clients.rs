@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
 
-use super::parameters::{Parameters, json_text};
-use super::rows::{column, count, json};
+use super::parameters::Parameters;
 use super::{PostgresStore, Write};
 use crate::client::{Client, ClientId};
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::store::sql::{Columns as _, count, json_text, record};
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
 pub(super) struct Statements {
@@ -78,7 +78,7 @@ impl ClientRegistry for PostgresStore {
             .bind_instant(next.created_at())
             .bind(json_text(&next)?);
         let row = self.only_row(&self.statements.clients.update, parameters).await?;
-        Ok(match (column(&row, "updated")?, column(&row, "known")?) {
+        Ok(match (row.flag("updated")?, row.flag("known")?) {
             (true, _) => Update::Updated,
             (false, true) => Update::Conflict,
             (false, false) => Update::Unknown,
@@ -104,5 +104,5 @@ impl ClientRegistry for PostgresStore {
 }
 
 fn client(row: &PgRow) -> Result<Arc<Client>, StoreError> {
-    json("record", column(row, "record")?).map(Arc::new)
+    record(row).map(Arc::new)
 }

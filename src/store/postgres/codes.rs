@@ -8,13 +8,13 @@ use sqlx::postgres::PgRow;
 
 use super::failure::{is_key_taken, store_error};
 use super::parameters::Parameters;
-use super::rows::{self, column, grant_columns};
 use super::steps::{issued, locked, raised};
 use super::{PostgresStore, Write};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{CodeRecord, IssuedTokens};
 use crate::secret::TokenKey;
+use crate::store::sql::{self, Columns as _, grant_columns};
 use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 
 pub(super) struct Statements {
@@ -94,7 +94,7 @@ impl CodeStore for PostgresStore {
 
     async fn find_code(&self, key: &TokenKey) -> Result<Option<CodeRecord>, StoreError> {
         let row = self.row(&self.statements.codes.find, Parameters::of_key(key)).await?;
-        row.as_ref().map(|row| rows::code(row, *key)).transpose()
+        row.as_ref().map(|row| sql::code(row, *key)).transpose()
     }
 
     async fn redeem_code(
@@ -130,7 +130,7 @@ impl GrantStore for PostgresStore {
 }
 
 fn redemption(row: &PgRow) -> Result<Redemption, StoreError> {
-    Ok(match (column(row, "won")?, column(row, "known")?) {
+    Ok(match (row.flag("won")?, row.flag("known")?) {
         (true, _) => Redemption::First,
         (false, true) => Redemption::Replayed,
         (false, false) => Redemption::Unknown,

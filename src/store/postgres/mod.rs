@@ -8,7 +8,6 @@ mod failure;
 mod migration;
 mod names;
 mod parameters;
-mod rows;
 mod steps;
 mod tokens;
 

@@ -1,6 +1,5 @@
 //! Records to parameters.
 
-use serde::Serialize;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, Encode, Postgres, Type};
@@ -11,8 +10,8 @@ use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
     Retirement,
 };
-use crate::resource::Resources;
 use crate::secret::{GrantId, TokenKey};
+use crate::store::sql::{extra_text, resources_text};
 
 /// What a statement is run with, kept so that it can be run again.
 pub(super) struct Parameters(Result<PgArguments, BoxDynError>);
@@ -60,7 +59,7 @@ impl Parameters {
             .bind(grant.scope.as_str())
             .bind(resources_text(&grant.resource)?)
             .bind(grant.tenant.as_ref().map(|tenant| tenant.as_str()))
-            .bind(if grant.extra.is_empty() { None } else { Some(json_text(&grant.extra)?) })
+            .bind(extra_text(&grant.extra)?)
             .bind_instant(grant.created_at))
     }
 
@@ -114,12 +113,4 @@ impl Parameters {
     pub(super) fn into_arguments(self) -> Result<PgArguments, BoxDynError> {
         self.0
     }
-}
-
-fn resources_text(resource: &Resources) -> Result<Option<String>, StoreError> {
-    if resource.is_empty() { Ok(None) } else { json_text(resource).map(Some) }
-}
-
-pub(super) fn json_text<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(StoreError::failed)
 }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::SqlStr;
-use sqlx::postgres::PgRow;
 
 use super::failure::{is_key_taken, store_error};
 use super::parameters::Parameters;
-use super::rows::{self, grant_columns, instant_or_null};
 use super::steps::{issued, locked, raised};
 use super::{PostgresStore, Write};
 use crate::client::ClientId;
@@ -18,6 +16,7 @@ use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, Retirement};
 use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
+use crate::store::sql::{self, grant_columns};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
 pub(super) struct Statements {
@@ -141,13 +140,13 @@ impl TokenStore for PostgresStore {
     async fn find_access_token(&self, key: &TokenKey) -> Result<Option<FoundAccessToken>, StoreError> {
         let row = self.row(&self.statements.tokens.find_access_token, Parameters::of_key(key)).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(FoundAccessToken { token: rows::access_token(&row, *key)?, grant: rows::grant(&row, key.grant)? }))
+        Ok(Some(FoundAccessToken { token: sql::access_token(&row, *key)?, grant: sql::grant(&row, key.grant)? }))
     }
 
     async fn find_refresh_token(&self, key: &TokenKey) -> Result<Option<FoundRefreshToken>, StoreError> {
         let row = self.row(&self.statements.tokens.find_refresh_token, Parameters::of_key(key)).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(FoundRefreshToken { token: rows::refresh_token(&row, *key)?, grant: rows::grant(&row, key.grant)? }))
+        Ok(Some(FoundRefreshToken { token: sql::refresh_token(&row, *key)?, grant: sql::grant(&row, key.grant)? }))
     }
 
     async fn rotate_refresh_token(
@@ -162,9 +161,9 @@ impl TokenStore for PostgresStore {
         let Some(row) = self.row(&self.statements.tokens.rotate, parameters).await? else {
             return Ok(Rotation::Unknown);
         };
-        Ok(match rows::count(&row, "retries")? {
+        Ok(match sql::count(&row, "retries")? {
             0 => Rotation::Rotated,
-            retries => Rotation::Retired { retirement: rows::retirement(&row)?, retries },
+            retries => Rotation::Retired { retirement: sql::retirement(&row)?, retries },
         })
     }
 
@@ -214,7 +213,7 @@ impl TokenStore for PostgresStore {
             .bind(after)
             .bind(client.map(|client| client.as_str()))
             .bind(i64::from(page.limit.get()));
-        self.rows(&self.statements.tokens.list_grants, parameters).await?.iter().map(summary).collect()
+        self.rows(&self.statements.tokens.list_grants, parameters).await?.iter().map(sql::summary).collect()
     }
 
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
@@ -226,13 +225,4 @@ impl TokenStore for PostgresStore {
     async fn purge_tokens(&self, before: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
         self.purge_expired(before, limit).await
     }
-}
-
-fn summary(row: &PgRow) -> Result<GrantSummary, StoreError> {
-    Ok(GrantSummary {
-        grant: rows::grant(row, rows::grant_id(row)?)?,
-        expires_at: instant_or_null(row, "expires_at")?,
-        last_used_at: instant_or_null(row, "last_used_at")?,
-        revoked_at: instant_or_null(row, "revoked_at")?,
-    })
 }
