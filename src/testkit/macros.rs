@@ -85,12 +85,16 @@ macro_rules! store_tests {
         $crate::__clauses! {
             [$(#[$attribute])*] [$store] code_store:
             a_code_redeems_once,
+            a_dropped_insertion_of_a_code_happened_or_did_not,
+            a_dropped_redemption_happened_or_did_not,
             a_grant_has_one_code,
             an_unknown_code_is_absent,
             every_failed_verifier_is_counted,
             every_field_of_a_code_comes_back,
+            failures_and_a_redemption_do_not_undo_each_other,
             one_of_concurrent_codes_for_a_grant_is_stored,
             one_of_concurrent_redemptions_wins,
+            purging_beside_redemptions_takes_nothing_redeemed,
             purging_leaves_every_code_that_must_be_known,
             the_expiry_of_a_code_is_not_judged,
         }
@@ -137,6 +141,11 @@ macro_rules! store_tests {
             [$(#[$attribute])*] [$store] client_registry:
             a_client_is_listed_for_its_owner_of_now,
             a_deleted_client_is_gone,
+            a_deletion_among_updates_is_the_end,
+            a_dropped_deletion_of_a_client_happened_or_did_not,
+            a_dropped_insertion_of_a_client_happened_or_did_not,
+            a_dropped_update_happened_or_did_not,
+            a_listing_beside_insertions_shows_each_client_once,
             a_listing_of_clients_is_stable_while_others_come_and_go,
             a_second_client_with_an_id_conflicts,
             an_unknown_client_is_absent,
