@@ -314,7 +314,8 @@ async fn purge_all(store: &dyn CodeStore, before: Timestamp) {
 }
 
 async fn arena(store: &dyn CodeStore) -> Arena {
-    Arena::of(store.find_code(&fixtures::key(&fixtures::grant()))).await
+    let key = fixtures::key(&fixtures::grant());
+    Arena::of(|| store.find_code(&key)).await
 }
 
 fn count<T: PartialEq>(outcomes: &[T], outcome: T) -> usize {

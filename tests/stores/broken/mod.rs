@@ -35,6 +35,8 @@ macro_rules! broken {
 
 mod clients;
 mod codes;
+mod exchanges;
 mod harness;
 mod readable_clients;
 mod sound;
+mod tokens;

@@ -1,17 +1,17 @@
 //! What holds when changes of one client meet, or are given up.
 
 use super::super::{INTERLEAVINGS, contenders};
-use super::owned;
+use super::{arena, owned};
 use crate::client::Client;
 use crate::store::{ClientRegistry, Deletion, Insertion, Update};
-use crate::testkit::executor::{Arena, drop_after};
+use crate::testkit::executor::drop_after;
 use crate::testkit::fixtures;
 
 /// Of concurrent insertions with one identifier, one is stored.
 ///
 /// > **Every method is one atomic step**
 pub async fn one_of_concurrent_insertions_of_a_client_wins(store: &dyn ClientRegistry) {
-    let arena = Arena::of(store.find_client(&fixtures::client_id())).await;
+    let arena = arena(store).await;
     for seed in 0..INTERLEAVINGS {
         let id = fixtures::client_id();
         let rivals: Vec<_> = (0..contenders(seed)).map(|n| Client::public(id.clone()).with_version(n as u64)).collect();
@@ -29,7 +29,7 @@ pub async fn one_of_concurrent_insertions_of_a_client_wins(store: &dyn ClientReg
 pub async fn one_of_concurrent_updates_wins(store: &dyn ClientRegistry) {
     let client = fixtures::client();
     assert_eq!(store.insert_client(&client).await.unwrap(), Insertion::Inserted);
-    let arena = Arena::of(store.find_client(client.id())).await;
+    let arena = arena(store).await;
     for seed in 0..INTERLEAVINGS {
         let rivals: Vec<_> =
             (0..contenders(seed)).map(|_| client.clone().with_version(seed).with_owner(fixtures::subject())).collect();
@@ -50,7 +50,7 @@ pub async fn one_of_concurrent_updates_wins(store: &dyn ClientRegistry) {
 ///
 /// > **Every method is one atomic step**
 pub async fn a_deletion_among_updates_is_the_end(store: &dyn ClientRegistry) {
-    let arena = Arena::of(store.find_client(&fixtures::client_id())).await;
+    let arena = arena(store).await;
     for seed in 0..INTERLEAVINGS / 4 {
         let (first, second) = (fixtures::subject(), fixtures::subject());
         let client = fixtures::client().with_owner(first.clone());

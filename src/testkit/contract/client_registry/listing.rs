@@ -1,11 +1,10 @@
 //! How clients are listed and counted.
 
 use super::super::{INTERLEAVINGS, at_most};
-use super::owned;
+use super::{arena, owned};
 use crate::client::{Client, ClientId};
 use crate::identifier::Subject;
 use crate::store::{ClientRegistry, Deletion, Insertion, Page, Update};
-use crate::testkit::executor::Arena;
 use crate::testkit::fixtures;
 
 /// An owner's clients are listed whole, in order of their identifiers, in pages of any size.
@@ -111,7 +110,7 @@ pub async fn a_listing_beside_insertions_shows_each_client_once(store: &dyn Clie
     for id in staying {
         assert_eq!(store.insert_client(&owned(id)).await.unwrap(), Insertion::Inserted);
     }
-    let arena = Arena::of(store.find_client(&fixtures::client_id())).await;
+    let arena = arena(store).await;
     for seed in 0..INTERLEAVINGS / 20 {
         let step = async |n: usize| {
             let mut listed = Vec::new();

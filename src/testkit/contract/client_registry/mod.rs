@@ -19,6 +19,7 @@ use super::{at_most, everything};
 use crate::client::{Client, ClientId};
 use crate::identifier::Subject;
 use crate::store::{ClientRegistry, Deletion, Insertion, Update};
+use crate::testkit::executor::Arena;
 use crate::testkit::{extremes, fixtures};
 
 /// A client comes back as it was, in every field and at every bound.
@@ -130,6 +131,12 @@ pub async fn a_deleted_client_is_gone(store: &dyn ClientRegistry) {
     assert_eq!(store.delete_client(client.id()).await.unwrap(), Deletion::Unknown);
     assert_eq!(store.update_client(&client).await.unwrap(), Update::Unknown);
     assert_eq!(store.insert_client(&client).await.unwrap(), Insertion::Inserted);
+}
+
+/// How calls of this store are made to compete.
+async fn arena(store: &dyn ClientRegistry) -> Arena {
+    let id = fixtures::client_id();
+    Arena::of(|| store.find_client(&id)).await
 }
 
 async fn owned(store: &dyn ClientRegistry, owner: &Subject) -> Vec<Client> {
