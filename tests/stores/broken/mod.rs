@@ -38,5 +38,7 @@ mod codes;
 mod exchanges;
 mod harness;
 mod readable_clients;
+mod revocations;
+mod rotations;
 mod sound;
 mod tokens;
