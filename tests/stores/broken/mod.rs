@@ -37,6 +37,8 @@ mod clients;
 mod codes;
 mod exchanges;
 mod harness;
+mod listings;
+mod purges;
 mod readable_clients;
 mod revocations;
 mod rotations;
