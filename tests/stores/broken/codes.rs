@@ -140,7 +140,7 @@ broken! {
     /// Takes a challenge that is missing for an empty one.
     a_missing_challenge_becomes_one: code_store::every_field_of_a_code_comes_back,
     fn insert_code(store, code: &CodeRecord) -> Insertion {
-        let challenge = code.challenge.clone().or(Some(CodeChallenge::from_bytes([0; 32])));
+        let challenge = code.challenge.or(Some(CodeChallenge::from_bytes([0; 32])));
         store.insert_code(&CodeRecord { challenge, ..code.clone() }).await
     }
 

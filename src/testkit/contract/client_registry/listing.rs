@@ -115,7 +115,7 @@ pub async fn a_listing_beside_insertions_shows_each_client_once(store: &dyn Clie
         let step = async |n: usize| {
             let mut listed = Vec::new();
             if n > 0 {
-                let order = if n % 2 == 0 { [1, 3, 5, 7] } else { [7, 5, 3, 1] };
+                let order = if n.is_multiple_of(2) { [1, 3, 5, 7] } else { [7, 5, 3, 1] };
                 for tens in order {
                     let client = owned(&format!("{tens}{n}"));
                     assert_eq!(store.insert_client(&client).await.unwrap(), Insertion::Inserted);
