@@ -57,3 +57,15 @@ fn a_rotation_that_stores_nothing_forgets_nothing() {
     assert!(polled(store.rotate_refresh_token(&refresh_key(&second), &retirement(&taken), &taken)).is_err());
     assert_eq!((nonce(&store, &first), nonce(&store, &second)), (Some([7; 16]), None));
 }
+
+#[test]
+fn an_access_token_and_a_refresh_token_that_share_a_hash_are_told_apart() {
+    let store = MemoryStore::new();
+    let mut pair = tokens(&grant());
+    pair.access.key = refresh_key(&pair);
+    assert_eq!(now(store.insert_tokens(&pair)), Insertion::Inserted);
+    now(store.revoke_access_token(&pair.access.key));
+    assert!(now(store.find_refresh_token(&refresh_key(&pair))).is_some());
+    now(store.revoke_grant(&pair.grant.id, Timestamp::from_unix_millis(0)));
+    assert_eq!(now(store.find_refresh_token(&refresh_key(&pair))), None, "the refresh token outlived its grant");
+}
