@@ -67,15 +67,18 @@ pub(super) enum Arena {
 }
 
 impl Arena {
-    /// Looks at one future of the kind that is to compete.
-    pub(super) async fn of<T>(probe: impl Future<Output = T>) -> Self {
-        let mut probe = pin!(probe);
-        let at_once = poll_fn(|context| Poll::Ready(probe.as_mut().poll(context).is_ready())).await;
-        if at_once {
-            return Self::Threads;
+    /// Looks at futures of the kind that is to compete: at several, for one that waits for another thread may find that it
+    /// need not wait.
+    pub(super) async fn of<T, F: Future<Output = T>>(probe: impl Fn() -> F) -> Self {
+        for _ in 0..32 {
+            let mut probe = pin!(probe());
+            let at_once = poll_fn(|context| Poll::Ready(probe.as_mut().poll(context).is_ready())).await;
+            if !at_once {
+                probe.await;
+                return Self::Task;
+            }
         }
-        probe.await;
-        Self::Task
+        Self::Threads
     }
 
     /// Runs so many contenders at once; `seed` decides the order in which they get their turns.
@@ -197,10 +200,25 @@ mod tests {
 
     #[test]
     fn a_future_that_never_waits_is_raced_on_threads() {
-        assert!(matches!(block_on(Arena::of(async {})), Arena::Threads));
-        assert!(matches!(block_on(Arena::of(yield_once())), Arena::Task));
+        assert!(matches!(block_on(Arena::of(|| async {})), Arena::Threads));
+        assert!(matches!(block_on(Arena::of(yield_once)), Arena::Task));
         let threads = block_on(Arena::Threads.race(4, 0, |_| async { thread::current().id() }));
         assert_eq!(threads.iter().collect::<std::collections::HashSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn a_future_that_waits_now_and_then_is_raced_on_the_task() {
+        let made = std::cell::Cell::new(0);
+        let probe = || {
+            made.set(made.get() + 1);
+            let waits = made.get() == 3;
+            async move {
+                if waits {
+                    yield_once().await;
+                }
+            }
+        };
+        assert!(matches!(block_on(Arena::of(probe)), Arena::Task));
     }
 
     #[test]

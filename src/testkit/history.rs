@@ -51,7 +51,8 @@ struct Taken {
 
 /// Makes histories, and looks for an order in each that explains it (Wing and Gong).
 pub(super) async fn concurrent_steps_are_linearizable(store: &dyn GrantStore) {
-    let arena = Arena::of(store.find_access_token(&fixtures::key(&fixtures::grant()))).await;
+    let key = fixtures::key(&fixtures::grant());
+    let arena = Arena::of(|| store.find_access_token(&key)).await;
     for seed in 0..HISTORIES {
         let code = fixtures::code(&fixtures::grant());
         let first = fixtures::issued(&code.grant);

@@ -131,3 +131,15 @@ fn debug_tells_how_much_and_nothing_of_what() {
     let text = format!("{store:?}");
     assert!(text.contains("grants: 1, tokens: 2") && !text.contains("ada"), "{text}");
 }
+
+#[test]
+fn an_access_token_and_a_refresh_token_that_share_a_hash_are_told_apart() {
+    let store = MemoryStore::new();
+    let mut pair = tokens(&grant());
+    pair.access.key = refresh_key(&pair);
+    assert_eq!(now(store.insert_tokens(&pair)), Insertion::Inserted);
+    now(store.revoke_access_token(&pair.access.key));
+    assert!(now(store.find_refresh_token(&refresh_key(&pair))).is_some());
+    now(store.revoke_grant(&pair.grant.id, at(0)));
+    assert_eq!(now(store.find_refresh_token(&refresh_key(&pair))), None, "the refresh token outlived its grant");
+}

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::grant::CodeRecord;
 use crate::secret::TokenKey;
 use crate::store::{CodeStore, Insertion, Redemption};
-use crate::testkit::executor::Arena;
+use crate::testkit::executor::{Arena, drop_after};
 use crate::testkit::extremes;
 use crate::testkit::fixtures::{self, from_now};
 
@@ -130,6 +130,81 @@ pub async fn every_failed_verifier_is_counted(store: &dyn CodeStore) {
         assert_eq!(found, Some(CodeRecord { failures, ..code.clone() }));
     }
     assert_eq!(redeem(store, &code).await, Redemption::First);
+    let redeemed = store.find_code(&code.key).await.unwrap().expect("a redeemed code is found");
+    assert_eq!((redeemed.failures, redeemed.redeemed_at.is_some()), (failures, true));
+    store.count_failure(&code.key).await.unwrap();
+    let found = store.find_code(&code.key).await.unwrap();
+    assert_eq!(found, Some(CodeRecord { failures: failures + 1, ..redeemed }));
+}
+
+/// Failures that are counted while a code is redeemed are counted, and it is redeemed.
+///
+/// > Counts one more failed verifier on the code; none is lost among concurrent calls.
+pub async fn failures_and_a_redemption_do_not_undo_each_other(store: &dyn CodeStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let code = stored(store).await;
+        let failing = contenders(seed);
+        let step = async |n: usize| match n {
+            0 => Some(redeem(store, &code).await),
+            _ => {
+                store.count_failure(&code.key).await.unwrap();
+                None
+            }
+        };
+        let outcomes = arena.race(failing + 1, seed, step).await;
+        assert_eq!(outcomes[0], Some(Redemption::First));
+        let found = store.find_code(&code.key).await.unwrap().expect("the code is found");
+        assert_eq!((found.redeemed_at.is_some(), found.failures), (true, u32::try_from(failing).unwrap()));
+        assert_eq!(redeem(store, &code).await, Redemption::Replayed);
+    }
+}
+
+/// A code whose insertion is given up half-way is stored, or its grant is free for another.
+///
+/// > Dropping its future at any point leaves the state before or after the step
+pub async fn a_dropped_insertion_of_a_code_happened_or_did_not(store: &dyn CodeStore) {
+    for polls in 0..1_000 {
+        let code = fixtures::code(&fixtures::grant());
+        let done = drop_after(polls, store.insert_code(&code)).await;
+        // The step may still be under way; one that contends with it comes before or after it.
+        let rival = fixtures::code(&code.grant);
+        let (kept, refused) = match store.insert_code(&rival).await.unwrap() {
+            Insertion::Inserted => (&rival, &code),
+            Insertion::Conflict => (&code, &rival),
+        };
+        assert_eq!(store.find_code(&kept.key).await.unwrap().as_ref(), Some(kept));
+        assert_eq!(store.find_code(&refused.key).await.unwrap(), None);
+        if let Some(done) = done {
+            assert_eq!((done.unwrap(), kept.key), (Insertion::Inserted, code.key), "what was acknowledged was lost");
+            return;
+        }
+    }
+    panic!("the insertion never came to its end");
+}
+
+/// A redemption that is given up half-way happened or did not; either way the next one is told which.
+///
+/// > Dropping its future at any point leaves the state before or after the step
+pub async fn a_dropped_redemption_happened_or_did_not(store: &dyn CodeStore) {
+    for polls in 0..1_000 {
+        let code = stored(store).await;
+        let (at, later, keep_until) = (from_now(1), from_now(2), Some(from_now(3_600)));
+        let done = drop_after(polls, store.redeem_code(&code.key, at, keep_until)).await;
+        // The step may still be under way; one that contends with it comes before or after it.
+        let redeemed_at = match store.redeem_code(&code.key, later, keep_until).await.unwrap() {
+            Redemption::First => later,
+            Redemption::Replayed => at,
+            Redemption::Unknown => panic!("the code is gone"),
+        };
+        let redeemed = CodeRecord { redeemed_at: Some(redeemed_at), ..code.clone() };
+        assert_eq!(store.find_code(&code.key).await.unwrap(), Some(redeemed));
+        if let Some(done) = done {
+            assert_eq!((done.unwrap(), redeemed_at), (Redemption::First, at), "what was acknowledged was lost");
+            return;
+        }
+    }
+    panic!("the redemption never came to its end");
 }
 
 /// What has expired is found, redeemed and replayed like anything else: whether that is right, the caller knows.
@@ -167,6 +242,29 @@ pub async fn purging_leaves_every_code_that_must_be_known(store: &dyn CodeStore)
     assert_eq!(redeem(store, &kept_for_good).await, Redemption::Replayed);
 }
 
+/// A code that is redeemed in its last moment, beside a purge, is either gone or known as redeemed.
+///
+/// > A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is recognised.
+pub async fn purging_beside_redemptions_takes_nothing_redeemed(store: &dyn CodeStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let code = CodeRecord { expires_at: from_now(-10), ..fixtures::code(&fixtures::grant()) };
+        assert_eq!(store.insert_code(&code).await.unwrap(), Insertion::Inserted);
+        let step = async |n: usize| {
+            if n == 0 {
+                return redeem(store, &code).await;
+            }
+            store.purge_codes(from_now(-1), at_most(3)).await.unwrap();
+            Redemption::Unknown
+        };
+        let outcomes = arena.race(3, seed, step).await;
+        let known = outcomes[0] == Redemption::First;
+        assert_eq!(store.find_code(&code.key).await.unwrap().is_some(), known, "the redemption answered {outcomes:?}");
+        let again = if known { Redemption::Replayed } else { Redemption::Unknown };
+        assert_eq!(redeem(store, &code).await, again);
+    }
+}
+
 /// Purging deletes what is due, in batches no larger than allowed, until nothing more is due.
 ///
 /// > Returns how many rows went; fewer than `limit` means that nothing more is due.
@@ -182,16 +280,17 @@ pub async fn purging_deletes_codes_in_batches(store: &dyn CodeStore) {
         }
         due.push(code);
     }
-    let mut batches = 0;
+    let mut rows = 0;
     loop {
         let gone = store.purge_codes(from_now(-1), at_most(3)).await.unwrap();
         assert!(gone <= 3, "{gone} rows went in a batch of 3");
-        batches += 1;
+        rows += gone;
         if gone < 3 {
             break;
         }
+        assert!(rows < 100, "{rows} rows of seven codes went, and there are more");
     }
-    assert!(batches > 2, "seven codes went in {batches} batches of 3");
+    assert!(rows >= 7, "{rows} rows of seven codes went");
     for code in &due {
         assert_eq!(store.find_code(&code.key).await.unwrap(), None);
         assert_eq!(redeem(store, code).await, Redemption::Unknown);
@@ -215,7 +314,8 @@ async fn purge_all(store: &dyn CodeStore, before: Timestamp) {
 }
 
 async fn arena(store: &dyn CodeStore) -> Arena {
-    Arena::of(store.find_code(&fixtures::key(&fixtures::grant()))).await
+    let key = fixtures::key(&fixtures::grant());
+    Arena::of(|| store.find_code(&key)).await
 }
 
 fn count<T: PartialEq>(outcomes: &[T], outcome: T) -> usize {

@@ -71,6 +71,24 @@ pub async fn what_is_no_fresh_code_buys_nothing(store: &dyn GrantStore) {
     assert_eq!(store.find_code(&other.key).await.unwrap(), Some(other));
 }
 
+/// A grant of which tokens are left gets no second code, although the first was purged.
+///
+/// > A grant has one code in its life: a second one conflicts, for as long as anything of the grant is kept.
+pub async fn a_grant_that_lives_gets_no_second_code(store: &dyn GrantStore) {
+    let code = CodeRecord { expires_at: from_now(-10), ..fixtures::code(&fixtures::grant()) };
+    assert_eq!(store.insert_code(&code).await.unwrap(), Insertion::Inserted);
+    let tokens = fixtures::issued(&code.grant);
+    assert_eq!(store.insert_tokens(&tokens).await.unwrap(), Insertion::Inserted);
+    for _ in 0..2 {
+        while store.purge_codes(from_now(-1), at_most(100)).await.unwrap() == 100 {}
+        while store.purge_tokens(from_now(-1), at_most(100)).await.unwrap() == 100 {}
+        let second = fixtures::code(&code.grant);
+        assert_eq!(store.insert_code(&second).await.unwrap(), Insertion::Conflict);
+        assert_eq!(store.find_code(&second.key).await.unwrap(), None);
+        assert!(are_found(store, &tokens).await);
+    }
+}
+
 /// An exchange for tokens with a key that is stored already is an error, and the code can still be exchanged.
 ///
 /// > A token with a key that is stored already is the caller's mistake: an error, and nothing is changed.

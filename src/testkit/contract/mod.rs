@@ -36,7 +36,7 @@ fn everything<Id>() -> Page<Id> {
 /// How calls of this store are made to compete.
 async fn arena(store: &dyn TokenStore) -> Arena {
     let key = fixtures::key(&fixtures::grant());
-    Arena::of(store.find_access_token(&key)).await
+    Arena::of(|| store.find_access_token(&key)).await
 }
 
 /// Whether these tokens are found, both or neither.

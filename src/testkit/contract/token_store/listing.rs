@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::{at_most, everything};
+use super::super::{INTERLEAVINGS, arena, at_most, everything};
 use super::{stored_under, summary};
 use crate::clock::Timestamp;
 use crate::grant::Grant;
 use crate::identifier::Subject;
 use crate::secret::GrantId;
 use crate::store::{GrantSummary, Insertion, Page, TokenStore};
-use crate::testkit::executor::Arena;
 use crate::testkit::fixtures::{self, from_now};
 
 /// A user's grants are listed whole, in order of their identifiers, in pages of any size.
@@ -39,6 +38,7 @@ pub async fn grants_are_listed_by_user_in_order(store: &dyn TokenStore) {
             let Some(last) = grants.last() else { break };
             page = Page::after(*last, at_most(size));
             all.extend(grants);
+            assert!(all.len() <= ids.len(), "in pages of {size}, more is listed than there is");
         }
         assert_eq!(all, ids, "in pages of {size}");
     }
@@ -92,6 +92,39 @@ pub async fn a_listing_of_grants_is_stable_while_others_come_and_go(store: &dyn 
     assert_eq!(listed(store, &ada, Page::after(with_first(0x38), at_most(9))).await, [d, e]);
 }
 
+/// Grants that are there all the while are listed once each, in order, whatever is stored between two pages.
+///
+/// > Listings are ordered by identifier, so that no entry is skipped or repeated because others come and go.
+pub async fn a_listing_beside_insertions_shows_each_grant_once(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 20 {
+        let ada = fixtures::subject();
+        let staying = [0x20, 0x40, 0x60, 0x80].map(with_first);
+        for id in staying {
+            insert(store, &ada, id).await;
+        }
+        let step = async |n: usize| {
+            let mut all = Vec::new();
+            if n > 0 {
+                for _ in 0..4 {
+                    insert(store, &ada, GrantId::random()).await;
+                }
+                return all;
+            }
+            let mut page = Page::first(at_most(1 + u32::try_from(seed % 3).unwrap()));
+            loop {
+                let grants = listed(store, &ada, page.clone()).await;
+                let Some(last) = grants.last() else { break all };
+                page.after = Some(*last);
+                all.extend(grants);
+                assert!(all.is_sorted_by(|one, next| one < next), "a grant is out of order: {all:?}");
+            }
+        };
+        let all = arena.race(4, seed, step).await.swap_remove(0);
+        assert!(staying.iter().all(|id| all.contains(id)), "a grant was skipped: {all:?}");
+    }
+}
+
 /// A listing tells until when a grant lasts, when it was used, and whether it was revoked; nothing hides it before it is purged.
 ///
 /// > revoked and expired ones too, until they are purged
@@ -138,7 +171,7 @@ pub async fn the_latest_use_of_a_grant_is_remembered(store: &dyn TokenStore) {
         let expected = GrantSummary { last_used_at: Some(latest), ..before.clone() };
         assert_eq!(summary(store, &grant).await, Some(expected));
     }
-    let arena = Arena::of(store.find_access_token(&fixtures::key(&grant))).await;
+    let arena = arena(store).await;
     for seed in 0..50 {
         let base = from_now(10 + 100 * i64::try_from(seed).unwrap());
         let at = |n: usize| Timestamp::from_unix_millis(base.unix_millis() + i64::try_from(n).unwrap());

@@ -33,6 +33,8 @@ pub async fn purging_leaves_what_is_live(store: &dyn TokenStore) {
     let endless = endless(store).await;
     let revoked = stored(store).await;
     store.revoke_grant(&revoked.grant.id, now).await.unwrap();
+    let bare = fixtures::grant();
+    assert_eq!(store.insert_grant(&bare, later).await.unwrap(), Insertion::Inserted);
     purge_all(store, now).await;
     for tokens in [&live, &retired, &successors, &endless] {
         assert!(are_found(store, tokens).await);
@@ -44,6 +46,7 @@ pub async fn purging_leaves_what_is_live(store: &dyn TokenStore) {
     assert_eq!(store.insert_tokens(&half).await.unwrap(), Insertion::Inserted);
     purge_all(store, later).await;
     assert!(are_found(store, &half).await, "what expires at the instant of the purge was purged");
+    assert!(summary(store, &bare).await.is_some(), "a grant that is kept until the instant of the purge was purged");
     purge_all(store, Timestamp::MAX).await;
     assert!(are_found(store, &endless).await);
     assert!(summary(store, &endless.grant).await.is_some());
@@ -63,6 +66,8 @@ pub async fn purging_deletes_tokens_in_batches(store: &dyn TokenStore) {
     assert_eq!(store.insert_tokens(&stale).await.unwrap(), Insertion::Inserted);
     let revoked = expired(store, -10).await;
     store.revoke_grant(&revoked.grant.id, from_now(-20)).await.unwrap();
+    let bare = fixtures::grant();
+    assert_eq!(store.insert_grant(&bare, from_now(-10)).await.unwrap(), Insertion::Inserted);
     let mut rows = 0;
     loop {
         let gone = store.purge_tokens(from_now(-1), at_most(4)).await.unwrap();
@@ -71,9 +76,11 @@ pub async fn purging_deletes_tokens_in_batches(store: &dyn TokenStore) {
         if gone < 4 {
             break;
         }
+        assert!(rows < 1_000, "{rows} rows went, and there are more");
     }
-    // Of five grants two tokens each, the stale one, and the grants.
-    assert!(rows >= 16, "{rows} rows went");
+    // Of five grants two tokens each, the stale one, and the grants with the bare and the revoked one.
+    assert!(rows >= 18, "{rows} rows went");
+    assert_eq!(summary(store, &bare).await, None);
     for tokens in due.iter().chain([&stale]) {
         assert_eq!(store.find_access_token(&tokens.access.key).await.unwrap(), None);
     }

@@ -214,6 +214,48 @@ pub async fn revoking_many_grants_reaches_each_of_them(store: &dyn TokenStore) {
     }
 }
 
+/// Of concurrent revocations of one user or client, each grant is counted once.
+///
+/// > Revokes every grant of a user, and returns how many were not revoked before.
+pub async fn concurrent_revocations_count_each_grant_once(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let (ada, app) = (fixtures::subject(), fixtures::client_id());
+        let all = each_stored(store, &[(&ada, &app), (&ada, &app), (&ada, &app)]).await;
+        let revoke = async |n: usize| match n % 2 {
+            0 => store.revoke_subject(&ada, from_now(0)).await.unwrap(),
+            _ => store.revoke_client(&app, from_now(0)).await.unwrap(),
+        };
+        let counts = arena.race(2 + (seed % 3) as usize, seed, revoke).await;
+        assert_eq!(counts.iter().sum::<u64>(), 3, "three grants were counted so often: {counts:?}");
+        for tokens in &all {
+            assert!(!are_found(store, tokens).await);
+        }
+    }
+}
+
+/// What is noted of a grant beside its revocation does not undo it, and is noted.
+///
+/// > Revoking twice, or an unknown grant, is fine; the first instant stays.
+pub async fn a_use_beside_a_revocation_does_not_undo_it(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let tokens = stored(store).await;
+        let id = &tokens.grant.id;
+        let (used_at, revoked_at) = (from_now(5), from_now(7));
+        let step = async |n: usize| match n {
+            0 => store.revoke_grant(id, revoked_at).await.unwrap(),
+            1 => store.touch_grant(id, used_at).await.unwrap(),
+            2 => store.revoke_access_token(&tokens.access.key).await.unwrap(),
+            _ => drop(store.insert_tokens(&fixtures::issued(&tokens.grant)).await.unwrap()),
+        };
+        drop(arena.race(5, seed, step).await);
+        let listed = summary(store, &tokens.grant).await.expect("the grant is listed");
+        assert_eq!((listed.revoked_at, listed.last_used_at), (Some(revoked_at), Some(used_at)));
+        assert!(!are_found(store, &tokens).await, "the revocation was undone");
+    }
+}
+
 async fn each_stored(store: &dyn TokenStore, of: &[(&Subject, &ClientId)]) -> Vec<IssuedTokens> {
     let mut all = Vec::new();
     for (subject, client) in of {

@@ -7,7 +7,6 @@ use crate::grant::{
 };
 use crate::secret::TokenKey;
 use crate::store::{Reuse, Rotation, TokenStore};
-use crate::testkit::executor::drop_after;
 use crate::testkit::fixtures::{self, from_now, refresh_key, retirement};
 
 /// A refresh token rotates once; what comes later is told how it was retired, and counted.
@@ -198,31 +197,51 @@ pub async fn a_reuse_with_a_stored_key_changes_nothing(store: &dyn TokenStore) {
     assert_eq!(found.token, tokens.access);
 }
 
-/// A rotation that is given up half-way happened or did not; either way the next one finds its way.
+/// Of concurrent reuses each is accepted, and yields its access token.
 ///
-/// > Dropping its future at any point leaves the state before or after the step
-pub async fn a_dropped_rotation_happened_or_did_not(store: &dyn TokenStore) {
-    for polls in 0..1_000 {
-        let first = stored(store).await;
-        let successors = fixtures::issued(&first.grant);
-        let how = retirement(&successors);
-        let done = drop_after(polls, rotate_as(store, &first, &how, &successors)).await;
-        // The step may still be under way; one that contends with it comes before or after it.
-        let rival = fixtures::issued(&first.grant);
-        match rotate(store, &first, &rival).await {
-            Rotation::Rotated => {
-                assert_eq!(done, None, "what was acknowledged was lost");
-                assert!(are_found(store, &rival).await && !are_found(store, &successors).await);
-            }
-            Rotation::Retired { retirement, retries } => {
-                assert_eq!((retirement, retries), (how, 1));
-                assert!(are_found(store, &successors).await && !are_found(store, &rival).await);
-            }
-            Rotation::Unknown => panic!("the token is gone"),
+/// > Stores one more access token under the active refresh token `key`
+pub async fn concurrent_reuses_all_yield_an_access_token(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let tokens = stored(store).await;
+        let key = refresh_key(&tokens);
+        let renewals: Vec<_> = (0..contenders(seed)).map(|_| fixtures::access_token(&tokens.grant)).collect();
+        let expiries: Vec<_> = (100_000..).take(renewals.len()).map(|seconds| Some(from_now(seconds))).collect();
+        let reuse = async |n: usize| store.reuse_refresh_token(&key, expiries[n], &renewals[n]).await.unwrap();
+        let outcomes = arena.race(renewals.len(), seed, reuse).await;
+        assert!(outcomes.iter().all(|outcome| *outcome == Reuse::Accepted), "{outcomes:?}");
+        for access in &renewals {
+            let found = store.find_access_token(&access.key).await.unwrap().expect("the access token is stored");
+            assert_eq!(found.token, *access);
         }
-        if done.is_some() {
-            return;
-        }
+        let latest = summary(store, &tokens.grant).await.expect("the grant is listed").expires_at;
+        assert_eq!(Some(&latest), expiries.iter().max());
+        let found = store.find_refresh_token(&key).await.unwrap().expect("the refresh token stays");
+        assert!(expiries.contains(&found.token.expires_at), "none of the reuses moved the expiry");
     }
-    panic!("the rotation never came to its end");
+}
+
+/// Of rotations and reuses that meet, one rotation is done, and a reuse is accepted before it or not at all.
+///
+/// > There is no such active token, or its grant is revoked.
+pub async fn a_rotation_among_reuses_is_done_once(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let first = stored(store).await;
+        let rivals: Vec<_> = (0..contenders(seed) + 1).map(|_| fixtures::issued(&first.grant)).collect();
+        let step = async |n: usize| match n % 2 {
+            0 => rotate(store, &first, &rivals[n]).await == Rotation::Rotated,
+            _ => {
+                let access = &rivals[n].access;
+                store.reuse_refresh_token(&refresh_key(&first), None, access).await.unwrap() == Reuse::Accepted
+            }
+        };
+        let outcomes = arena.race(rivals.len(), seed, step).await;
+        assert_eq!(outcomes.iter().step_by(2).filter(|rotated| **rotated).count(), 1, "{outcomes:?}");
+        for (rival, done) in rivals.iter().zip(&outcomes) {
+            assert_eq!(store.find_access_token(&rival.access.key).await.unwrap().is_some(), *done);
+        }
+        let found = store.find_refresh_token(&refresh_key(&first)).await.unwrap().expect("a retired token is found");
+        assert!(matches!(found.token.state, RefreshTokenState::Retired(_)), "a reuse undid the rotation");
+    }
 }

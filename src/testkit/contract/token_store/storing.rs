@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{are_found, spelled};
+use super::super::{INTERLEAVINGS, are_found, arena, contenders, spelled};
 use super::{stored, stored_under, summary};
 use crate::clock::Timestamp;
 use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord};
@@ -141,4 +141,74 @@ pub async fn a_grants_expiry_only_rises(store: &dyn TokenStore) {
     let tokens = IssuedTokens { refresh, ..fixtures::issued(&grant) };
     assert_eq!(store.insert_tokens(&tokens).await.unwrap(), Insertion::Inserted);
     assert_eq!(summary(store, &grant).await.expect("the grant is listed").expires_at, tokens.access.expires_at);
+}
+
+/// A hash says something only together with its grant.
+///
+/// > Codes and tokens are known by their `TokenKey`.
+pub async fn equal_hashes_under_two_grants_are_two_tokens(store: &dyn TokenStore) {
+    let one = stored(store).await;
+    let mut other = fixtures::issued(&fixtures::grant());
+    other.access.key.hash = one.access.key.hash;
+    other.refresh = other
+        .refresh
+        .map(|refresh| RefreshTokenRecord { key: TokenKey { hash: refresh_key(&one).hash, ..refresh.key }, ..refresh });
+    assert_eq!(store.insert_tokens(&other).await.unwrap(), Insertion::Inserted);
+    for tokens in [&one, &other] {
+        assert!(are_found(store, tokens).await);
+        let found = store.find_access_token(&tokens.access.key).await.unwrap().expect("the token is found");
+        assert_eq!(found.grant, tokens.grant);
+    }
+    store.revoke_grant(&one.grant.id, from_now(0)).await.unwrap();
+    assert!(!are_found(store, &one).await && are_found(store, &other).await);
+    store.revoke_access_token(&one.access.key).await.unwrap();
+    assert!(are_found(store, &other).await);
+}
+
+/// Of concurrent grants with one identifier, one is stored.
+///
+/// > Stores a grant that has no tokens yet; a grant with this id conflicts.
+pub async fn one_of_concurrent_grants_with_an_id_is_stored(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 4 {
+        let id = fixtures::grant().id;
+        let grant = |_| Arc::new(Grant { id, ..Grant::clone(&fixtures::grant()) });
+        let rivals: Vec<_> = (0..contenders(seed)).map(grant).collect();
+        let insert = async |n: usize| store.insert_grant(&rivals[n], from_now(60)).await.unwrap();
+        let outcomes = arena.race(rivals.len(), seed, insert).await;
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Insertion::Inserted).count(), 1, "{outcomes:?}");
+        for (grant, outcome) in rivals.iter().zip(&outcomes) {
+            assert_eq!(summary(store, grant).await.is_some(), *outcome == Insertion::Inserted);
+        }
+    }
+}
+
+/// Of concurrent tokens that share a key, one pair is stored and nothing of the others.
+///
+/// > Stores tokens, and their grant if it is new, all of it or nothing.
+pub async fn one_of_concurrent_insertions_with_one_key_is_stored(store: &dyn TokenStore) {
+    let arena = arena(store).await;
+    for seed in 0..INTERLEAVINGS / 2 {
+        // The grant is new as well, or there already.
+        let shared = fixtures::issued(&fixtures::grant());
+        if seed % 4 < 2 {
+            assert_eq!(store.insert_grant(&shared.grant, from_now(60)).await.unwrap(), Insertion::Inserted);
+        }
+        let rival = |_| match seed % 2 {
+            0 => IssuedTokens { access: shared.access.clone(), ..fixtures::issued(&shared.grant) },
+            _ => IssuedTokens { refresh: shared.refresh.clone(), ..fixtures::issued(&shared.grant) },
+        };
+        let rivals: Vec<_> = (0..contenders(seed)).map(rival).collect();
+        let insert = async |n: usize| store.insert_tokens(&rivals[n]).await.unwrap();
+        let outcomes = arena.race(rivals.len(), seed, insert).await;
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Insertion::Inserted).count(), 1, "{outcomes:?}");
+        for (tokens, outcome) in rivals.iter().zip(&outcomes) {
+            let stored = match seed % 2 {
+                0 => store.find_refresh_token(&refresh_key(tokens)).await.unwrap().is_some(),
+                _ => store.find_access_token(&tokens.access.key).await.unwrap().is_some(),
+            };
+            assert_eq!(stored, *outcome == Insertion::Inserted, "of tokens that were refused one is stored");
+            assert!(*outcome == Insertion::Conflict || are_found(store, tokens).await);
+        }
+    }
 }
