@@ -1,0 +1,4 @@
+//! The stores beside real servers.
+
+mod redis;
+mod support;

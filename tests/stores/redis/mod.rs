@@ -1,0 +1,12 @@
+//! `RedisStore`, on one server and on a cluster.
+//!
+//! The suite of the store contract has its place here: one module for each of `Fresh::on_server` and `Fresh::on_cluster`.
+
+mod calls;
+mod connection;
+
+mod lists;
+mod proxy;
+mod records;
+mod slots;
+mod ttl;
