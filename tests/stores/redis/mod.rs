@@ -4,6 +4,7 @@
 
 mod calls;
 mod connection;
+mod failover;
 
 mod lists;
 mod proxy;
