@@ -6,26 +6,34 @@ cluster_pids=()
 
 # Starts a server on a free port, with the given settings; says where in redis_port, and its process in redis_started.
 redis_server() {
-    local server cli port attempt
+    # A port can be taken between the choice and the start. A node of a cluster also listens 10000 ports above its own.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        redis_port=$((20000 + RANDOM % 20000))
+        if redis_server_on "$redis_port" "$@"; then
+            return
+        fi
+    done
+    fail "Redis does not start: $(tail -n 3 "$scratch/redis-$redis_port/log" 2>/dev/null)"
+}
+
+# Starts a server on this port, with the data that it left there, if any.
+redis_server_on() {
+    local port=$1 server cli
+    shift
     server=$(command -v redis-server || command -v valkey-server) || fail "redis-server is not installed"
     cli=$(redis_program)
-    # A port can be taken between the choice and the start. A node of a cluster also listens 10000 ports above its own.
-    for attempt in 1 2 3 4 5 6 7 8 9 10; do
-        port=$((20000 + RANDOM % 20000))
-        mkdir -p "$scratch/redis-$port"
-        "$server" --port "$port" --bind 127.0.0.1 --dir "$scratch/redis-$port" --logfile log --daemonize no \
-            --appendonly no --save '' --maxmemory-policy noeviction "$@" >/dev/null 2>&1 </dev/null &
-        redis_started=$!
-        disown "$redis_started"
-        redis_port=$port
-        while kill -0 "$redis_started" 2>/dev/null; do
-            if [ "$("$cli" -h 127.0.0.1 -p "$port" INFO server 2>/dev/null | tr -d '\r' | sed -n 's/^process_id://p')" = "$redis_started" ]; then
-                return
-            fi
-            sleep 0.05
-        done
+    mkdir -p "$scratch/redis-$port"
+    "$server" --port "$port" --bind 127.0.0.1 --dir "$scratch/redis-$port" --logfile log --daemonize no \
+        --appendonly no --save '' --maxmemory-policy noeviction "$@" >/dev/null 2>&1 </dev/null &
+    redis_started=$!
+    disown "$redis_started"
+    while kill -0 "$redis_started" 2>/dev/null; do
+        if [ "$("$cli" -h 127.0.0.1 -p "$port" INFO server 2>/dev/null | tr -d '\r' | sed -n 's/^process_id://p')" = "$redis_started" ]; then
+            return
+        fi
+        sleep 0.05
     done
-    fail "Redis does not start: $(tail -n 3 "$scratch/redis-$port/log" 2>/dev/null)"
+    return 1
 }
 
 redis_program() {
@@ -50,12 +58,14 @@ redis_stop() {
     redis_pid=
 }
 
+cluster_settings=(--cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 1500)
+
 # Three masters with a replica each.
 cluster_start() {
-    local cli node nodes=() urls="" deadline
+    local cli node nodes=() urls= deadline
     cli=$(redis_program)
     for _ in 1 2 3 4 5 6; do
-        redis_server --cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 1500
+        redis_server "${cluster_settings[@]}"
         cluster_pids+=("$redis_started")
         nodes+=("127.0.0.1:$redis_port")
         urls="$urls,redis://127.0.0.1:$redis_port/"
@@ -79,6 +89,12 @@ cluster_node_is_ready() {
     grep -qx cluster_state:ok <<<"$info" && grep -qx cluster_known_nodes:6 <<<"$info" || return 1
     info=$("$1" -h 127.0.0.1 -p "$2" INFO replication 2>/dev/null | tr -d '\r')
     grep -qx master_link_status:up <<<"$info" || grep -q '^slave0:.*state=online' <<<"$info"
+}
+
+# Starts a node again that was killed.
+cluster_revive() {
+    redis_server_on "$1" "${cluster_settings[@]}" || fail "the node on port $1 does not start again"
+    cluster_pids+=("$redis_started")
 }
 
 cluster_stop() {

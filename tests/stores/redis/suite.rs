@@ -1,12 +1,21 @@
-use grantor::secret::GrantId;
-use grantor::store::RedisStore;
+//! Every clause of the contract, on one server and on a cluster.
 
-grantor::store_tests! {
-    #[tokio::test]
-    #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
-    evicting store: async {
-        let url = std::env::var("GRANTOR_TEST_REDIS").unwrap();
-        let store = RedisStore::connect(&url).await.unwrap();
-        Box::new(store.with_key_prefix(&format!("test:{}:", GrantId::random())))
+mod server {
+    use crate::support::redis::Fresh;
+
+    grantor::store_tests! {
+        #[tokio::test]
+        #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+        evicting store: Fresh::on_server()
+    }
+}
+
+mod cluster {
+    use crate::support::redis::Fresh;
+
+    grantor::store_tests! {
+        #[tokio::test]
+        #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+        evicting store: Fresh::on_cluster()
     }
 }

@@ -3,3 +3,4 @@ pub mod interruption;
 pub mod postgres;
 pub mod private_servers;
 pub mod records;
+pub mod redis;
