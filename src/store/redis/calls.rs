@@ -92,7 +92,9 @@ impl RedisStore {
             match answers.next() {
                 Some(Value::Int(acknowledged)) if acknowledged >= i64::from(replicas) => {}
                 Some(Value::Int(acknowledged)) => {
-                    return Err(StoreError::unavailable(format!("{acknowledged} of {replicas} replicas have the write")));
+                    return Err(StoreError::unavailable(format!(
+                        "{acknowledged} of {replicas} replicas have the write"
+                    )));
                 }
                 // Such as a node that was made a replica in between.
                 _ => return Err(StoreError::unavailable("it is not known which replicas have the write")),

@@ -143,7 +143,8 @@ impl RedisStore {
             after = Some(last.clone());
             let grants = self.listed_grants(list, &members).await?;
             let live = grants.iter().map(|stored| &stored.summary).filter(|summary| summary.revoked_at.is_none());
-            let revoked = all(live.filter(|summary| of(&summary.grant)).map(|summary| self.revoke(&summary.grant.id, at)));
+            let revoked =
+                all(live.filter(|summary| of(&summary.grant)).map(|summary| self.revoke(&summary.grant.id, at)));
             for revoked in revoked.await {
                 count = count.saturating_add(u64::from(revoked?));
             }

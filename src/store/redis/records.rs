@@ -132,11 +132,7 @@ pub(super) fn code(value: &[u8], key: TokenKey, grant: Arc<Grant>) -> Result<Opt
         redeemed_at: reader.optional_instant()?,
         failures: u32::from_be_bytes(reader.array()?),
         expires_at: reader.instant()?,
-        redirect_uri_source: if reader.flag()? {
-            RedirectUriSource::Requested
-        } else {
-            RedirectUriSource::Registered
-        },
+        redirect_uri_source: if reader.flag()? { RedirectUriSource::Requested } else { RedirectUriSource::Registered },
         redirect_uri: reader.text()?.into(),
         challenge: if reader.is_at_end() { None } else { Some(CodeChallenge::from_bytes(reader.array()?)) },
     }))
@@ -169,11 +165,8 @@ pub(super) fn refresh_token(value: &[u8], key: TokenKey, grant: &Grant) -> Resul
     let mut reader = Reader::new(value);
     let retired = reader.flag()?;
     let (expires_at, issued_at) = (reader.expiry()?, reader.instant()?);
-    let state = if retired {
-        RefreshTokenState::Retired(retirement(&mut reader, grant)?.0)
-    } else {
-        RefreshTokenState::Active
-    };
+    let state =
+        if retired { RefreshTokenState::Retired(retirement(&mut reader, grant)?.0) } else { RefreshTokenState::Active };
     Ok(RefreshTokenRecord { key, issued_at, expires_at, state })
 }
 

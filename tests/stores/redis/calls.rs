@@ -6,7 +6,9 @@ use std::pin::Pin;
 use grantor::Client;
 use grantor::error::StoreError;
 use grantor::grant::{CodeRecord, IssuedTokens};
-use grantor::store::{ClientRegistry as _, ClientStore as _, CodeStore as _, GrantStore as _, Page, RedisStore, TokenStore as _};
+use grantor::store::{
+    ClientRegistry as _, ClientStore as _, CodeStore as _, GrantStore as _, Page, RedisStore, TokenStore as _,
+};
 
 use super::records::{MANY, access_token, code, grant, in_seconds, issued, refresh_key, retirement};
 

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use grantor::error::Retry;
-use grantor::store::{ClientStore as _, CodeStore as _, GrantStore as _, Insertion, Redemption, RedisStore, TokenStore as _};
+use grantor::store::{
+    ClientStore as _, CodeStore as _, GrantStore as _, Insertion, Redemption, RedisStore, TokenStore as _,
+};
 use redis::cmd;
 
 use super::calls::{CALLS, Stock};
@@ -17,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 async fn behind_a_proxy(fresh: &Fresh) -> (Proxy, RedisStore) {
     let address = server_url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
     let proxy = Proxy::new(address).await;
-    let store = RedisStore::connect(&proxy.url()).await.unwrap().with_key_prefix(fresh.prefix()).with_patience(PATIENCE);
+    let store =
+        RedisStore::connect(&proxy.url()).await.unwrap().with_key_prefix(fresh.prefix()).with_patience(PATIENCE);
     (proxy, store)
 }
 
@@ -37,7 +40,9 @@ async fn every_request_is_lost(fault: Fault) {
             let lost = !proxy.disarm();
             match &answer {
                 Ok(answer) => assert_eq!(answer, call.first, "{} after {pass} requests", call.name),
-                Err(error) => assert_eq!(error.retry(), Retry::CanHelp, "{} after {pass} requests: {error:?}", call.name),
+                Err(error) => {
+                    assert_eq!(error.retry(), Retry::CanHelp, "{} after {pass} requests: {error:?}", call.name)
+                }
             }
             assert!(answer.is_ok() || lost, "{} after {pass} requests", call.name);
             // The next call works, and finds that the lost one happened or did not.
@@ -45,7 +50,11 @@ async fn every_request_is_lost(fault: Fault) {
             if answer.is_ok() {
                 assert_eq!(next, call.again, "{} after {pass} requests", call.name);
             } else {
-                assert!([call.first, call.again].contains(&next.as_str()), "{} after {pass} requests: {next}", call.name);
+                assert!(
+                    [call.first, call.again].contains(&next.as_str()),
+                    "{} after {pass} requests: {next}",
+                    call.name
+                );
             }
             if !lost {
                 break;

@@ -62,7 +62,8 @@ impl Cluster {
 
     /// Keeps the replicas from getting anything, until they are told to go on.
     fn cut_off_replicas(&self, masters: &mut [(&str, redis::Connection)]) -> Vec<String> {
-        let stopped = self.nodes("slave").into_iter().map(|(_, mut connection)| signal("STOP", &mut connection)).collect();
+        let stopped =
+            self.nodes("slave").into_iter().map(|(_, mut connection)| signal("STOP", &mut connection)).collect();
         for (_, connection) in masters {
             redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").exec(connection).unwrap();
         }
@@ -256,7 +257,10 @@ async fn without_acknowledgements_a_failover_loses_at_most_the_last_moments() {
     println!("lost of {}: {:?}", told.len(), losses.iter().map(|(what, at)| (*what, at.len())).collect::<Vec<_>>());
     for (what, instants) in losses {
         for at in instants {
-            assert!(at < killed + Duration::from_secs(1), "a {what} was lost that was acknowledged after the master died");
+            assert!(
+                at < killed + Duration::from_secs(1),
+                "a {what} was lost that was acknowledged after the master died"
+            );
             assert!(at + Duration::from_secs(2) > killed, "a {what} was lost that was acknowledged long before");
         }
     }

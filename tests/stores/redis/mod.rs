@@ -5,9 +5,9 @@
 mod calls;
 mod connection;
 mod failover;
-
 mod lists;
 mod proxy;
 mod records;
 mod slots;
+mod trouble;
 mod ttl;

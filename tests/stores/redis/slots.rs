@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use grantor::store::{CodeStore as _, GrantStore as _, Insertion, Page, Redemption, RedisStore, Rotation, TokenStore as _};
+use grantor::store::{
+    CodeStore as _, GrantStore as _, Insertion, Page, Redemption, RedisStore, Rotation, TokenStore as _,
+};
 
 use super::records::{MANY, code, grant_of, in_seconds, issued, refresh_key, retirement};
 use crate::support::redis::{Fresh, cluster_urls, prefix};
@@ -44,7 +46,8 @@ async fn braces_in_prefixes_and_names_disturb_nothing() {
     for braces in ["{}", "{all}", "}{", "{", "%7B"] {
         let prefix = format!("{braces}{}", prefix());
         let urls = cluster_urls();
-        let store = RedisStore::connect_cluster(urls.iter().map(String::as_str)).await.unwrap().with_key_prefix(&prefix);
+        let store =
+            RedisStore::connect_cluster(urls.iter().map(String::as_str)).await.unwrap().with_key_prefix(&prefix);
         for (subject, client) in [("{", "}"), ("{}", "{}"), ("a{b}", "a{b}"), ("a%7Bb%7D", "%"), ("}{", "{{}}")] {
             let (one, other) = (grant_of(subject, client), grant_of("somebody", "something"));
             for grant in [&one, &other] {

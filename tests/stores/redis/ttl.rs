@@ -96,7 +96,8 @@ async fn what_never_expires_is_kept_until_its_grant_is_revoked() {
         assert_eq!(evicted_at(&fresh, tokens.access.key.hash.as_bytes()), access.map_or(-1, kept_for));
         assert_eq!(evicted_at(&fresh, refresh_key(&tokens).hash.as_bytes()), refresh.map_or(-1, kept_for));
         for list in ["subject", "client"] {
-            let lists: Vec<_> = fresh.keys().into_iter().filter(|key| String::from_utf8_lossy(key).contains(list)).collect();
+            let lists: Vec<_> =
+                fresh.keys().into_iter().filter(|key| String::from_utf8_lossy(key).contains(list)).collect();
             assert_eq!(lists.iter().map(|key| eviction(key)).collect::<Vec<_>>(), [-1, -1], "the list is permanent");
         }
 
@@ -105,7 +106,8 @@ async fn what_never_expires_is_kept_until_its_grant_is_revoked() {
         assert!(tombstone >= in_seconds(86_000).unix_millis(), "{tombstone}");
         assert!(last.is_none_or(|last| tombstone >= kept_for(last)), "what expires later is not found again");
         assert!(tombstone <= in_seconds(11 * 86_400).unix_millis());
-        let own: Vec<_> = fresh.keys().into_iter().filter(|key| !key.ends_with(b":order") && !key.ends_with(b":due")).collect();
+        let own: Vec<_> =
+            fresh.keys().into_iter().filter(|key| !key.ends_with(b":order") && !key.ends_with(b":due")).collect();
         assert!(own.iter().all(|key| eviction(key) > 0), "nothing of a revoked grant is kept for ever");
     }
 }

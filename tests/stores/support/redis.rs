@@ -26,7 +26,8 @@ impl Fresh {
     pub async fn on_cluster() -> Self {
         let urls = cluster_urls();
         let prefix = prefix();
-        let store = RedisStore::connect_cluster(urls.iter().map(String::as_str)).await.unwrap().with_key_prefix(&prefix);
+        let store =
+            RedisStore::connect_cluster(urls.iter().map(String::as_str)).await.unwrap().with_key_prefix(&prefix);
         Self { store, prefix, urls: Vec::new() }
     }
 
@@ -51,7 +52,9 @@ impl Deref for Fresh {
 impl Drop for Fresh {
     fn drop(&mut self) {
         for url in &self.urls {
-            let Ok(mut connection) = Client::open(url.as_str()).and_then(|client| client.get_connection()) else { return };
+            let Ok(mut connection) = Client::open(url.as_str()).and_then(|client| client.get_connection()) else {
+                return;
+            };
             for keys in keys(&mut connection, &self.prefix).chunks(1_000) {
                 let _ = cmd("UNLINK").arg(keys).exec(&mut connection);
             }
@@ -93,5 +96,6 @@ fn keys(connection: &mut Connection, prefix: &str) -> Vec<Vec<u8>> {
 }
 
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/servers/run cargo test -- --include-ignored"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run tests/servers/run cargo test -- --include-ignored"))
 }
