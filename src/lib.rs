@@ -31,6 +31,8 @@ pub mod scope;
 pub mod secret;
 mod server;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod wire;
 
 pub use client::Client;

@@ -156,6 +156,18 @@ impl SecretHash {
         Self(Sha256::digest(secret).into())
     }
 
+    /// The hash with these bytes: the SHA-256 of a secret, for a host that has it in a table of its own.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Whether this is the hash of `secret`; compared in constant time.
     #[must_use]
     pub fn matches(&self, secret: &str) -> bool {

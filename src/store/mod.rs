@@ -53,8 +53,12 @@ mod client;
 mod code;
 mod joined;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
@@ -65,6 +69,8 @@ pub use client::{ClientRegistry, ClientStore, Deletion, Update};
 pub use code::{CodeStore, Redemption};
 pub use joined::JoinedStores;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{InvalidPostgresName, PostgresError, PostgresStore};
 #[cfg(feature = "redis")]
 pub use redis::{RedisError, RedisStore};
 #[cfg(feature = "sqlite")]

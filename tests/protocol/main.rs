@@ -19,6 +19,7 @@ mod consent;
 mod cors;
 mod dropped_futures;
 mod dropped_registrations;
+mod fault_points;
 mod front_channel_attacks;
 mod http;
 mod introspection;

@@ -2,9 +2,10 @@
 
 use grantor::observer::Endpoint;
 use grantor::policy::RefreshPolicy;
+use grantor::testkit::When;
 
 use crate::support::broken::Broken;
-use crate::support::failing::{Fault, When};
+use crate::support::failing::Fault;
 use crate::support::{Answer, Form, bearer, like_web};
 
 /// Whether the tokens of an answer work.

@@ -2,12 +2,13 @@
 
 use grantor::error::{AuthorizeError, Retry};
 use grantor::observer::Endpoint;
+use grantor::testkit::When;
 use grantor::{Approval, Recall, Visitor};
 use http::Request;
 use serde_json::{Value, json};
 
 use crate::support::broken::{Broken, expect_nothing_internal};
-use crate::support::failing::{Fault, When};
+use crate::support::failing::Fault;
 use crate::support::{Answer, Setup};
 
 /// What a signed-in browser gets, and what the operator is told.

@@ -58,7 +58,7 @@ pub(super) struct Held {
     pub(super) expires_at: Timestamp,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Kind {
     Access,
     Refresh,
@@ -272,6 +272,12 @@ impl StoredGrant {
     /// When the grant can be deleted, unless it holds tokens until later.
     pub(super) fn gone_at(&self) -> Timestamp {
         self.expires_at.or(self.revoked_at).unwrap_or(NEVER)
+    }
+
+    /// Where the token of this kind is among those that the grant holds. An access and a refresh token may share a hash.
+    pub(super) fn position(&self, kind: Kind, hash: TokenHash) -> Option<usize> {
+        // The newest tokens are at the end, and the likeliest to be used or revoked.
+        self.tokens.iter().rposition(|held| held.kind == kind && held.hash == hash)
     }
 
     fn hold(&mut self, kind: Kind, hash: TokenHash, expires_at: Option<Timestamp>, agenda: &mut Agenda) {

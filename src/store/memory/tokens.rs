@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::limits::Quota;
-use super::shard::{NEVER, NewTokens, Retired, Shard, Tokens};
+use super::shard::{Kind, NEVER, NewTokens, Retired, Shard, Tokens};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement};
@@ -102,7 +102,8 @@ impl Shard {
         stored.keep_until(expires_at);
         stored.keep_until(access.expires_at);
         let expires_at = expires_at.unwrap_or(NEVER);
-        if let Some(held) = stored.tokens.iter_mut().find(|held| held.hash == key.hash) {
+        let at = stored.position(Kind::Refresh, key.hash);
+        if let Some(held) = at.and_then(|at| stored.tokens.get_mut(at)) {
             held.expires_at = expires_at;
         }
         stored.look_by(expires_at, &mut self.agenda);
@@ -115,11 +116,10 @@ impl Shard {
             return;
         }
         quota.release_tokens(1);
-        if let Some(stored) = self.grants.get_mut(&key.grant) {
-            // The newest tokens are at the end, and the likeliest to be revoked.
-            if let Some(at) = stored.tokens.iter().rposition(|held| held.hash == key.hash) {
-                stored.tokens.swap_remove(at);
-            }
+        if let Some(stored) = self.grants.get_mut(&key.grant)
+            && let Some(at) = stored.position(Kind::Access, key.hash)
+        {
+            stored.tokens.swap_remove(at);
         }
     }
 }

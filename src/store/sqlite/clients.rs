@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{column, json, json_text};
 use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::client::{Client, ClientId};
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::store::sql::{json_text, record};
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
 #[async_trait]
@@ -103,5 +103,5 @@ impl ClientRegistry for SqliteStore {
 }
 
 fn client(row: &SqliteRow) -> Result<Arc<Client>, StoreError> {
-    json("record", column(row, "record")?).map(Arc::new)
+    record(row).map(Arc::new)
 }

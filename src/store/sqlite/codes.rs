@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::rows::{self, grant_columns, keyed};
+use super::statements::{self, keyed};
 use super::tokens::{key_taken, store_tokens};
 use super::transaction::begin;
 use super::{SqliteStore, store_error};
@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{CodeRecord, IssuedTokens};
 use crate::secret::TokenKey;
+use crate::store::sql::{self, grant_columns};
 use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 
 #[async_trait]
@@ -21,12 +22,12 @@ impl CodeStore for SqliteStore {
     async fn insert_code(&self, code: &CodeRecord) -> Result<Insertion, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
-        let grant = rows::insert_grant(&code.grant, Some(code.expires_at))?;
+        let grant = statements::insert_grant(&code.grant, Some(code.expires_at))?;
         let inserted = grant.execute(&mut *transaction).await.map_err(store_error)?;
         if inserted.rows_affected() == 0 {
             return Ok(Insertion::Conflict);
         }
-        rows::insert_code(code).execute(&mut *transaction).await.map_err(store_error)?;
+        statements::insert_code(code).execute(&mut *transaction).await.map_err(store_error)?;
         transaction.commit().await.map_err(store_error)?;
         Ok(Insertion::Inserted)
     }
@@ -39,7 +40,7 @@ impl CodeStore for SqliteStore {
             " WHERE c.grant_id = ?1 AND c.hash = ?2 AND g.revoked_at IS NULL",
         );
         let row = keyed(sql, key).fetch_optional(&self.readers).await.map_err(store_error)?;
-        row.as_ref().map(|row| rows::code(row, *key)).transpose()
+        row.as_ref().map(|row| sql::code(row, *key)).transpose()
     }
 
     async fn redeem_code(
@@ -52,7 +53,7 @@ impl CodeStore for SqliteStore {
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let redemption = redeem(&mut transaction, key, at).await?;
         if redemption == Redemption::First {
-            rows::extend_grant(&key.grant, keep_until).execute(&mut *transaction).await.map_err(store_error)?;
+            statements::extend_grant(&key.grant, keep_until).execute(&mut *transaction).await.map_err(store_error)?;
             transaction.commit().await.map_err(store_error)?;
         }
         Ok(redemption)
@@ -80,7 +81,7 @@ impl GrantStore for SqliteStore {
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         let redemption = redeem(&mut transaction, code, tokens.access.issued_at).await?;
         if redemption == Redemption::First {
-            let extend = rows::extend_grant(&code.grant, tokens.expires_at());
+            let extend = statements::extend_grant(&code.grant, tokens.expires_at());
             extend.execute(&mut *transaction).await.map_err(store_error)?;
             match store_tokens(&mut transaction, tokens).await? {
                 Insertion::Inserted => {}

@@ -3,7 +3,7 @@
 mod clients;
 mod codes;
 mod purge;
-mod rows;
+mod statements;
 mod tokens;
 mod transaction;
 

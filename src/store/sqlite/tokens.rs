@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::rows::{self, column, grant_columns, instant_or_null, keyed};
+use super::statements::{self, keyed};
 use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::client::ClientId;
@@ -16,6 +15,7 @@ use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, Retirement};
 use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
+use crate::store::sql::{self, grant_columns};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
 /// Overwrites the nonce of the token that another one (`?2`) replaced.
@@ -28,7 +28,7 @@ pub(super) const FORGET_NONCE: &str = "UPDATE grantor_refresh_tokens INDEXED BY 
 #[async_trait]
 impl TokenStore for SqliteStore {
     async fn insert_grant(&self, grant: &Arc<Grant>, keep_until: Timestamp) -> Result<Insertion, StoreError> {
-        let insert = rows::insert_grant(grant, Some(keep_until))?;
+        let insert = statements::insert_grant(grant, Some(keep_until))?;
         let inserted = insert.execute(&self.writer).await.map_err(store_error)?;
         Ok(if inserted.rows_affected() == 1 { Insertion::Inserted } else { Insertion::Conflict })
     }
@@ -36,7 +36,7 @@ impl TokenStore for SqliteStore {
     async fn insert_tokens(&self, tokens: &IssuedTokens) -> Result<Insertion, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
-        let grant = rows::insert_or_extend_grant(&tokens.grant, tokens.expires_at())?;
+        let grant = statements::insert_or_extend_grant(&tokens.grant, tokens.expires_at())?;
         let granted = grant.execute(&mut *transaction).await.map_err(store_error)?;
         if granted.rows_affected() == 0 {
             return Ok(Insertion::Conflict);
@@ -57,7 +57,7 @@ impl TokenStore for SqliteStore {
         );
         let row = keyed(sql, key).fetch_optional(&self.readers).await.map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(FoundAccessToken { token: rows::access_token(&row, *key)?, grant: rows::grant(&row, key.grant)? }))
+        Ok(Some(FoundAccessToken { token: sql::access_token(&row, *key)?, grant: sql::grant(&row, key.grant)? }))
     }
 
     async fn find_refresh_token(&self, key: &TokenKey) -> Result<Option<FoundRefreshToken>, StoreError> {
@@ -70,7 +70,7 @@ impl TokenStore for SqliteStore {
         );
         let row = keyed(sql, key).fetch_optional(&self.readers).await.map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(FoundRefreshToken { token: rows::refresh_token(&row, *key)?, grant: rows::grant(&row, key.grant)? }))
+        Ok(Some(FoundRefreshToken { token: sql::refresh_token(&row, *key)?, grant: sql::grant(&row, key.grant)? }))
     }
 
     async fn rotate_refresh_token(
@@ -85,10 +85,11 @@ impl TokenStore for SqliteStore {
                       AND EXISTS (SELECT 1 FROM grantor_grants WHERE id = ?1 AND revoked_at IS NULL)";
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
-        let retired = rows::retiring(retire, key, retirement)?.execute(&mut *transaction).await.map_err(store_error)?;
+        let retired =
+            statements::retiring(retire, key, retirement)?.execute(&mut *transaction).await.map_err(store_error)?;
         let rotation = if retired.rows_affected() == 1 {
             keyed(FORGET_NONCE, key).execute(&mut *transaction).await.map_err(store_error)?;
-            let extend = rows::extend_grant(&key.grant, successors.expires_at());
+            let extend = statements::extend_grant(&key.grant, successors.expires_at());
             extend.execute(&mut *transaction).await.map_err(store_error)?;
             match store_tokens(&mut transaction, successors).await? {
                 Insertion::Inserted => {}
@@ -122,8 +123,9 @@ impl TokenStore for SqliteStore {
             return Ok(Reuse::Unknown);
         }
         let last = access.expires_at.zip(expires_at).map(|(access, refresh)| access.max(refresh));
-        rows::extend_grant(&key.grant, last).execute(&mut *transaction).await.map_err(store_error)?;
-        let inserted = rows::insert_access_token(access)?.execute(&mut *transaction).await.map_err(store_error)?;
+        statements::extend_grant(&key.grant, last).execute(&mut *transaction).await.map_err(store_error)?;
+        let inserted =
+            statements::insert_access_token(access)?.execute(&mut *transaction).await.map_err(store_error)?;
         if inserted.rows_affected() == 0 {
             return Err(key_taken());
         }
@@ -190,7 +192,7 @@ impl TokenStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;
-        rows.iter().map(summary).collect()
+        rows.iter().map(sql::summary).collect()
     }
 
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
@@ -215,12 +217,13 @@ pub(super) async fn store_tokens(
     connection: &mut SqliteConnection,
     tokens: &IssuedTokens,
 ) -> Result<Insertion, StoreError> {
-    let access = rows::insert_access_token(&tokens.access)?.execute(&mut *connection).await.map_err(store_error)?;
+    let access =
+        statements::insert_access_token(&tokens.access)?.execute(&mut *connection).await.map_err(store_error)?;
     if access.rows_affected() == 0 {
         return Ok(Insertion::Conflict);
     }
     if let Some(refresh) = &tokens.refresh {
-        let refresh = rows::insert_refresh_token(refresh)?.execute(connection).await.map_err(store_error)?;
+        let refresh = statements::insert_refresh_token(refresh)?.execute(connection).await.map_err(store_error)?;
         if refresh.rows_affected() == 0 {
             return Ok(Insertion::Conflict);
         }
@@ -245,14 +248,5 @@ async fn count_retry(connection: &mut SqliteConnection, key: &TokenKey) -> Resul
     let select = "SELECT retired_at, nonce, successor, access_scope, access_resource, access_expires_at, retries \
                   FROM grantor_refresh_tokens WHERE grant_id = ?1 AND hash = ?2";
     let row = keyed(select, key).fetch_one(connection).await.map_err(store_error)?;
-    Ok(Rotation::Retired { retirement: rows::retirement(&row)?, retries: column(&row, "retries")? })
-}
-
-fn summary(row: &SqliteRow) -> Result<GrantSummary, StoreError> {
-    Ok(GrantSummary {
-        grant: rows::grant(row, rows::grant_id(row)?)?,
-        expires_at: instant_or_null(row, "expires_at")?,
-        last_used_at: instant_or_null(row, "last_used_at")?,
-        revoked_at: instant_or_null(row, "revoked_at")?,
-    })
+    Ok(Rotation::Retired { retirement: sql::retirement(&row)?, retries: sql::count(&row, "retries")? })
 }

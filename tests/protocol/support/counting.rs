@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use grantor::error::StoreError;
+use grantor::testkit::Interceptor;
 
-use super::intercept::Interceptor;
 use super::yielding::yield_once;
 
 /// Counts calls, and how many of them have to wait for each other.
@@ -21,6 +21,8 @@ struct Counts {
 
 #[async_trait]
 impl Interceptor for Counting {
+    type Call = ();
+
     async fn before(&self, method: &'static str) -> Result<(), StoreError> {
         {
             let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +35,7 @@ impl Interceptor for Counting {
         Ok(())
     }
 
-    async fn after(&self, _: &'static str) -> Result<(), StoreError> {
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).running -= 1;
         Ok(())
     }

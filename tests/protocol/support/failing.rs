@@ -4,18 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use grantor::error::{Retry, StoreError};
-
-use super::intercept::Interceptor;
+use grantor::testkit::{Interceptor, When};
 
 /// What a failing store says of itself: nothing of it may reach a client.
 pub const CAUSE: &str = "no route to db-7.internal: SELECT * FROM secrets failed in src/store.rs";
-
-/// When a call fails: before it had its effect, or after, when the answer is lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum When {
-    Before,
-    After,
-}
 
 /// A failure to come.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +36,11 @@ pub struct Failing(Mutex<Option<Fault>>);
 
 #[async_trait]
 impl Interceptor for Failing {
-    async fn before(&self, method: &'static str) -> Result<(), StoreError> {
-        self.meet(method, When::Before)
+    type Call = &'static str;
+
+    async fn before(&self, method: &'static str) -> Result<&'static str, StoreError> {
+        self.meet(method, When::Before)?;
+        Ok(method)
     }
 
     async fn after(&self, method: &'static str) -> Result<(), StoreError> {

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use grantor::client::{Client, ClientAuthentication, GrantType, PkceRequirement, SecretAuthentication, Vetting};
-use grantor::clock::{Clock, Timestamp};
+use grantor::clock::Timestamp;
 use grantor::configuration::{EndpointPaths, ProtectedResource, Registration, RegistrationRules};
 use grantor::error::AuthorizeError;
 use grantor::secret::SecretHash;
 use grantor::store::{ClientRegistry, GrantStore, Insertion, MemoryStore, SqliteStore};
+use grantor::testkit::ManualClock;
 use grantor::{
     Approval, AuthorizationServer, AuthorizationServerBuilder, AuthorizeAnswer, Issuer, PendingAuthorization,
     SessionSecret, Stores, Subject, Visitor,
@@ -28,26 +28,6 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const SECRET: &str = "7Fjfp0ZBr1KtDRbnfVdmIw";
 /// The secret of `1PpG/Q 1`.
 pub const ENC_SECRET: &str = "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=";
-
-/// A clock that stands still until it is moved.
-#[derive(Debug)]
-pub struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_millis().try_into().unwrap(), Ordering::Relaxed);
-    }
-
-    pub fn set_back(&self, by: Duration) {
-        self.0.fetch_sub(by.as_millis().try_into().unwrap(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.0.load(Ordering::Relaxed))
-    }
-}
 
 /// Which store a test runs on.
 pub enum Start {
@@ -121,7 +101,7 @@ impl Setup {
         directory: Option<PathBuf>,
         configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
-        let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000)));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_millis(1_800_000_000_000)));
         let builder = AuthorizationServer::builder(Issuer::parse("https://as.test").unwrap(), stores)
             .scope("read", "Read your things")
             .scope("write", "Change your things")

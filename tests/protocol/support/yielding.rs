@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use grantor::clock::Clock as _;
 use grantor::error::StoreError;
 use grantor::secret::GrantId;
+use grantor::testkit::Interceptor;
 
 use super::Setup;
-use super::intercept::Interceptor;
 
 /// Waits once before and once after each call: a place between any two steps where a future can be dropped,
 /// and where another task runs.
@@ -19,12 +19,14 @@ pub struct Yielding;
 
 #[async_trait]
 impl Interceptor for Yielding {
+    type Call = ();
+
     async fn before(&self, _: &'static str) -> Result<(), StoreError> {
         yield_once().await;
         Ok(())
     }
 
-    async fn after(&self, _: &'static str) -> Result<(), StoreError> {
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
         yield_once().await;
         Ok(())
     }

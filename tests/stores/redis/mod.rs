@@ -1,6 +1,4 @@
 //! `RedisStore`, on one server and on a cluster.
-//!
-//! The suite of the store contract has its place here: one module for each of `Fresh::on_server` and `Fresh::on_cluster`.
 
 mod calls;
 mod connection;
@@ -9,5 +7,6 @@ mod lists;
 mod proxy;
 mod records;
 mod slots;
+mod suite;
 mod trouble;
 mod ttl;

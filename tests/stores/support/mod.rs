@@ -1,1 +1,6 @@
+pub mod calls;
+pub mod interruption;
+pub mod postgres;
+pub mod private_servers;
+pub mod records;
 pub mod redis;

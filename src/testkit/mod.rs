@@ -1,0 +1,49 @@
+//! The suite that proves a store, and stand-ins for tests.
+//!
+//! # A store of your own
+//!
+//! [`store_tests!`](crate::store_tests) makes one test of each clause of the contract; the same ones prove the stores that ship:
+//!
+//! ```
+//! mod our_store {
+//!     use std::sync::Arc;
+//!     use grantor::store::MemoryStore;
+//!
+//!     grantor::store_tests! { store: async { Arc::new(MemoryStore::new()) } }
+//! }
+//! ```
+//!
+//! The clauses are functions in [`contract`], to be called by themselves as well. They use no runtime: what is concurrent in
+//! them is polled by hand, or runs on threads where a store never waits. [`fixtures`] makes what they store.
+//!
+//! # A service of your own
+//!
+//! * [`ManualClock`] stands still until a test moves it.
+//! * [`RecordingStore`] tells which calls a store got, and in which order.
+//! * [`FaultyStore`] fails, delays or hangs when it is told to, before the inner call or after it.
+//! * [`InterceptedStore`] is what both are made of.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, and what is asserted here is meant to"
+)]
+
+mod clock;
+pub mod contract;
+mod executor;
+mod extremes;
+mod faulty;
+pub mod fixtures;
+mod history;
+mod intercept;
+mod macros;
+mod model;
+mod recording;
+
+pub use clock::ManualClock;
+pub use executor::block_on;
+pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
+pub use intercept::{InterceptedStore, Interceptor};
+pub use recording::{Recording, RecordingStore};
