@@ -38,7 +38,7 @@ pub(super) struct Connection {
 #[derive(Clone)]
 pub(super) enum Target {
     Server(Client),
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 #[derive(Clone)]
@@ -101,15 +101,22 @@ impl Connection {
                 },
                 Err(error) => error,
             };
+            let refused = was_refused(&error);
             let broken = error.is_io_error() || error.is_unrecoverable_error();
-            if broken && matches!(self.target, Target::Server(_)) {
-                self.replace(&current);
-            }
-            let refused = was_refused(&error) && matches!(self.target, Target::Cluster(_));
-            let left = match (refused, broken) {
-                (true, _) => &mut refusals_left,
-                (false, true) => &mut breaks_left,
-                (false, false) => return Err(error),
+            let left = match self.target {
+                Target::Cluster(_) if refused => &mut refusals_left,
+                // The name of a server that was made a replica may lead to another one by now.
+                Target::Server(_) if refused => {
+                    self.replace(&current);
+                    return Err(error);
+                }
+                _ if !broken => return Err(error),
+                // The client of a cluster mends its connections.
+                Target::Cluster(_) => &mut breaks_left,
+                Target::Server(_) => {
+                    self.replace(&current);
+                    &mut breaks_left
+                }
             };
             *left = match left.checked_sub(1) {
                 Some(left) => left,

@@ -33,6 +33,102 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const WRITERS: usize = 16;
 
 /// Keeps clients, grants, codes and tokens in Redis: one server, or a Redis Cluster.
+///
+/// It is a [`ClientStore`](super::ClientStore) and a [`ClientRegistry`](super::ClientRegistry), and holds codes and tokens
+/// together, so it is a [`GrantStore`](super::GrantStore) that spends a code and stores its tokens in one step. Clones share the
+/// connections. It needs Redis 6.2 or newer, or Valkey.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use grantor::store::RedisStore;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = RedisStore::connect("redis://127.0.0.1/").await?;
+///
+/// let cluster = RedisStore::connect_cluster(["redis://10.0.0.1/", "redis://10.0.0.2/", "redis://10.0.0.3/"])
+///     .await?
+///     .with_key_prefix("acme-oauth:")
+///     .with_replica_acknowledgements(1, Duration::from_millis(200));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Durability
+///
+/// **Redis can lose what it acknowledged**, so read this before you trust it with more than sessions. What is lost is lost for
+/// decisions, too: a redemption that is lost lets a code be redeemed again for what is left of its minute, to whoever has it and
+/// its verifier; a rotation that is lost brings the replaced refresh token back; a revocation that is lost leaves tokens in use
+/// until they expire, or until somebody revokes them again; what was issued and is lost has its user sign in again.
+///
+/// * A server that crashes loses what is not in its append-only file. With `appendonly yes` and `appendfsync always` that is
+///   nothing; with `everysec` it is about a second; without the file it is everything.
+/// * Replication is asynchronous. A failover loses what the new master had not got yet: the last moments, or, when the network was
+///   split, all that the old master took until `min-replicas-max-lag` or `cluster-node-timeout` stopped it.
+/// * [`with_replica_acknowledgements`](Self::with_replica_acknowledgements) has every write wait (`WAIT`) until so many replicas
+///   have it; a write that they do not acknowledge in time is an error that a retry can help, and may have happened. If **all**
+///   replicas of each master must acknowledge, a failover to any of them loses nothing that was acknowledged. If fewer must, it
+///   may promote one that did not. It is no consensus: a replica acknowledges what is in its memory, and a master that is cut
+///   off may go on to answer reads as of before, until it notices.
+/// * Waiting for all replicas, a node that is down leaves the rest of its part without acknowledgements, and so without writes,
+///   until it is back or was taken out. Choose between that and the losses above.
+/// * A master without an append-only file must not be restarted before a replica took over: it would come back empty, and its
+///   replicas would follow it.
+///
+/// Where none of this will do, use a store that promises more, such as `PostgresStore`.
+///
+/// # Configuration
+///
+/// | setting | why |
+/// |---|---|
+/// | `maxmemory-policy noeviction` | any other lets Redis evict what tells that a code was redeemed or a grant revoked |
+/// | `appendonly yes`, `appendfsync always` or `everysec` | see above |
+/// | `min-replicas-to-write 1`, `min-replicas-max-lag 10` | a master that is cut off stops taking writes |
+/// | a clock that is right to a minute | see below |
+///
+/// An access-control list must allow the prefix's keys and the commands of `src/store/redis/scripts`, `EVAL`, `EVALSHA`, `WAIT`
+/// and what the client connects with.
+///
+/// # Keys
+///
+/// All of a grant is in the slot of its identifier, so that each step is one script in one place. Below, `g` stands for the
+/// grant's identifier and `h` for the 32 bytes of a hash.
+///
+/// | key | what | kept |
+/// |---|---|---|
+/// | `grantor:{g}:g` | the grant | until what was issued under it last expires; once revoked, for a day more at least |
+/// | `grantor:{g}:c` | its code | until it expires; once redeemed, as long as the grant |
+/// | `grantor:{g}:a:h`, `:r:h` | an access or refresh token | until it expires |
+/// | `grantor:{g}:p` | names of its tokens that never expire | until it is revoked |
+/// | `grantor:client:id` | a client | until it is deleted |
+/// | `grantor:{subject-grants:id}:order`, `:due` | the grants of a user | 90 days longer than their grants |
+/// | `grantor:{client-grants:id}:order`, `:due` | the grants of a client | the same |
+/// | `grantor:{owner-clients:id}:order`, `:due` | the clients of an owner | while it has any |
+/// | `grantor:{clients}:order`, `:due` | all clients | the same |
+///
+/// Redis evicts by itself what has expired, a minute later, because its clock is not the caller's. So
+/// [`purge_tokens`](super::TokenStore::purge_tokens) and [`purge_codes`](super::CodeStore::purge_codes) have nothing to do. What
+/// never expires is kept until its grant is revoked.
+///
+/// Lists lie in other slots than what they name. Whatever is stored was listed before; what a list names is looked at before
+/// it is shown or revoked, and decides by itself who it belongs to; what is gone is dropped whenever its list grows or is read, a
+/// few members at a time. A list that is lost, as in a failover, hides its grants from listings and from
+/// [`revoke_subject`](super::TokenStore::revoke_subject) and [`revoke_client`](super::TokenStore::revoke_client) until
+/// something more is stored for the same user or client, and changes nothing about what they allow. The list of somebody who had
+/// a grant that never expires stays.
+///
+/// # Memory
+///
+/// About 220 bytes for an access token, 250 for a refresh token, retired ones included, and 1,000 for a grant with its code and
+/// its places in two lists: 2 KB for a user who signed in and has refreshed once. A token that allows what its grant does
+/// does not repeat it. A refresh token that is rotated every hour and lasts for a month leaves 720 retired ones behind, 180 KB:
+/// they are what tells a replay.
+///
+/// # Time
+///
+/// A bearer check is one `MGET`, an exchange or a refresh one script. What is stored under a new grant takes a round trip before
+/// that, for the lists. Each call is bounded by [`with_patience`](Self::with_patience), whatever happens to the connection. Lost
+/// connections are made anew by the next call. A read is repeated by itself; a write is not, unless a server refused to
+/// execute it, for it would take its own first half for somebody else's.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     shared: Arc<Shared>,
@@ -49,7 +145,7 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// Connects to a server.
+    /// Connects to a server: `redis://user:password@host:port/database`.
     ///
     /// # Errors
     ///
@@ -74,7 +170,7 @@ impl RedisStore {
         Ok(store)
     }
 
-    /// Uses the host's own client, and connects when it is first needed.
+    /// Uses the host's own client, and connects when it is first needed. Its TCP settings should have `nodelay`.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self::with_target(&Target::Server(client))
@@ -88,7 +184,7 @@ impl RedisStore {
     pub fn new_cluster(builder: ClusterClientBuilder) -> Result<Self, RedisError> {
         // See `connection` for the retries. Calls are bounded by the store.
         let builder = builder.retries(0).overall_response_timeout(None).response_timeout(FOR_EVER);
-        Ok(Self::with_target(&Target::Cluster(builder.build().map_err(Failure::Open)?)))
+        Ok(Self::with_target(&Target::Cluster(Box::new(builder.build().map_err(Failure::Open)?))))
     }
 
     fn with_target(target: &Target) -> Self {
@@ -111,14 +207,18 @@ impl RedisStore {
         self
     }
 
-    /// Gives up a call after so long, five seconds unless told otherwise.
+    /// Gives up a call after so long, five seconds unless told otherwise. Of those that take several steps, such as
+    /// revoking all of a user, each step has as long.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Makes every write wait until so many replicas have it.
+    /// Makes every write wait until so many replicas have it, for so long at most; then it is an error that a retry can help,
+    /// and whether the replicas get it is not known. See [durability](Self#durability) for what that promises.
+    ///
+    /// A connection that waits does nothing else, so writes take turns on sixteen of their own.
     #[must_use]
     pub const fn with_replica_acknowledgements(mut self, replicas: u32, timeout: Duration) -> Self {
         self.acknowledgement = Some(Acknowledgement { replicas, timeout });

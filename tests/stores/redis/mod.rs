@@ -8,4 +8,5 @@ mod proxy;
 mod records;
 mod slots;
 mod suite;
+mod trouble;
 mod ttl;

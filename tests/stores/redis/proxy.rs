@@ -73,7 +73,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, armed: Arc<Mutex<
                     Some(Fault::CutBefore) => return,
                     Some(Fault::CutAfter) => {
                         server.write_all(&request[..length]).await.unwrap();
-                        server.read(&mut answer).await.unwrap();
+                        let _lost = server.read(&mut answer).await.unwrap();
                         return;
                     }
                     Some(Fault::Swallow) => {

@@ -29,7 +29,7 @@ local function raise(grant)
         redis.call('PEXPIREAT', KEYS[2], ARGV[2])
     end
     redis.call('SETRANGE', KEYS[1], 1, never .. last)
-    if #ARGV[3] == 8 then
+    if #ARGV[3] == 8 and later(ARGV[3], grant:sub(29, 36)) then
         redis.call('SETRANGE', KEYS[1], 28, ARGV[3])
     end
 end

@@ -19,11 +19,13 @@ last = math.max(math.min(last, 9007199254000000), 0)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-redis.call('SETRANGE', KEYS[1], 19, SET .. ARGV[1])
+-- A server that is out of memory refuses the first write of a script if it takes memory, but deletes. So this comes first, and
+-- grants can be revoked even then.
+redis.call('UNLINK', KEYS[2], KEYS[3])
 for _, key in ipairs(permanent) do
     redis.call('UNLINK', key)
 end
-redis.call('UNLINK', KEYS[2], KEYS[3])
+redis.call('SETRANGE', KEYS[1], 19, SET .. ARGV[1])
 -- Whoever began to store something under the grant before it was revoked is done within a day.
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last + 60000, now + DAY)))
 return 'revoked'
