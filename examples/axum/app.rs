@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use grantor::AuthorizationServer;
-use sqlx::SqlitePool;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
@@ -15,6 +14,7 @@ use tower_sessions::cookie::SameSite;
 use crate::oauth::last_used::LastUsed;
 use crate::pages::demo::{self, Demo};
 use crate::pages::{assets, connected, developers, home, links, sign_in};
+use crate::shortener::database::Database;
 use crate::shortener::form;
 use crate::shortener::throttle::Throttle;
 use crate::web::session_store::Sessions;
@@ -27,7 +27,7 @@ pub struct App {
     /// Scheme, host and port under which browsers know the service.
     pub origin: Arc<str>,
     /// The shortener's database.
-    pub database: SqlitePool,
+    pub database: Database,
     /// Slows down who guesses passwords.
     pub throttle: Arc<Throttle>,
     /// The authorization server.
@@ -78,7 +78,7 @@ pub fn router(app: App) -> Router {
         .merge(oauth::consent::router())
         .layer(sessions)
         .route("/assets/{name}", get(assets::show))
-        .route("/{slug}", get(links::follow))
+        .route("/{slug}", get(links::follow).head(links::peek))
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(form::MAX_BODY))
@@ -88,7 +88,8 @@ pub fn router(app: App) -> Router {
 
     let oauth = oauth::adapter::router(&app.server);
     Router::new()
-        .nest("/api/v1", api::router())
+        // As a service, so that it answers for everything below, whether there is something or not.
+        .nest_service("/api/v1", api::router().with_state(app.clone()))
         .merge(oauth)
         .merge(pages)
         .layer(middleware::from_fn(access_log::log_access))

@@ -1,6 +1,20 @@
 //! Snip, a link shortener that has become an OAuth provider: `cargo run --example axum`.
 //!
 //! `oauth/` is what that took: the adapter, the extractor, the consent page, the set-up. The rest is the shortener.
+//!
+//! Environment variables decide, all of them optional:
+//!
+//! | | |
+//! |---|---|
+//! | `ADDR` | where to listen: `127.0.0.1:8080` |
+//! | `ISSUER` | what browsers and clients call the service, such as `https://links.example`; by default where it listens |
+//! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas) |
+//! | `SHORTENER_DATABASE_URL` | where people, links and sessions are if `DATABASE_URL` is a Redis: `sqlite://target/shortener.db` |
+//! | `CLIENTS` | a JSON file of clients to register |
+//! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
+//! | `RUST_LOG` | what to log: `info` |
+//!
+//! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`.
 
 mod api;
 mod app;
@@ -25,8 +39,9 @@ use crate::oauth::last_used::LastUsed;
 use crate::oauth::setup;
 use crate::pages::demo::{Client, Connections, Demo};
 use crate::settings::Settings;
-use crate::shortener::seed::DEMO_USERS;
-use crate::shortener::{database, seed};
+use crate::shortener::database::{self, Database};
+use crate::shortener::seed::{self, DEMO_USERS};
+use crate::web::serve;
 use crate::web::session_store::Sessions;
 
 #[tokio::main]
@@ -50,18 +65,15 @@ async fn run() -> Result<(), String> {
         .await
         .map_err(|error| format!("ADDR: cannot listen on {}: {error}", settings.address))?;
     let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
-    let issuer = match settings.issuer {
-        Some(issuer) => issuer,
+    let issuer = match &settings.issuer {
+        Some(issuer) => issuer.clone(),
         None => Issuer::parse(&format!("http://{address}"))
             .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
     };
 
-    let database = database::open(&settings.database_url)
-        .await
-        .map_err(|error| format!("DATABASE_URL: {} cannot be opened: {error}", settings.database_url))?;
-    seed::add_demo_users(&database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
-    let store = setup::store(&database).await?;
-    let server = setup::authorization_server(&issuer, Arc::clone(&store))?;
+    let database = open_database(&settings).await?;
+    let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
+    let server = setup::authorization_server(&issuer, stores)?;
     setup::check(&server).await?;
     setup::install_demo(&server, &issuer).await?;
     if let Some(file) = &settings.clients {
@@ -77,21 +89,24 @@ async fn run() -> Result<(), String> {
         database,
         throttle: Arc::default(),
         server,
-        last_used: Arc::new(LastUsed::new(store)),
+        last_used: Arc::new(LastUsed::new(tokens)),
         demo: Arc::new(Demo { client, connections: Connections::default() }),
     };
+    let interrupted = serve::interruption().map_err(|error| format!("interrupts cannot be waited for: {error}"))?;
     greet(&issuer, address);
-    axum::serve(listener, app::router(app).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(interrupted())
-        .await
-        .map_err(|error| format!("the service stopped: {error}"))
+    serve::serve(listener, app::router(app), settings.request_timeout, interrupted).await;
+    Ok(())
 }
 
-async fn interrupted() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "ctrl-c cannot be waited for");
-        std::future::pending::<()>().await;
-    }
+/// The shortener's own database, with people in it.
+async fn open_database(settings: &Settings) -> Result<Database, String> {
+    let variable = if settings.redis_url.is_some() { "SHORTENER_DATABASE_URL" } else { "DATABASE_URL" };
+    let shown = database::shown(&settings.database_url);
+    let database = Database::open(&settings.database_url)
+        .await
+        .map_err(|error| format!("{variable}: {shown} cannot be opened: {error}"))?;
+    seed::add_demo_users(&database).await.map_err(|error| format!("{variable}: {shown}: {error}"))?;
+    Ok(database)
 }
 
 /// Says where it is and how to try it.

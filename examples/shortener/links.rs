@@ -1,8 +1,8 @@
 //! Short links: the shortener's business.
 
-use sqlx::SqlitePool;
 use url::Url;
 
+use super::database::{Database, is_storable, on_pool};
 use super::random;
 
 /// The longest URL that can be shortened, in bytes.
@@ -50,18 +50,20 @@ fn link((slug, url, visits, created_at): Row) -> Link {
 }
 
 /// Shortens `url` for a user.
-pub async fn create(pool: &SqlitePool, user_id: i64, url: &str) -> Result<Link, CreateError> {
+pub async fn create(database: &Database, user_id: i64, url: &str) -> Result<Link, CreateError> {
     let url = acceptable(url.trim()).map_err(CreateError::Refused)?;
     loop {
-        let row: Option<Row> = sqlx::query_as(
-            "INSERT INTO links (slug, user_id, url) VALUES (?, ?, ?) ON CONFLICT DO NOTHING \
-             RETURNING slug, url, visits, created_at",
-        )
-        .bind(random::slug())
-        .bind(user_id)
-        .bind(url.as_str())
-        .fetch_optional(pool)
-        .await?;
+        let slug = random::slug();
+        let row: Option<Row> = on_pool!(database, pool => {
+            sqlx::query_as(
+                "INSERT INTO links (slug, user_id, url) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING \
+                 RETURNING slug, url, visits, created_at",
+            )
+            .bind(slug)
+            .bind(user_id)
+            .bind(url.as_str())
+            .fetch_optional(pool)
+        })?;
         if let Some(row) = row {
             return Ok(link(row));
         }
@@ -87,30 +89,47 @@ fn acceptable(url: &str) -> Result<Url, &'static str> {
 }
 
 /// A user's newest links.
-pub async fn list(pool: &SqlitePool, user_id: i64) -> Result<Vec<Link>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT slug, url, visits, created_at FROM links WHERE user_id = ? ORDER BY created_at DESC, slug LIMIT ?",
-    )
-    .bind(user_id)
-    .bind(MAX_LISTED)
-    .fetch_all(pool)
-    .await?;
+pub async fn list(database: &Database, user_id: i64) -> Result<Vec<Link>, sqlx::Error> {
+    let rows: Vec<Row> = on_pool!(database, pool => {
+        sqlx::query_as(
+            "SELECT slug, url, visits, created_at FROM links WHERE user_id = $1 ORDER BY created_at DESC, slug LIMIT $2",
+        )
+        .bind(user_id)
+        .bind(MAX_LISTED)
+        .fetch_all(pool)
+    })?;
     Ok(rows.into_iter().map(link).collect())
 }
 
 /// A user's links in numbers.
-pub async fn stats(pool: &SqlitePool, user_id: i64) -> Result<Stats, sqlx::Error> {
-    let (links, visits) = sqlx::query_as("SELECT count(*), coalesce(sum(visits), 0) FROM links WHERE user_id = ?")
-        .bind(user_id)
-        .fetch_one(pool)
-        .await?;
+pub async fn stats(database: &Database, user_id: i64) -> Result<Stats, sqlx::Error> {
+    // In PostgreSQL, a sum is of another type than what it sums.
+    let (links, visits) = on_pool!(database, pool => {
+        sqlx::query_as("SELECT count(*), CAST(coalesce(sum(visits), 0) AS BIGINT) FROM links WHERE user_id = $1")
+            .bind(user_id)
+            .fetch_one(pool)
+    })?;
     Ok(Stats { links, visits })
 }
 
 /// Where `slug` leads; counts a visit.
-pub async fn follow(pool: &SqlitePool, slug: &str) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("UPDATE links SET visits = visits + 1 WHERE slug = ? RETURNING url")
-        .bind(slug)
-        .fetch_optional(pool)
-        .await
+pub async fn follow(database: &Database, slug: &str) -> Result<Option<String>, sqlx::Error> {
+    if !is_storable(slug) {
+        return Ok(None);
+    }
+    on_pool!(database, pool => {
+        sqlx::query_scalar("UPDATE links SET visits = visits + 1 WHERE slug = $1 RETURNING url")
+            .bind(slug)
+            .fetch_optional(pool)
+    })
+}
+
+/// Where `slug` leads, without a visit.
+pub async fn find(database: &Database, slug: &str) -> Result<Option<String>, sqlx::Error> {
+    if !is_storable(slug) {
+        return Ok(None);
+    }
+    on_pool!(database, pool => {
+        sqlx::query_scalar("SELECT url FROM links WHERE slug = $1").bind(slug).fetch_optional(pool)
+    })
 }

@@ -1,7 +1,6 @@
 //! The two people who can sign in when the database is new, and their first links.
 
-use sqlx::SqlitePool;
-
+use super::database::{Database, on_pool};
 use super::password;
 
 /// A demo user.
@@ -38,38 +37,43 @@ pub const DEMO_USERS: [DemoUser; 2] = [
     },
 ];
 
-/// Adds the demo users that are not there yet, each with its links.
-pub async fn add_demo_users(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+/// Adds the demo users that are not there yet, each with its links. Another process may be doing the same.
+pub async fn add_demo_users(database: &Database) -> Result<(), sqlx::Error> {
     for user in &DEMO_USERS {
-        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM users WHERE username = ?")
-            .bind(user.username)
-            .fetch_optional(pool)
-            .await?;
+        let known: Option<i64> = on_pool!(database, pool => {
+            sqlx::query_scalar("SELECT id FROM users WHERE username = $1")
+                .bind(user.username)
+                .fetch_optional(pool)
+        })?;
         if known.is_none()
             && let Some(hash) = password::hash(user.password.to_owned()).await
         {
-            add(pool, user, &hash).await?;
+            add(database, user, &hash).await?;
         }
     }
     Ok(())
 }
 
-async fn add(pool: &SqlitePool, user: &DemoUser, hash: &str) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    let id: i64 = sqlx::query_scalar("INSERT INTO users (username, name, password_hash) VALUES (?, ?, ?) RETURNING id")
+async fn add(database: &Database, user: &DemoUser, hash: &str) -> Result<(), sqlx::Error> {
+    on_pool!(database, pool => async {
+        let mut transaction = pool.begin().await?;
+        let id: Option<i64> = sqlx::query_scalar(
+            "INSERT INTO users (username, name, password_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id",
+        )
         .bind(user.username)
         .bind(user.name)
         .bind(hash)
-        .fetch_one(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-    for (slug, url, visits) in user.links {
-        sqlx::query("INSERT INTO links (slug, user_id, url, visits) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(slug)
-            .bind(id)
-            .bind(url)
-            .bind(visits)
-            .execute(&mut *transaction)
-            .await?;
-    }
-    transaction.commit().await
+        for (slug, url, visits) in id.map_or(&[][..], |_| user.links) {
+            sqlx::query("INSERT INTO links (slug, user_id, url, visits) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+                .bind(slug)
+                .bind(id)
+                .bind(url)
+                .bind(visits)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await
+    })
 }

@@ -1,7 +1,6 @@
 //! The people who use the shortener.
 
-use sqlx::SqlitePool;
-
+use super::database::{Database, is_storable, on_pool};
 use super::password;
 
 /// The longest password that is looked at.
@@ -19,19 +18,21 @@ pub struct User {
 }
 
 /// The user with this id.
-pub async fn find(pool: &SqlitePool, id: i64) -> Result<Option<User>, sqlx::Error> {
-    let row: Option<(String, String)> =
-        sqlx::query_as("SELECT username, name FROM users WHERE id = ?").bind(id).fetch_optional(pool).await?;
+pub async fn find(database: &Database, id: i64) -> Result<Option<User>, sqlx::Error> {
+    let row: Option<(String, String)> = on_pool!(database, pool => {
+        sqlx::query_as("SELECT username, name FROM users WHERE id = $1").bind(id).fetch_optional(pool)
+    })?;
     Ok(row.map(|(username, name)| User { id, username, name }))
 }
 
 /// The user with this name and password, if there is one; a wrong name takes as long as a wrong password.
-pub async fn authenticate(pool: &SqlitePool, username: &str, password: &str) -> Result<Option<User>, sqlx::Error> {
-    let row: Option<(i64, String, String, String)> =
-        sqlx::query_as("SELECT id, username, name, password_hash FROM users WHERE username = ?")
+pub async fn authenticate(database: &Database, username: &str, password: &str) -> Result<Option<User>, sqlx::Error> {
+    let username = if is_storable(username) { username } else { "" };
+    let row: Option<(i64, String, String, String)> = on_pool!(database, pool => {
+        sqlx::query_as("SELECT id, username, name, password_hash FROM users WHERE username = $1")
             .bind(username)
             .fetch_optional(pool)
-            .await?;
+    })?;
     // A password that is too long to be one costs no more than the shortest.
     let password = if password.len() <= MAX_PASSWORD { password.to_owned() } else { String::new() };
     let Some((id, username, name, hash)) = row else {

@@ -12,6 +12,9 @@ use crate::wire::registration::ClientDocument;
 use super::Refusal;
 use super::registration_rules::{Method, by_secret, check_client, describe};
 
+/// How often a client is looked at and changed, in vain because somebody else changed it meanwhile.
+const INSTALL_ATTEMPTS: u32 = 32;
+
 impl AuthorizationServer {
     /// Registers a client that the operator vouches for, or brings its registration up to date: one JSON object of RFC 7591
     /// metadata with its own `client_id` and, unless `token_endpoint_auth_method` is `none`, `client_secret`.
@@ -66,33 +69,32 @@ impl AuthorizationServer {
         };
         let client = described.into_client(id, authentication);
 
-        let known = match registry.find_client(client.id()).await? {
-            Some(known) => known,
-            None => {
+        // Other processes may start at the same time. If one of them was faster, look again: it made the client as it should be,
+        // or, with another file, changed it.
+        for _ in 0..INSTALL_ATTEMPTS {
+            let Some(known) = registry.find_client(client.id()).await? else {
                 let client = client.clone().with_created_at(self.now());
                 match registry.insert_client(&client).await? {
                     Insertion::Inserted => {
                         self.observe(&Event::Registered { client: client.id() });
                         return Ok(client);
                     }
-                    // Another process starts at the same time, from the same file.
-                    Insertion::Conflict => {
-                        registry.find_client(client.id()).await?.ok_or(ErrorReason::RegistrationConflict)?
-                    }
+                    Insertion::Conflict => continue,
                 }
+            };
+            let client = client.clone().managed_like(&known, known.updated_at());
+            if client == *known {
+                return Ok(client);
             }
-        };
-        let client = client.managed_like(&known, known.updated_at());
-        if client == *known {
-            return Ok(client);
-        }
-        let client = client.with_updated_at(self.now());
-        match registry.update_client(&client).await? {
-            Update::Updated => {
-                self.observe(&Event::RegistrationChanged { client: client.id() });
-                Ok(client)
+            let client = client.with_updated_at(self.now());
+            match registry.update_client(&client).await? {
+                Update::Updated => {
+                    self.observe(&Event::RegistrationChanged { client: client.id() });
+                    return Ok(client);
+                }
+                Update::Conflict | Update::Unknown => {}
             }
-            Update::Conflict | Update::Unknown => Err(ErrorReason::RegistrationConflict.into()),
         }
+        Err(ErrorReason::RegistrationConflict.into())
     }
 }

@@ -55,6 +55,8 @@ mod joined;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
@@ -67,6 +69,8 @@ pub use joined::JoinedStores;
 pub use memory::{MemoryLimits, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{InvalidPostgresName, PostgresError, PostgresStore};
+#[cfg(feature = "redis")]
+pub use redis::{RedisError, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteError, SqliteStore};
 pub use token::{FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Reuse, Rotation, TokenStore};

@@ -6,4 +6,6 @@ mod driver;
 mod example;
 mod flows;
 mod other_site;
+#[path = "../http/support/server.rs"]
+mod server;
 mod tab;

@@ -88,6 +88,10 @@ async fn a_link_that_is_made_is_listed_and_leads_on_and_its_visits_are_counted()
     let followed = get(&example, &format!("/{slug}"), None).await;
     assert!(followed.status.is_redirection() && followed.status != 301 && followed.status != 308, "{followed:?}");
     assert_eq!(followed.header("location"), Some(url));
+    // A look is not a visit.
+    let look = http_client().head(example.url(&format!("/{slug}"))).send().await.unwrap();
+    let look = Reply::of(look).await.expect(followed.status.as_u16());
+    assert_eq!(look.header("location"), Some(url));
     let after = api.call("/stats", &token).await.expect(200).json();
     let count = |stats: &Value, what: &str| stats[what].as_i64().unwrap();
     assert_eq!(count(&after, "links"), count(&before, "links") + 1);
@@ -220,7 +224,7 @@ async fn a_body_that_is_no_link_gets_an_error_of_its_kind() {
 #[tokio::test]
 async fn what_the_api_does_not_have_is_said_in_json() {
     let example = Example::shared();
-    for path in ["/api/v1/nothing", "/api/v1/me/", "/api/v1/links/1"] {
+    for path in ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/me/", "/api/v1/links/1"] {
         let reply = get(&example, path, None).await.expect(404);
         assert!(reply.json()["error"].is_string(), "{reply:?}");
     }

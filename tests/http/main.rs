@@ -14,6 +14,8 @@ mod oauth2_client;
 mod pages;
 mod redirects;
 mod sessions;
+mod several_processes;
+mod slow;
 mod startup;
 mod support;
 mod trouble;

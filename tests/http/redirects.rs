@@ -60,6 +60,21 @@ async fn the_way_back_cannot_be_exchanged_in_the_sign_in_form() {
 }
 
 #[tokio::test]
+async fn a_way_back_that_is_too_long_is_refused_and_not_replaced_by_another() {
+    let example = Example::shared();
+    let next = |length: usize| format!("/connected?x={}", "x".repeat(length - "/connected?x=".len()));
+    for mut browser in [Browser::new(&example), Browser::signed_in(&example, ADA).await] {
+        for address in [format!("/signin?next={}", next(12_001)), format!("/signin?next={}&again=1", next(30_000))] {
+            browser.get(&address).await.expect_error_page(414);
+        }
+    }
+    let mut visitor = Browser::new(&example);
+    visitor.visit(&next(12_001)).await.expect_error_page(414);
+    let page = visitor.visit(&next(12_000)).await;
+    assert_eq!(visitor.submit_sign_in(&page, ADA.username, ADA.password).await.redirect(), next(12_000));
+}
+
+#[tokio::test]
 async fn signing_out_leads_nowhere_else() {
     let example = Example::shared();
     let mut browser = Browser::signed_in(&example, ADA).await;

@@ -89,6 +89,10 @@ async fn a_wrong_password_and_an_unknown_name_read_the_same() {
         answers.push((reply.status, reply.texts("[role=alert]"), reply.texts("main")));
     }
     assert_eq!(answers[0], answers[1]);
+    // What no database could hold is nobody's name either.
+    let mut browser = Browser::new(&example);
+    let page = browser.get("/signin").await;
+    browser.submit_sign_in(&page, "a\0da", "wrong\0password").await.expect(403);
 }
 
 #[tokio::test]

@@ -102,7 +102,8 @@ fn a_bad_database_is_refused() {
     let below_a_file = format!("sqlite://{}/x.db", garbage.display());
     for url in [
         "nonsense",
-        "postgres://localhost/snip",
+        "mysql://localhost/snip",
+        "rediss://localhost/",
         &is_a_directory,
         &is_garbage,
         &below_a_file,
@@ -111,6 +112,31 @@ fn a_bad_database_is_refused() {
         let line = refusal(directory.path(), &[("DATABASE_URL", url)]);
         assert!(line.contains("DATABASE_URL"), "{url}: {line}");
     }
+}
+
+#[test]
+fn a_server_that_cannot_be_used_is_refused_at_once_and_no_password_is_said() {
+    let directory = TempDir::new().unwrap();
+    // Port 1 is nobody's; the others are no URLs, because of what is in the password.
+    for url in [
+        "postgres://snip:top-secret@127.0.0.1:1/snip",
+        "postgresql://127.0.0.1:1/snip?user=snip&password=top-secret",
+        "postgres://snip:1/top-secret@127.0.0.1:1/snip",
+        "postgres://snip:top-secret/@127.0.0.1:1/snip",
+        "postgres://snip:top-secret@127.0.0.1:1/snip?sslmode=nonsense",
+        "redis://:top-secret@127.0.0.1:1/0",
+        "redis://snip:top-secret@127.0.0.1:1/nonsense",
+        "redis://snip:1/top-secret@127.0.0.1:1/0",
+        "redis+cluster://:top-secret@127.0.0.1:1,redis+cluster://:top-secret@127.0.0.1:2",
+        "rediss://:top-secret@127.0.0.1:1/",
+        "mysql://snip:top-secret@127.0.0.1:1/",
+    ] {
+        let line = refusal(directory.path(), &[("DATABASE_URL", url)]);
+        assert!(line.contains("DATABASE_URL") && !line.contains("top-secret"), "{url}: {line}");
+    }
+    let own = "postgres://snip:top-secret@127.0.0.1:1/snip";
+    let line = refusal(directory.path(), &[("DATABASE_URL", "redis://127.0.0.1:1/"), ("SHORTENER_DATABASE_URL", own)]);
+    assert!(line.contains("SHORTENER_DATABASE_URL") && !line.contains("top-secret"), "{line}");
 }
 
 #[test]
@@ -205,6 +231,43 @@ async fn the_issuer_is_what_the_operator_says() {
     let challenge = challenge.headers()["www-authenticate"].to_str().unwrap();
     assert!(challenge.contains(r#"resource_metadata="https://links.example/.well-known/oauth-protected-resource""#));
     assert!(example.output().contains("https://links.example"));
+}
+
+#[test]
+fn a_bad_time_limit_is_refused() {
+    let directory = TempDir::new().unwrap();
+    for limit in ["0", "-1", "soon", "30s", "1.5", "99999999999999999999"] {
+        let line = refusal(directory.path(), &[("REQUEST_TIMEOUT", limit)]);
+        assert!(line.contains("REQUEST_TIMEOUT"), "{line}");
+    }
+}
+
+#[test]
+fn of_several_that_start_at_once_on_a_new_file_all_start() {
+    let directory = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("shared.db").display());
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            // Each has another name, from its port, so each changes the demo client.
+            scope.spawn(|| Example::start_with(&[("DATABASE_URL", &url)]));
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_right_after_the_greeting_ends_it_in_order() {
+    let directory = TempDir::new().unwrap();
+    for _ in 0..5 {
+        let mut command = example::command(directory.path());
+        command.env("ADDR", "127.0.0.1:0").env("RUST_LOG", "off").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        // Nobody is quicker than a shell that already waits for the first line.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "read greeting; kill -INT \"$0\"; cat > /dev/null", &process.id().to_string()]);
+        assert!(shell.stdin(process.stdout.take().unwrap()).status().unwrap().success());
+        assert!(process.wait().unwrap().success());
+    }
 }
 
 #[cfg(unix)]

@@ -1,32 +1,24 @@
 //! When the database fails: nobody is blamed for it, nothing is spent, and the cause stays with the operator.
 
-use sqlx::SqlitePool;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use crate::support::reply::Reply;
 use crate::support::{ADA, App, Browser, Example, Tokens};
 
 /// A table that is taken away for a while.
 struct Missing<'a> {
-    pool: SqlitePool,
+    example: &'a Example,
     table: &'a str,
 }
 
 impl<'a> Missing<'a> {
-    async fn new(example: &Example, table: &'a str) -> Self {
-        let pool = SqlitePool::connect(&example.database_url()).await.unwrap();
-        let missing = Self { pool, table };
-        missing.rename(table, "elsewhere").await;
-        missing
+    fn new(example: &'a Example, table: &'a str) -> Self {
+        example.run_sql(&format!("ALTER TABLE {table} RENAME TO elsewhere"));
+        Self { example, table }
     }
 
-    async fn rename(&self, from: &str, to: &str) {
-        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&self.pool).await.unwrap();
-    }
-
-    async fn put_back(self) {
-        self.rename("elsewhere", self.table).await;
-        self.pool.close().await;
+    fn put_back(self) {
+        self.example.run_sql(&format!("ALTER TABLE elsewhere RENAME TO {}", self.table));
     }
 }
 
@@ -34,9 +26,20 @@ impl<'a> Missing<'a> {
 #[track_caller]
 fn expect_failure(reply: Reply) -> Reply {
     assert!([500, 503].contains(&reply.status.as_u16()), "{reply:?}");
-    for inside in
-        ["grantor_", "elsewhere", "no such table", "locked", "sqlx", "SQLite", "sqlite", "SELECT", "panicked", ".rs"]
-    {
+    for inside in [
+        "grantor_",
+        "elsewhere",
+        "no such table",
+        "relation",
+        "locked",
+        "sqlx",
+        "SQLite",
+        "sqlite",
+        "ostgre",
+        "SELECT",
+        "panicked",
+        ".rs",
+    ] {
         assert!(!reply.body.contains(inside), "{inside} in {reply:?}");
     }
     reply
@@ -68,7 +71,16 @@ fn expect_unavailable(reply: Reply) -> Reply {
 
 #[tokio::test]
 async fn a_client_that_meets_a_broken_database_finds_everything_as_it_was() {
-    let example = Example::start();
+    a_client_meets_a_broken_database(Example::start_on_sqlite()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn a_client_that_meets_a_broken_postgres_finds_everything_as_it_was() {
+    a_client_meets_a_broken_database(Example::start_on_postgres()).await;
+}
+
+async fn a_client_meets_a_broken_database(example: Example) {
     let app = App::confidential(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let tokens = app.connect(&mut browser, "links:read").await;
@@ -77,31 +89,71 @@ async fn a_client_that_meets_a_broken_database_finds_everything_as_it_was() {
     for table in
         ["grantor_clients", "grantor_codes", "grantor_access_tokens", "grantor_refresh_tokens", "grantor_grants"]
     {
-        let missing = Missing::new(&example, table).await;
+        let missing = Missing::new(&example, table);
         expect_failure_json(app.exchange(&code, &verifier).await);
         if table != "grantor_codes" {
             expect_failure_json(app.refresh(&tokens.refresh).await);
         }
-        missing.put_back().await;
+        missing.put_back();
     }
-    let missing = Missing::new(&example, "grantor_access_tokens").await;
+    let missing = Missing::new(&example, "grantor_access_tokens");
     expect_failure_json(app.call("/links", &tokens.access).await);
     expect_failure_json(app.introspect(&tokens.access).await);
     expect_failure_json(app.revoke(&tokens.access).await);
-    missing.put_back().await;
-    let missing = Missing::new(&example, "links").await;
+    missing.put_back();
+    let missing = Missing::new(&example, "links");
     expect_failure_json(app.call("/links", &tokens.access).await);
-    missing.put_back().await;
+    missing.put_back();
 
     app.call("/links", &tokens.access).await.expect(200);
     Tokens::of(&app.refresh(&tokens.refresh).await);
     Tokens::of(&app.exchange(&code, &verifier).await);
-    assert!(example.output().contains("no such table"), "the operator is told the cause");
+    let cause = if example.is_on_a_server() { "does not exist" } else { "no such table" };
+    assert!(example.output().contains(cause), "the operator is told the cause");
+}
+
+/// Somebody else who writes, and keeps every other writer out.
+enum Writer {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Writer {
+    async fn begin(example: &Example) -> Self {
+        if example.is_on_a_server() {
+            let mut connection = PgConnection::connect(&example.database_url()).await.unwrap();
+            let tables = "links, grantor_codes, grantor_grants, grantor_access_tokens, grantor_refresh_tokens";
+            let lock = AssertSqlSafe(format!("BEGIN; LOCK TABLE {tables} IN EXCLUSIVE MODE"));
+            sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+            Self::Postgres(connection)
+        } else {
+            let mut connection = SqliteConnection::connect(&example.database_url()).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            Self::Sqlite(connection)
+        }
+    }
+
+    /// The transaction goes with the connection.
+    async fn end(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.unwrap(),
+            Self::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
 }
 
 #[tokio::test]
 async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
-    let example = Example::start();
+    everybody_is_told_to_come_back(Example::start_on_sqlite()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn while_tables_are_locked_in_postgres_everybody_is_told_to_come_back() {
+    everybody_is_told_to_come_back(Example::start_on_postgres()).await;
+}
+
+async fn everybody_is_told_to_come_back(example: Example) {
     let app = App::public(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let tokens = app.connect(&mut browser, "links:read").await;
@@ -110,10 +162,8 @@ async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
     let form = browser.get(&request.path).await.form("/oauth/authorize").press("decision", "approve");
     let link = browser.get("/").await.form("/links").with("url", "https://example.com/");
 
-    // Somebody else writes, for longer than the example waits; all at once, so that the test waits only once.
-    let writer = SqlitePool::connect(&example.database_url()).await.unwrap();
-    let mut writing = writer.acquire().await.unwrap();
-    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *writing).await.unwrap();
+    // For longer than the example waits; all at once, so that the test waits only once.
+    let writer = Writer::begin(&example).await;
     let (mut other, mut another) = (browser.clone(), browser.clone());
     let (exchange, refresh, decision, made, read) = tokio::join!(
         app.exchange(&code, &verifier),
@@ -122,7 +172,7 @@ async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
         another.submit(&link),
         app.call("/links", &tokens.access),
     );
-    sqlx::raw_sql("ROLLBACK").execute(&mut *writing).await.unwrap();
+    writer.end().await;
     for reply in [exchange, refresh] {
         assert_eq!(expect_unavailable(reply).json()["error"], "temporarily_unavailable");
     }
@@ -140,29 +190,38 @@ async fn while_the_database_is_busy_everybody_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_person_sees_a_page_and_finds_everything_as_it_was() {
-    let example = Example::start();
+    a_person_meets_a_broken_database(Example::start_on_sqlite()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn a_person_who_meets_a_broken_postgres_sees_a_page_and_finds_everything_as_it_was() {
+    a_person_meets_a_broken_database(Example::start_on_postgres()).await;
+}
+
+async fn a_person_meets_a_broken_database(example: Example) {
     let app = App::public(&example).await;
     let mut browser = Browser::signed_in(&example, ADA).await;
     let request = app.request("links:read");
     let form = browser.get(&request.path).await.form("/oauth/authorize").press("decision", "approve");
 
-    let missing = Missing::new(&example, "grantor_clients").await;
+    let missing = Missing::new(&example, "grantor_clients");
     for path in [request.path.as_str(), "/developers"] {
         expect_failure_page(browser.get(path).await);
     }
     expect_failure_page(browser.submit(&form).await);
-    missing.put_back().await;
+    missing.put_back();
     for table in ["users", "sessions", "links"] {
-        let missing = Missing::new(&example, table).await;
+        let missing = Missing::new(&example, table);
         expect_failure_page(browser.get("/").await);
-        missing.put_back().await;
+        missing.put_back();
     }
-    let missing = Missing::new(&example, "grantor_grants").await;
+    let missing = Missing::new(&example, "grantor_grants");
     expect_failure_page(browser.get("/connected").await);
     // With a client that is known, the failure goes to it (RFC 6749 §4.1.2.1): the person is signed in.
     let answer = browser.submit(&form).await.answer_to(&app.redirect_uri);
     assert!(["server_error", "temporarily_unavailable"].contains(&answer.error()), "{answer:?}");
-    missing.put_back().await;
+    missing.put_back();
 
     let answer = browser.submit(&form).await.answer_to(&app.redirect_uri);
     Tokens::of(&app.exchange(answer.code(), &request.verifier).await);

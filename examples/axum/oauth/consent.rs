@@ -43,11 +43,11 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failur
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some((user, session)) = signed_in(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))));
+        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
     };
     let asks_again = pending.prompt().asks_for_login() || pending.prompt().asks_for_account();
     if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
-        return Ok(see_other(&sign_in::again_path(path_and_query(uri))));
+        return Ok(see_other(&sign_in::again_path(path_and_query(uri))?));
     }
     let subject = super::subject(user)?;
     match app.server.recall(pending, &subject).await? {
@@ -70,7 +70,7 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some((user, session)) = signed_in(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))));
+        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
     };
     let confirmed = pending.confirm(&session, &super::subject(user)?, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {

@@ -1,5 +1,6 @@
 //! Building the authorization server, and keeping it going.
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use std::time::Duration;
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, ProtectedResource, Registration, RegistrationRules};
 use grantor::redirect_uri::RedirectUriPolicy;
-use grantor::store::SqliteStore;
-use grantor::{AuthorizationServer, Finding, Issuer, Scope};
+use grantor::store::{ClientRegistry, GrantStore, PostgresStore, RedisError, RedisStore, SqliteStore, TokenStore};
+use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 
 use super::SCOPES;
 use super::observer::LogEvents;
 use crate::pages::demo;
+use crate::shortener::database::Database;
 use crate::web::session_store::Sessions;
 
 /// How often expired rows are deleted.
@@ -28,22 +29,56 @@ pub fn redirect_uris() -> RedirectUriPolicy {
     RedirectUriPolicy::new()
 }
 
-/// The authorization server's tables, beside the shortener's own.
-pub async fn store(database: &SqlitePool) -> Result<Arc<SqliteStore>, String> {
-    let store = SqliteStore::new(database.clone());
-    store.migrate().await.map_err(|error| format!("DATABASE_URL: cannot be migrated: {error}"))?;
-    Ok(Arc::new(store))
+/// Where clients, codes and tokens are: in Redis if there is one, otherwise in tables beside the shortener's own. What the
+/// server works on, and its tokens.
+pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Stores, Arc<dyn TokenStore>), String> {
+    match (redis_url, database) {
+        (Some(url), _) => Ok(in_one(redis(url).await.map_err(unusable)?)),
+        (None, Database::Sqlite(pool)) => {
+            let store = SqliteStore::new(pool.clone());
+            store.migrate().await.map_err(unusable)?;
+            Ok(in_one(store))
+        }
+        (None, Database::Postgres(pool)) => {
+            let store = PostgresStore::new(pool.clone());
+            store.migrate().await.map_err(unusable)?;
+            Ok(in_one(store))
+        }
+    }
+}
+
+/// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has to answer.
+async fn redis(url: &str) -> Result<RedisStore, RedisError> {
+    if !url.starts_with("redis+cluster:") && !url.contains(',') {
+        return RedisStore::connect(url).await;
+    }
+    let nodes: Vec<String> = url.split(',').map(|node| node.replacen("redis+cluster:", "redis:", 1)).collect();
+    RedisStore::connect_cluster(nodes.iter().map(String::as_str)).await
+}
+
+fn in_one<S: ClientRegistry + GrantStore + 'static>(store: S) -> (Stores, Arc<dyn TokenStore>) {
+    let store = Arc::new(store);
+    (Stores::from(Arc::clone(&store)), store)
+}
+
+/// The error with its causes, in one line.
+fn unusable(error: impl Error) -> String {
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    causes.map(ToString::to_string).fold(format!("DATABASE_URL: {error}"), |line, cause| {
+        // Some say what their cause says.
+        if line.ends_with(&cause) { line } else { format!("{line}: {cause}") }
+    })
 }
 
 /// The authorization server of the shortener.
-pub fn authorization_server(issuer: &Issuer, store: Arc<SqliteStore>) -> Result<AuthorizationServer, String> {
+pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<AuthorizationServer, String> {
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
     let prefixes = Prefixes::of("snip").map_err(|error| error.to_string())?;
     let default_scope = Scope::parse("links:read").map_err(|error| error.to_string())?;
     // Self-registered apps may act for themselves as well; without a user, all that the API tells them is their own id.
     let registration = RegistrationRules::new().with_grant_types(GrantType::ALL);
 
-    let mut builder = AuthorizationServer::builder(issuer.clone(), store)
+    let mut builder = AuthorizationServer::builder(issuer.clone(), stores)
         .paths(EndpointPaths::under("/oauth"))
         .default_scope(default_scope)
         .resource(ProtectedResource::new(api).with_name("Snip"))

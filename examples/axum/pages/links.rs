@@ -30,7 +30,16 @@ pub async fn create(State(app): State<App>, signed_in: SignedIn, form: Form) -> 
 
 /// `GET /{slug}`
 pub async fn follow(State(app): State<App>, Path(slug): Path<String>) -> Result<Response, Problem> {
-    let url = links::follow(&app.database, &slug).await?.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?;
+    redirect(links::follow(&app.database, &slug).await?)
+}
+
+/// `HEAD /{slug}`: who only asks where a link leads, such as a chat that shows a preview, is not a visit.
+pub async fn peek(State(app): State<App>, Path(slug): Path<String>) -> Result<Response, Problem> {
+    redirect(links::find(&app.database, &slug).await?)
+}
+
+fn redirect(url: Option<String>) -> Result<Response, Problem> {
+    let url = url.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?;
     // Not cached, or visits would go uncounted.
     Ok((StatusCode::FOUND, [(LOCATION, url), (CACHE_CONTROL, "no-store".to_owned())]).into_response())
 }

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 use crate::oauth::consent;
-use crate::shortener::local_path::local_path;
+use crate::shortener::local_path::{self, local_path};
 use crate::shortener::users;
 use crate::shortener::views::{Section, SignInPage};
 use crate::web::{Form, Problem, Visitor, html, see_other};
@@ -20,14 +20,25 @@ use crate::web::{Form, Problem, Visitor, html, see_other};
 pub const SIGN_OUT: &str = "sign out";
 
 /// Where a page sends a visitor who has to sign in before seeing `wanted`.
-pub fn path(wanted: &str) -> String {
-    let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
-    format!("/signin?next={next}")
+pub fn path(wanted: &str) -> Result<String, Problem> {
+    let next: String = form_urlencoded::byte_serialize(way_back(wanted)?.as_bytes()).collect();
+    Ok(format!("/signin?next={next}"))
 }
 
 /// Where a page sends a person who is signed in, but has to prove it anew before seeing `wanted`.
-pub fn again_path(wanted: &str) -> String {
-    format!("{}&again=1", path(wanted))
+pub fn again_path(wanted: &str) -> Result<String, Problem> {
+    Ok(format!("{}&again=1", path(wanted)?))
+}
+
+/// Where to go after signing in: to `wanted` if that is one of our own pages, otherwise to the front page. What is too long to
+/// be carried along is refused, because the person would not know why they end up elsewhere.
+fn way_back(wanted: &str) -> Result<&str, Problem> {
+    if wanted.len() > local_path::MAX {
+        let text =
+            "This address is longer than Snip can keep in mind while you sign in. Sign in first, then open it again.";
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "Too long", text).with_way_out("/signin", "Sign in"));
+    }
+    Ok(local_path(wanted).unwrap_or("/"))
 }
 
 /// The sign-in form is bound to where it leads, so that the way back cannot be exchanged under way.
@@ -44,9 +55,9 @@ pub struct WayBack {
 }
 
 /// `GET /signin`
-pub async fn show(mut visitor: Visitor, Query(way_back): Query<WayBack>) -> Result<Response, Problem> {
-    let next = local_path(&way_back.next).unwrap_or("/");
-    if visitor.user().is_some() && way_back.again.is_none() {
+pub async fn show(mut visitor: Visitor, Query(query): Query<WayBack>) -> Result<Response, Problem> {
+    let next = way_back(&query.next)?;
+    if visitor.user().is_some() && query.again.is_none() {
         return Ok(see_other(next));
     }
     visitor.ensure_session().await?;
@@ -71,10 +82,9 @@ pub async fn submit(
     visitor: Visitor,
     form: Form,
 ) -> Result<Response, Problem> {
-    let next = local_path(form.fields.text("next")).unwrap_or("/");
-    visitor
-        .require_own(&form, &purpose(next))
-        .map_err(|problem| problem.with_way_out(path(next), "Back to signing in"))?;
+    let next = way_back(form.fields.text("next"))?;
+    let here = path(next)?;
+    visitor.require_own(&form, &purpose(next)).map_err(|problem| problem.with_way_out(here, "Back to signing in"))?;
     let (username, password) = (form.fields.text("username").trim(), form.fields.text("password"));
     app.throttle.check(username, source.ip()).map_err(too_many)?;
     match users::authenticate(&app.database, username, password).await? {

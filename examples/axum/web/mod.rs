@@ -5,6 +5,7 @@ pub mod form;
 pub mod headers;
 pub mod page;
 pub mod problem;
+pub mod serve;
 pub mod session_store;
 pub mod visitor;
 

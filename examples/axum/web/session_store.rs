@@ -1,25 +1,31 @@
 //! Sessions in the shortener's own database, so that a restart signs nobody out.
 
 use async_trait::async_trait;
+use grantor::clock::{Clock as _, SystemClock};
 use sha2::{Digest as _, Sha256};
-use sqlx::SqlitePool;
+use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+use crate::shortener::database::{Database, on_pool};
+
 /// Keeps sessions in the table `sessions`.
 #[derive(Clone, Debug)]
-pub struct Sessions(SqlitePool);
+pub struct Sessions(Database);
 
 impl Sessions {
-    /// Uses the table in `pool`'s database.
-    pub const fn new(pool: SqlitePool) -> Self {
-        Self(pool)
+    /// Uses the table in `database`.
+    pub const fn new(database: Database) -> Self {
+        Self(database)
     }
 
     /// Deletes sessions that nobody can use any more.
     pub async fn purge(&self) -> std::result::Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= unixepoch()").execute(&self.0).await.map(|_| ())
+        let now = SystemClock.now().unix_seconds();
+        on_pool!(&self.0, pool => async {
+            sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(pool).await.map(|_| ())
+        })
     }
 }
 
@@ -39,15 +45,17 @@ fn backend(error: sqlx::Error) -> Error {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let inserted =
-                sqlx::query("INSERT INTO sessions (key, data, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-                    .bind(key(&record.id))
-                    .bind(data(record)?)
-                    .bind(record.expiry_date.unix_timestamp())
-                    .execute(&self.0)
+            let (key, data, expires_at) = (key(&record.id), data(record)?, record.expiry_date.unix_timestamp());
+            let inserted = on_pool!(&self.0, pool => async {
+                sqlx::query("INSERT INTO sessions (key, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                    .bind(key)
+                    .bind(data)
+                    .bind(expires_at)
+                    .execute(pool)
                     .await
-                    .map_err(backend)?;
-            if inserted.rows_affected() == 1 {
+                    .map(|done| done.rows_affected())
+            });
+            if inserted.map_err(backend)? == 1 {
                 return Ok(());
             }
             record.id = Id::default();
@@ -56,32 +64,39 @@ impl SessionStore for Sessions {
 
     /// Leaves a session that was ended meanwhile as it is: ended.
     async fn save(&self, record: &Record) -> Result<()> {
-        sqlx::query("UPDATE sessions SET data = ?, expires_at = ? WHERE key = ?")
-            .bind(data(record)?)
-            .bind(record.expiry_date.unix_timestamp())
-            .bind(key(&record.id))
-            .execute(&self.0)
-            .await
-            .map_err(backend)?;
-        Ok(())
+        let (key, data, expires_at) = (key(&record.id), data(record)?, record.expiry_date.unix_timestamp());
+        on_pool!(&self.0, pool => async {
+            sqlx::query("UPDATE sessions SET data = $1, expires_at = $2 WHERE key = $3")
+                .bind(data)
+                .bind(expires_at)
+                .bind(key)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        })
+        .map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let row: Option<(String, i64)> =
-            sqlx::query_as("SELECT data, expires_at FROM sessions WHERE key = ? AND expires_at > unixepoch()")
+        let now = SystemClock.now().unix_seconds();
+        let row: Option<(String, i64)> = on_pool!(&self.0, pool => {
+            sqlx::query_as("SELECT data, expires_at FROM sessions WHERE key = $1 AND expires_at > $2")
                 .bind(key(id))
-                .fetch_optional(&self.0)
-                .await
-                .map_err(backend)?;
+                .bind(now)
+                .fetch_optional(pool)
+        })
+        .map_err(backend)?;
         let Some((data, expires_at)) = row else { return Ok(None) };
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date =
-            time::OffsetDateTime::from_unix_timestamp(expires_at).map_err(|error| Error::Decode(error.to_string()))?;
+            OffsetDateTime::from_unix_timestamp(expires_at).map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE key = ?").bind(key(id)).execute(&self.0).await.map_err(backend)?;
-        Ok(())
+        on_pool!(&self.0, pool => async {
+            sqlx::query("DELETE FROM sessions WHERE key = $1").bind(key(id)).execute(pool).await.map(|_| ())
+        })
+        .map_err(backend)
     }
 }

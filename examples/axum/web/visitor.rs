@@ -143,6 +143,7 @@ impl FromRequestParts<App> for SignedIn {
         }
         // What a form sent is lost, so the way back leads to the front page.
         let wanted = if parts.method == Method::GET { parts.uri.path_and_query() } else { None };
-        Err(see_other(&sign_in::path(wanted.map_or("/", PathAndQuery::as_str))))
+        let sign_in = sign_in::path(wanted.map_or("/", PathAndQuery::as_str)).map_err(Problem::into_response)?;
+        Err(see_other(&sign_in))
     }
 }

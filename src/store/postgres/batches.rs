@@ -86,7 +86,6 @@ macro_rules! purge_grants {
     };
 }
 
-#[derive(Debug)]
 pub(super) struct Statements {
     pub(super) revoke_subject: SqlStr,
     pub(super) revoke_client: SqlStr,

@@ -15,7 +15,6 @@ use crate::error::StoreError;
 use crate::identifier::Subject;
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
-#[derive(Debug)]
 pub(super) struct Statements {
     find: SqlStr,
     insert: SqlStr,

@@ -17,7 +17,6 @@ use crate::grant::{CodeRecord, IssuedTokens};
 use crate::secret::TokenKey;
 use crate::store::{CodeStore, GrantStore, Insertion, Redemption};
 
-#[derive(Debug)]
 pub(super) struct Statements {
     insert: SqlStr,
     find: SqlStr,
@@ -32,11 +31,11 @@ impl Statements {
             insert: write(
                 "WITH granted AS ( \
                      INSERT INTO grantor_grants (id, expires_at, client, subject, scope, resource, tenant, extra, created_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING id \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING 1 \
                  ) \
                  INSERT INTO grantor_codes (grant_id, hash, challenge, redirect_uri, redirect_uri_requested, expires_at, \
                      failures, redeemed_at) \
-                 SELECT id, $10, $11, $12, $13, $14, $15, $16 FROM granted RETURNING true AS inserted",
+                 SELECT $1, $10, $11, $12, $13, $14, $15, $16 FROM granted RETURNING true AS inserted",
             ),
             find: write(concat!(
                 "SELECT c.challenge, c.redirect_uri, c.redirect_uri_requested, c.expires_at, c.failures, c.redeemed_at, ",
@@ -49,11 +48,11 @@ impl Statements {
                 locked!(),
                 ", won AS ( \
                      UPDATE grantor_codes AS c SET redeemed_at = $3 FROM locked \
-                     WHERE c.grant_id = locked.id AND c.hash = $2 AND c.redeemed_at IS NULL RETURNING c.grant_id AS id \
+                     WHERE c.grant_id = $1 AND c.hash = $2 AND c.redeemed_at IS NULL RETURNING 1 \
                  ), ",
                 raised!("$4"),
                 " SELECT EXISTS (SELECT 1 FROM won) AS won, EXISTS ( \
-                     SELECT 1 FROM grantor_codes AS c JOIN locked ON locked.id = c.grant_id WHERE c.hash = $2 \
+                     SELECT 1 FROM grantor_codes AS c, locked WHERE c.grant_id = $1 AND c.hash = $2 \
                  ) AS known",
             )),
             exchange: write(concat!(
@@ -61,13 +60,13 @@ impl Statements {
                 locked!(),
                 ", won AS ( \
                      UPDATE grantor_codes AS c SET redeemed_at = $6 FROM locked \
-                     WHERE c.grant_id = locked.id AND c.hash = $17 AND c.redeemed_at IS NULL RETURNING c.grant_id AS id \
+                     WHERE c.grant_id = $1 AND c.hash = $17 AND c.redeemed_at IS NULL RETURNING 1 \
                  ), ",
                 raised!("$2"),
                 ", ",
                 issued!(),
                 " SELECT EXISTS (SELECT 1 FROM won) AS won, EXISTS ( \
-                     SELECT 1 FROM grantor_codes AS c JOIN locked ON locked.id = c.grant_id WHERE c.hash = $17 \
+                     SELECT 1 FROM grantor_codes AS c, locked WHERE c.grant_id = $1 AND c.hash = $17 \
                  ) AS known",
             )),
             count_failure: write(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Acquire as _, Connection as _, Postgres, SqlStr};
+use sqlx::{Connection as _, Postgres, SqlStr};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
@@ -67,50 +67,48 @@ impl PostgresStore {
             Proxy::KeepsStatements => query.fetch_all(&mut **connection).await,
             Proxy::SharesConnections => {
                 let mut transaction = connection.begin().await?;
-                let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
-                transaction.commit().await.map(|()| rows)
+                match query.persistent(false).fetch_all(&mut *transaction).await {
+                    Ok(rows) => transaction.commit().await.map(|()| rows),
+                    Err(error) => Err(error),
+                }
             }
         };
-        lent.settle(&result);
+        if let Err(error) = &result
+            && is_read_only(error)
+        {
+            // A new connection may well find the new primary.
+            lent.forget();
+        }
         result
     }
 }
 
-/// A connection that goes back to the pool only once it is known to be idle.
+/// A connection that goes back to the pool once it is known to be idle, if that is soon.
 ///
-/// sqlx waits for the end of an abandoned statement as well, but for ever: with each one, a network that swallows packets would
-/// take a connection from the host's pool.
+/// A pool waits for the end of an abandoned statement too, and for the answer to a test after any other, but for ever: a network
+/// that swallows packets would take connection after connection from the host's pool.
 struct Lent {
     connection: Option<PoolConnection<Postgres>>,
     patience: Duration,
 }
 
 impl Lent {
-    fn settle<T>(mut self, result: &Result<T, sqlx::Error>) {
-        let Some(connection) = self.connection.take() else { return };
-        match result {
-            // A new connection may well find the new primary.
-            Err(error) if is_read_only(error) => drop(connection.detach()),
-            _ => drop(connection),
-        }
+    /// Closes the connection, and lets the pool open another.
+    fn forget(mut self) {
+        drop(self.connection.take().map(PoolConnection::detach));
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        let patience = self.patience;
-        let Ok(runtime) = Handle::try_current() else {
-            drop(connection.detach());
-            return;
-        };
-        runtime.spawn(async move {
-            // Waits for the statement's end, and for that of its transaction.
-            match timeout(patience, connection.ping()).await {
-                Ok(Ok(())) => drop(connection),
-                Ok(Err(_)) | Err(_) => drop(connection.detach()),
+        match Handle::try_current() {
+            Ok(runtime) => {
+                // What the connection itself does when it is dropped; out of time, it is closed.
+                runtime.spawn(timeout(self.patience, connection.return_to_pool()));
             }
-        });
+            Err(_) => drop(connection.detach()),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod rows;
 mod steps;
 mod tokens;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +77,9 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// with your names. The encoding of the database should be UTF-8.
 ///
 /// **Distributed engines** that speak PostgreSQL's protocol: there are no sequences, advisory locks, notifications or foreign keys,
-/// every key begins with the grant, and what happens to a grant touches only rows of that grant.
+/// every key begins with the grant, and what happens to a grant touches only rows of that grant. CockroachDB needs
+/// `sql.multiple_modifications_of_table.enabled`, because a rotation changes several rows of one table in one statement; it never
+/// changes a row twice.
 ///
 /// # Clean-up
 ///
@@ -96,7 +99,7 @@ type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
     names: Names,
@@ -175,6 +178,18 @@ impl PostgresStore {
     }
 }
 
+impl fmt::Debug for PostgresStore {
+    /// All but the statements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("pool", &self.pool)
+            .field("names", &self.names)
+            .field("proxy", &self.proxy)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What stands between the pool and the server.
 #[derive(Clone, Copy, Debug)]
 enum Proxy {
@@ -184,7 +199,6 @@ enum Proxy {
     SharesConnections,
 }
 
-#[derive(Debug)]
 struct Statements {
     clients: clients::Statements,
     codes: codes::Statements,

@@ -20,7 +20,6 @@ use crate::identifier::Subject;
 use crate::secret::{GrantId, TokenKey};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
-#[derive(Debug)]
 pub(super) struct Statements {
     insert_grant: SqlStr,
     insert: SqlStr,
@@ -49,7 +48,7 @@ impl Statements {
                      ON CONFLICT (id) DO UPDATE SET expires_at = CASE \
                          WHEN g.expires_at < excluded.expires_at OR excluded.expires_at IS NULL THEN excluded.expires_at \
                          ELSE g.expires_at END \
-                     WHERE g.revoked_at IS NULL RETURNING g.id \
+                     WHERE g.revoked_at IS NULL RETURNING 1 \
                  ), ",
                 issued!(),
                 " SELECT true AS inserted FROM won",
@@ -80,14 +79,14 @@ impl Statements {
                          access_resource = CASE WHEN t.retired_at IS NULL THEN $22 ELSE t.access_resource END, \
                          access_expires_at = CASE WHEN t.retired_at IS NULL THEN $23 ELSE t.access_expires_at END, \
                          retries = CASE WHEN t.retired_at IS NULL THEN 0 ELSE least(t.retries + 1, 4294967295) END \
-                     FROM locked WHERE t.grant_id = locked.id AND t.hash = $17 \
-                     RETURNING t.grant_id, t.retired_at, t.nonce, t.successor, t.access_scope, t.access_resource, \
+                     FROM locked WHERE t.grant_id = $1 AND t.hash = $17 \
+                     RETURNING t.retired_at, t.nonce, t.successor, t.access_scope, t.access_resource, \
                          t.access_expires_at, t.retries \
                  ), \
-                 won AS (SELECT grant_id AS id FROM token WHERE retries = 0), \
+                 won AS (SELECT 1 FROM token WHERE retries = 0), \
                  predecessor AS ( \
                      UPDATE grantor_refresh_tokens AS t SET nonce = '\\x00000000000000000000000000000000' FROM won \
-                     WHERE t.grant_id = won.id AND t.successor = $17 \
+                     WHERE t.grant_id = $1 AND t.successor = $17 \
                      AND t.nonce <> '\\x00000000000000000000000000000000' \
                  ), ",
                 raised!("$2"),
@@ -100,11 +99,11 @@ impl Statements {
                 locked!(),
                 ", won AS ( \
                      UPDATE grantor_refresh_tokens AS t SET expires_at = $3 FROM locked \
-                     WHERE t.grant_id = locked.id AND t.hash = $2 AND t.retired_at IS NULL RETURNING t.grant_id AS id \
+                     WHERE t.grant_id = $1 AND t.hash = $2 AND t.retired_at IS NULL RETURNING 1 \
                  ), ",
                 raised!("$4"),
                 " INSERT INTO grantor_access_tokens (grant_id, hash, scope, resource, issued_at, expires_at) \
-                 SELECT id, $5, $6, $7, $8, $9 FROM won RETURNING true AS accepted",
+                 SELECT $1, $5, $6, $7, $8, $9 FROM won RETURNING true AS accepted",
             )),
             revoke_access_token: write("DELETE FROM grantor_access_tokens WHERE grant_id = $1 AND hash = $2"),
             revoke_grant: write("UPDATE grantor_grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"),

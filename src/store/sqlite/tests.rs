@@ -1,11 +1,7 @@
-mod clients;
-mod codes;
 mod contention;
 mod database;
 mod disk_full;
 mod interruption;
-mod purging;
-mod tokens;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

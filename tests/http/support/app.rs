@@ -79,6 +79,11 @@ impl App {
         }
     }
 
+    /// The same client, led to another process of the same service.
+    pub fn at(&self, example: &Example) -> Self {
+        Self { origin: example.origin(), ..self.clone() }
+    }
+
     /// The same client, as it appears to the server with another secret, or with none.
     pub fn with_secret(self, secret: Option<&str>) -> Self {
         Self { secret: secret.map(ToOwned::to_owned), ..self }

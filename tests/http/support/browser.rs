@@ -39,6 +39,11 @@ impl Browser {
         Self { http: http_client(), origin: example.origin(), cookies: Vec::new() }
     }
 
+    /// The same browser, led to another process of the same service.
+    pub fn at(&self, example: &Example) -> Self {
+        Self { origin: example.origin(), ..self.clone() }
+    }
+
     /// A browser in which `user` has signed in.
     pub async fn signed_in(example: &Example, user: User) -> Self {
         let mut browser = Self::new(example);

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::server::OwnDatabase;
+
 /// How often a start is looked at, and how long to pause between two looks: together a minute, for a machine that is busy.
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -24,6 +26,7 @@ pub struct Example {
     pub(super) directory: TempDir,
     pub(super) address: SocketAddr,
     pub(super) launches: u32,
+    pub(super) own_database: Option<OwnDatabase>,
 }
 
 impl Example {
@@ -39,10 +42,16 @@ impl Example {
 
     /// Starts it at an address; the port 0 is a free one.
     pub fn start_at(address: SocketAddr, variables: &[(&str, &str)]) -> Self {
+        Self::start_on(OwnDatabase::asked_for(), address, variables)
+    }
+
+    /// Starts it on a database of its own on a server, or on an SQLite file.
+    pub(super) fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
-        let (process, address) = launch(directory.path(), variables, address, 1)
+        let variables = with_database(own_database.as_ref(), variables);
+        let (process, address) = launch(directory.path(), &variables, address, 1)
             .unwrap_or_else(|output| panic!("the example did not start:\n{output}"));
-        Self { process, directory, address, launches: 1 }
+        Self { process, directory, address, launches: 1, own_database }
     }
 
     /// The URL of a path.
@@ -60,6 +69,8 @@ impl Drop for Example {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // Not before the process that uses it has gone.
+        drop(self.own_database.take());
         if thread::panicking() {
             eprintln!("the example's output:\n{}", self.output());
         }
@@ -69,12 +80,20 @@ impl Drop for Example {
 /// The example, to be started with a database in `directory`, and without anything that the environment says about it.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary());
-    for variable in ["ADDR", "CLIENTS", "ISSUER", "RUST_LOG"] {
+    for variable in ["ADDR", "CLIENTS", "ISSUER", "REQUEST_TIMEOUT", "RUST_LOG"] {
         command.env_remove(variable);
     }
-    command.env("DATABASE_URL", database_url(directory));
+    command.env("DATABASE_URL", database_url(directory)).env("SHORTENER_DATABASE_URL", database_url(directory));
     command.stdin(Stdio::null());
     command
+}
+
+/// The variables for a process on this database; the test's own come last, and count.
+pub(super) fn with_database<'a>(
+    database: Option<&'a OwnDatabase>,
+    variables: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    database.map(|database| ("DATABASE_URL", database.url())).into_iter().chain(variables.iter().copied()).collect()
 }
 
 pub(super) fn database_url(directory: &Path) -> String {
@@ -124,7 +143,8 @@ fn spawn(directory: &Path, variables: &[(&str, &str)], address: SocketAddr, file
 /// Where the process listens, once it has said so: at `address`, or at the one that it chose.
 fn greeted(output: &str, address: SocketAddr) -> Option<SocketAddr> {
     let line = output.split_inclusive('\n').find(|line| line.starts_with("Snip is at") && line.ends_with('\n'))?;
-    let chosen = line.split([' ', '(', ')', '/', '\n']).find_map(|word| word.parse().ok());
+    // What it is called comes first, and may look like an address too.
+    let chosen = line.split([' ', '(', ')', '/', '\n']).rev().find_map(|word| word.parse().ok());
     if address.port() == 0 { chosen } else { Some(address) }
 }
 

@@ -7,11 +7,14 @@ pub mod html;
 mod operator;
 pub mod raw;
 pub mod reply;
+mod sabotage;
+pub mod server;
 
 pub use app::{App, Tokens};
 pub use browser::{ADA, Browser, GRACE};
 pub use example::Example;
 pub use reply::Reply;
+pub use server::OwnDatabase;
 
 /// An HTTP client that does nothing by itself: no redirects, no proxy, and no connection kept while a server is restarted.
 pub fn http_client() -> reqwest::Client {

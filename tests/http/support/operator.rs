@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::example::{DATABASE, Example, database_url, launch};
+use super::example::{DATABASE, Example, database_url, launch, with_database};
+use super::sabotage::run_sqlite;
+use super::server::OwnDatabase;
 
 impl Example {
     /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
@@ -17,6 +19,16 @@ impl Example {
             *shared = Arc::downgrade(&example);
             example
         })
+    }
+
+    /// Starts it on a free port, with an SQLite file whatever the tests are run on.
+    pub fn start_on_sqlite() -> Self {
+        Self::start_on(None, SocketAddr::from(([127, 0, 0, 1], 0)), &[])
+    }
+
+    /// Starts it on a free port, with a PostgreSQL database of its own.
+    pub fn start_on_postgres() -> Self {
+        Self::start_on(Some(OwnDatabase::postgres()), SocketAddr::from(([127, 0, 0, 1], 0)), &[])
     }
 
     /// Where it is: scheme, host and port, which is also its issuer.
@@ -38,7 +50,19 @@ impl Example {
 
     /// The URL of the database, for a look from the side.
     pub fn database_url(&self) -> String {
-        database_url(self.directory.path())
+        self.own_database.as_ref().map_or_else(|| database_url(self.directory.path()), |own| own.url().to_owned())
+    }
+
+    /// Changes the database from the side.
+    pub fn run_sql(&self, sql: &str) {
+        match &self.own_database {
+            Some(database) => database.run_sql(sql),
+            None => run_sqlite(&self.database_url(), sql),
+        }
+    }
+
+    pub const fn is_on_a_server(&self) -> bool {
+        self.own_database.is_some()
     }
 
     pub fn process_id(&self) -> u32 {
@@ -59,7 +83,8 @@ impl Example {
     /// Starts it again after [`kill`](Self::kill): same address, same database, these environment variables.
     pub fn restart_with(&mut self, variables: &[(&str, &str)]) {
         self.launches += 1;
-        let (process, _) = launch(self.directory.path(), variables, self.address, self.launches)
+        let variables = with_database(self.own_database.as_ref(), variables);
+        let (process, _) = launch(self.directory.path(), &variables, self.address, self.launches)
             .unwrap_or_else(|output| panic!("the example did not start again:\n{output}"));
         self.process = process;
     }

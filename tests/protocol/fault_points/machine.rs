@@ -1,7 +1,6 @@
 //! A server whose store fails when it is told to.
 
 use std::future::poll_fn;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -41,10 +40,10 @@ pub enum Seen {
 }
 
 impl<S: ClientRegistry + GrantStore> Machine<S> {
-    pub async fn on(store: Arc<S>, directory: Option<PathBuf>) -> Self {
+    pub async fn on(store: Arc<S>) -> Self {
         let faulty = FaultyStore::around(Arc::clone(&store), Arc::new(Faults::default()));
         let stores = Stores::from(Arc::new(faulty.clone()));
-        let setup = Setup::build(stores, store.clone(), store, directory, |builder| builder).await;
+        let setup = Setup::build(stores, store.clone(), store, None, |builder| builder).await;
         setup.add(like_web("steady").with_refresh_policy(RefreshPolicy::Reuse)).await;
         Self { setup, faulty }
     }

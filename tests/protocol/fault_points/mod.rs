@@ -9,19 +9,31 @@ mod tokens_in_use;
 
 use std::sync::Arc;
 
-use grantor::store::MemoryStore;
+use grantor::secret::GrantId;
+use grantor::store::{MemoryStore, RedisStore, SqliteStore};
 
 use self::machine::Machine;
-use crate::support::{Setup, Start};
+use crate::support::postgres::Schema;
 
 /// One test for each endpoint, on a store of the caller's.
 macro_rules! fault_points {
+    (test [$($attribute:tt)*] $make:expr => $module:ident::$endpoint:ident) => {
+        #[tokio::test]
+        $($attribute)*
+        async fn $endpoint() {
+            let (store, _guard) = $make.await;
+            $module::$endpoint(&Machine::on(store).await).await;
+        }
+    };
+    (tests $attributes:tt $make:expr => $($module:ident::$endpoint:ident)*) => {
+        $( fault_points! { test $attributes $make => $module::$endpoint } )*
+    };
     ($($store:ident $(#[$attribute:meta])*: $make:expr;)*) => {
         $(
             mod $store {
                 use super::*;
 
-                fault_points! { @ [$(#[$attribute])*] $make =>
+                fault_points! { tests [$(#[$attribute])*] $make =>
                     host::a_decision host::what_the_host_calls registration::a_registration
                     token::a_client_that_asks_for_itself token::a_refresh_without_rotation token::a_replay
                     token::a_rotation token::an_exchange tokens_in_use::a_look_at_a_token tokens_in_use::a_revocation
@@ -29,25 +41,32 @@ macro_rules! fault_points {
             }
         )*
     };
-    (@ $attributes:tt $make:expr => $($module:ident::$endpoint:ident)*) => {
-        $( fault_points! { @@ $attributes $make => $module::$endpoint } )*
-    };
-    (@@ [$($attribute:tt)*] $make:expr => $module:ident::$endpoint:ident) => {
-        #[tokio::test]
-        $($attribute)*
-        async fn $endpoint() {
-            let (store, directory) = $make.await;
-            $module::$endpoint(&Machine::on(store, directory).await).await;
-        }
-    };
 }
 
 fault_points! {
-    memory: async { (Arc::new(MemoryStore::new()), None) };
+    memory: async { (Arc::new(MemoryStore::new()), ()) };
     sqlite: async {
-        match Setup::sqlite_file().await {
-            Start::Sqlite(store, directory) => (store, Some(directory)),
-            Start::Memory(_) => panic!("not a file"),
-        }
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("test.db").display());
+        (Arc::new(SqliteStore::connect(&url).await.unwrap()), directory)
     };
+    postgres #[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]: async {
+        let schema = Schema::new().await;
+        let (store, _) = schema.migrated(4).await;
+        (Arc::new(store), schema)
+    };
+    redis #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]: async {
+        let store = RedisStore::connect(&variable("GRANTOR_TEST_REDIS")).await.unwrap();
+        (Arc::new(store.with_key_prefix(&format!("test:{}:", GrantId::random()))), ())
+    };
+    redis_cluster #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]: async {
+        let urls = variable("GRANTOR_TEST_REDIS_CLUSTER");
+        let store = RedisStore::connect_cluster(urls.split(',')).await.unwrap();
+        (Arc::new(store.with_key_prefix(&format!("test:{}:", GrantId::random()))), ())
+    };
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run tests/servers/run cargo test -- --include-ignored"))
 }

@@ -7,6 +7,9 @@ pub mod counting;
 pub mod failing;
 mod form;
 mod intercept;
+#[expect(dead_code, reason = "what tests of the store itself need of a server is more")]
+#[path = "../../stores/support/postgres.rs"]
+pub mod postgres;
 mod recorder;
 mod setup;
 mod state;

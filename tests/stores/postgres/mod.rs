@@ -1,5 +1,11 @@
 //! `PostgresStore`, on a real server.
 
+mod batches;
+mod connection;
 mod contention;
-mod steps;
+mod migrations;
+mod network;
+mod plans;
+mod proxy;
+mod restart;
 mod suite;

@@ -177,3 +177,12 @@ async fn a_missing_table_and_an_unreadable_row_are_failures() {
         assert_eq!(store.find_code(&code.key).await.unwrap_err().retry(), Retry::CannotHelp, "{spoil}");
     }
 }
+
+#[tokio::test]
+async fn a_nonce_is_forgotten_without_a_look_at_all_tokens_of_the_grant() {
+    let store = memory().await;
+    let plan = format!("EXPLAIN QUERY PLAN {}", crate::store::sqlite::tokens::FORGET_NONCE);
+    let plan: (i64, i64, i64, String) =
+        sqlx::query_as(sqlx::AssertSqlSafe(plan)).fetch_one(&store.writer).await.unwrap();
+    assert!(plan.3.contains("grantor_refresh_tokens_nonce (grant_id=? AND successor=?)"), "{}", plan.3);
+}

@@ -1,4 +1,4 @@
-//! The clauses of [`TokenStore`](crate::store::TokenStore).
+//! The clauses of [`TokenStore`].
 
 mod listing;
 mod purging;

@@ -1,0 +1,54 @@
+//! Serving connections, with an end to those whose requests never end.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tower::Layer as _;
+use tower_http::timeout::RequestBodyDeadlineLayer;
+
+/// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a request,
+/// and as long again for its body.
+///
+/// `axum::serve` would do but for the head: it sets no limit, so that anybody could hold connections open for nothing.
+pub async fn serve(mut listener: TcpListener, app: Router, patience: Duration, interrupted: impl Future<Output = ()>) {
+    let app = app.layer(RequestBodyDeadlineLayer::new(patience));
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(patience);
+    let shutdown = GracefulShutdown::new();
+    let mut interrupted = pin!(interrupted);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = &mut interrupted => break,
+        };
+        let app = Extension(ConnectInfo(peer)).layer(app.clone());
+        let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        let connection = shutdown.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %peer, "a connection broke off");
+            }
+        });
+    }
+    drop(listener);
+    shutdown.shutdown().await;
+}
+
+/// Resolves when somebody asks the process to end (Ctrl-C). Listens from now on, not only once it is waited for.
+pub fn interruption() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    #[cfg(windows)]
+    let mut interrupts = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupts.recv().await;
+    })
+}

@@ -1,0 +1,153 @@
+//! The lists of a user's and a client's grants, and what is done to all that they name.
+
+use std::time::Duration;
+
+use redis::cmd;
+
+use super::RedisStore;
+use super::calls::optional_bytes;
+use super::join::all;
+use super::keys::List;
+use super::lists::{Known, Look};
+use super::records::{self, Lasting, StoredGrant};
+use crate::client::ClientId;
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::grant::Grant;
+use crate::identifier::Subject;
+use crate::secret::GrantId;
+use crate::store::{GrantSummary, Page};
+
+/// For how much longer than a grant its lists are kept. A grant that is renewed for longer is listed again before that.
+const LISTED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How long after its end a grant is looked for.
+const LATER: Duration = Duration::from_secs(60 * 60);
+
+/// How often a grant that does not expire is looked for: it may have been revoked.
+const SOMETIMES: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many grants are looked at at once.
+const BATCH: u32 = 128;
+
+/// A grant that was entered into its lists.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// The lists, with members that are due.
+    due: Vec<(List, Vec<Vec<u8>>)>,
+}
+
+/// Until when the lists name a grant that is listed now.
+pub(super) fn listed_until(lasting: Lasting) -> Timestamp {
+    if lasting.never { Timestamp::MAX } else { lasting.last.saturating_add(LISTED) }
+}
+
+fn look(lasting: Lasting) -> Look {
+    if lasting.never { Look::In(SOMETIMES) } else { Look::At(lasting.last.saturating_add(LATER)) }
+}
+
+impl RedisStore {
+    /// Enters a grant into the lists that it belongs to, until [`listed_until`]. It must be done before it is stored.
+    pub(super) async fn list_grant(&self, grant: &Grant, lasting: Lasting) -> Result<Listed, StoreError> {
+        let subject = grant.subject.as_ref().map(|subject| self.keys.subject_grants(subject));
+        let client = grant.client.as_ref().map(|client| self.keys.client_grants(client));
+        let lists = subject.into_iter().chain(client);
+        let due = all(lists.map(|list| async {
+            let due = self.enlist_grant(&list, &grant.id, lasting).await?;
+            Ok((list, due))
+        }));
+        Ok(Listed { due: due.await.into_iter().collect::<Result<_, StoreError>>()? })
+    }
+
+    async fn enlist_grant(&self, list: &List, id: &GrantId, lasting: Lasting) -> Result<Vec<Vec<u8>>, StoreError> {
+        let until = listed_until(lasting);
+        let kept = if lasting.never { None } else { Some(until) };
+        Ok(self.enlist(list, id.as_bytes(), look(lasting), kept).await?.due)
+    }
+
+    /// Looks for members that are due. Whatever goes wrong is left to whoever comes next.
+    pub(super) async fn look_for(&self, listed: Listed) {
+        for (list, members) in listed.due {
+            let _ = self.look_for_members(&list, &members).await;
+        }
+    }
+
+    async fn look_for_members(&self, list: &List, members: &[Vec<u8>]) -> Result<(), StoreError> {
+        for stored in self.listed_grants(list, members).await? {
+            self.enlist_grant(list, &stored.summary.grant.id, stored.lasting).await?;
+        }
+        Ok(())
+    }
+
+    /// The grants of a list that are there; drops those that are not.
+    async fn listed_grants(&self, list: &List, members: &[Vec<u8>]) -> Result<Vec<StoredGrant>, StoreError> {
+        let found = all(members.iter().map(|member| async {
+            match <[u8; 16]>::try_from(member.as_slice()) {
+                Ok(id) => self.stored_grant(&GrantId::from_bytes(id)).await,
+                Err(_) => Ok(None),
+            }
+        }));
+        let found = found.await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let gone = members.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let gone: Vec<_> = gone.map(|(member, _)| (member, Known::Drop)).collect();
+        self.settle_due(list, &gone).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn stored_grant(&self, id: &GrantId) -> Result<Option<StoredGrant>, StoreError> {
+        let key = self.keys.grant(id);
+        let mut get = cmd("GET");
+        get.arg(&key);
+        let value = optional_bytes(self.read(&key, get).await?)?;
+        value.map(|value| records::grant(&value, *id)).transpose()
+    }
+
+    /// Lists grants of a user.
+    pub(super) async fn page_of_grants(
+        &self,
+        subject: &Subject,
+        client: Option<&ClientId>,
+        page: Page<GrantId>,
+    ) -> Result<Vec<GrantSummary>, StoreError> {
+        let limit = usize::try_from(page.limit.get()).unwrap_or(usize::MAX);
+        let list = self.keys.subject_grants(subject);
+        let mut after = page.after.map(|id| id.as_bytes().to_vec());
+        let mut summaries = Vec::new();
+        while summaries.len() < limit {
+            let batch = if client.is_some() { BATCH } else { page.limit.get().min(BATCH) };
+            let members = self.members(&list, after.as_deref(), batch).await?;
+            let Some(last) = members.last() else { break };
+            after = Some(last.clone());
+            let grants = self.listed_grants(&list, &members).await?;
+            summaries.extend(grants.into_iter().map(|stored| stored.summary).filter(|summary| {
+                let Grant { subject: by, client: of, .. } = &*summary.grant;
+                by.as_ref() == Some(subject) && (client.is_none() || of.as_ref() == client)
+            }));
+        }
+        summaries.truncate(limit);
+        Ok(summaries)
+    }
+
+    /// Revokes the grants of a list of which `of` is true, and returns how many were not revoked before.
+    pub(super) async fn revoke_listed(
+        &self,
+        list: &List,
+        of: impl Fn(&Grant) -> bool + Send + Sync,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut after: Option<Vec<u8>> = None;
+        let mut count = 0_u64;
+        loop {
+            let members = self.members(list, after.as_deref(), BATCH).await?;
+            let Some(last) = members.last() else { return Ok(count) };
+            after = Some(last.clone());
+            let grants = self.listed_grants(list, &members).await?;
+            let live = grants.iter().map(|stored| &stored.summary).filter(|summary| summary.revoked_at.is_none());
+            let revoked =
+                all(live.filter(|summary| of(&summary.grant)).map(|summary| self.revoke(&summary.grant.id, at)));
+            for revoked in revoked.await {
+                count = count.saturating_add(u64::from(revoked?));
+            }
+        }
+    }
+}

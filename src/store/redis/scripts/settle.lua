@@ -1,0 +1,24 @@
+-- Settles whether members of a list are there. KEYS: 1 members in order, 2 when to look for them. ARGV, for each of them: the
+-- member; when it was to be looked for, empty if that is past by now; whether to keep or drop it.
+--
+-- One that somebody else has entered since may just be being stored: it stays as it is.
+redis.call('ZCARD', KEYS[1])
+redis.call('ZCARD', KEYS[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 1, #ARGV, 3 do
+    local look_at = redis.call('ZSCORE', KEYS[2], ARGV[i])
+    local settled
+    if ARGV[i + 1] == '' then
+        settled = not look_at or tonumber(look_at) <= now
+    else
+        settled = look_at and tonumber(look_at) == tonumber(ARGV[i + 1])
+    end
+    if settled then
+        redis.call('ZREM', KEYS[2], ARGV[i])
+        if ARGV[i + 2] == 'drop' then
+            redis.call('ZREM', KEYS[1], ARGV[i])
+        end
+    end
+end
+return 'done'

@@ -1,0 +1,63 @@
+//! Clients that never come to an end, from lack of a network or from malice.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::raw::form;
+use crate::support::{Example, http_client};
+
+/// Far more than the limit that the tests set: a machine may be busy.
+const END: Duration = Duration::from_secs(60);
+
+/// Sends `beginning`, and then a byte from time to time for as long as the server listens; what it answered.
+#[track_caller]
+fn drip(example: &Example, beginning: &str) -> String {
+    let mut connection = TcpStream::connect(example.address()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    connection.write_all(beginning.as_bytes()).unwrap();
+    let began = Instant::now();
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        assert!(began.elapsed() < END, "the server still listens after {beginning:?}");
+        match connection.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => answer.extend_from_slice(&chunk[..length]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) => panic!("{error}"),
+        }
+        if connection.write_all(b"a").is_err() {
+            break;
+        }
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_trickles_in_is_cut_off_whether_head_or_body() {
+    let example = Example::start_with(&[("REQUEST_TIMEOUT", "1")]);
+    for head in ["", "G", "POST /oauth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] {
+        let answer = drip(&example, head);
+        assert!(!answer.contains(" 200 "), "{answer}");
+    }
+    for path in ["/oauth/token", "/oauth/register", "/signin", "/oauth/authorize", "/api/v1/links"] {
+        let whole = form(path, "Authorization: Bearer nonsense\r\n", &"a".repeat(10_000));
+        let (head, _) = whole.split_once("\r\n\r\n").unwrap();
+        let answer = drip(&example, &format!("{head}\r\n\r\n"));
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+    }
+    assert_eq!(http_client().get(example.url("/")).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn who_says_nothing_after_an_answer_is_cut_off_too() {
+    let example = Example::start_with(&[("REQUEST_TIMEOUT", "1")]);
+    let mut connection = TcpStream::connect(example.address()).unwrap();
+    connection.set_read_timeout(Some(END)).unwrap();
+    connection.write_all(b"GET /assets/icon.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
