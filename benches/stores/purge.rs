@@ -64,7 +64,8 @@ pub(crate) async fn measure(
     let purge = if evicts {
         let at = dataset::now() + HOUR / 60;
         backend.load(&Dataset::expiring_at(arguments.expired, at)).await;
-        let wait = u64::try_from(at + EVICTION_MARGIN - dataset::now()).unwrap_or_default();
+        // A moment before it begins, to see how many keys there are.
+        let wait = u64::try_from(at + EVICTION_MARGIN - 500 - dataset::now()).unwrap_or_default();
         tokio::time::sleep(Duration::from_millis(wait)).await;
         tokio::spawn(watch(Arc::clone(backend), Arc::clone(&ended)))
     } else {

@@ -2,6 +2,7 @@
 
 mod memory;
 mod postgres;
+mod redis;
 mod sqlite;
 
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub(crate) async fn backend(kind: StoreKind) -> Option<Arc<dyn Backend>> {
         StoreKind::Memory => Arc::new(memory::Memory::new()),
         StoreKind::Sqlite => Arc::new(sqlite::Sqlite::new().await),
         StoreKind::Postgres => Arc::new(postgres::Postgres::new(&url(kind, "GRANTOR_TEST_POSTGRES")?).await),
-        StoreKind::Redis | StoreKind::Cluster => return None,
+        StoreKind::Redis => Arc::new(redis::Redis::server(&url(kind, "GRANTOR_TEST_REDIS")?)),
+        StoreKind::Cluster => Arc::new(redis::Redis::cluster(&url(kind, "GRANTOR_TEST_REDIS_CLUSTER")?)),
     })
 }
 
