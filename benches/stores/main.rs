@@ -115,7 +115,7 @@ async fn size(backend: &Arc<dyn Backend>, arguments: &Arguments, kind: StoreKind
     if !arguments.measures_operations() {
         return;
     }
-    let evicts = backend.evicts().await.is_some();
+    let evicts = backend.evicted().await.is_some();
     let mut caller = Caller::new(live);
     for operation in Operation::ALL {
         // A store that evicts has nothing to purge; it would not even take what expired long ago.

@@ -52,7 +52,7 @@ pub(crate) async fn measure(
 ) -> Purged {
     let live = Dataset::live(tokens);
     backend.load(&live).await;
-    let evicts = backend.evicts().await.is_some();
+    let evicts = backend.evicted().await.is_some();
     if !evicts {
         backend.load(&Dataset::expired(arguments.expired)).await;
     }
@@ -98,18 +98,18 @@ async fn purge(store: Arc<dyn Store>, ended: Arc<AtomicBool>) -> (u64, Duration,
 
 /// Waits until the backend has evicted what is due.
 async fn watch(backend: Arc<dyn Backend>, ended: Arc<AtomicBool>) -> (u64, Duration, Samples) {
-    let (begun, first) = (Instant::now(), backend.evicts().await.unwrap_or_default());
-    let (mut least, mut since) = (first, Instant::now());
-    // The traffic adds a little all the time, so it is over when the number has not fallen for a while.
+    let (begun, first) = (Instant::now(), backend.evicted().await.unwrap_or_default());
+    let (mut last, mut since) = (first, begun);
+    // Over when nothing has gone for a while.
     while since.elapsed() < Duration::from_secs(2) {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let keys = backend.evicts().await.unwrap_or_default();
-        if keys < least {
-            (least, since) = (keys, Instant::now());
+        let evicted = backend.evicted().await.unwrap_or_default();
+        if evicted > last {
+            (last, since) = (evicted, Instant::now());
         }
     }
     ended.store(true, Ordering::Relaxed);
-    (first - least, since - begun, Samples::default())
+    (last - first, since - begun, Samples::default())
 }
 
 enum Until<'a> {

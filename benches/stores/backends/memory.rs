@@ -59,7 +59,7 @@ impl Backend for Memory {
         if is_loaded { grown } else { 0 }
     }
 
-    async fn evicts(&self) -> Option<u64> {
+    async fn evicted(&self) -> Option<u64> {
         None
     }
 

@@ -30,8 +30,8 @@ pub(crate) trait Backend: Send + Sync {
     /// What takes room: see each backend.
     async fn bytes(&self) -> u64;
 
-    /// How many rows or keys there are, if the backend deletes by itself what expires.
-    async fn evicts(&self) -> Option<u64>;
+    /// How many keys went because they expired, if the backend deletes these by itself.
+    async fn evicted(&self) -> Option<u64>;
 
     /// Deletes everything.
     async fn clear(&self);

@@ -127,7 +127,7 @@ impl Backend for Postgres {
         query.fetch_one(&mut self.connection().await).await.expect("a size").unsigned_abs()
     }
 
-    async fn evicts(&self) -> Option<u64> {
+    async fn evicted(&self) -> Option<u64> {
         None
     }
 

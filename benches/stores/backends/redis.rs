@@ -118,10 +118,10 @@ impl Backend for Redis {
         bytes
     }
 
-    async fn evicts(&self) -> Option<u64> {
+    async fn evicted(&self) -> Option<u64> {
         let mut keys = 0;
         for mut master in self.masters().await {
-            keys += cmd("DBSIZE").query_async::<u64>(&mut master).await.expect("DBSIZE");
+            keys += info(&mut master, "stats", "expired_keys").await.parse::<u64>().expect("a number");
         }
         Some(keys)
     }

@@ -84,7 +84,7 @@ impl Backend for Sqlite {
         bytes.unsigned_abs()
     }
 
-    async fn evicts(&self) -> Option<u64> {
+    async fn evicted(&self) -> Option<u64> {
         None
     }
 
