@@ -57,7 +57,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant
     /// whose retirement names `key.hash` as its successor. Nothing is derived with that nonce any more, except by somebody
-    /// who found an old token and reads the store.
+    /// who found an old token and reads the store. A token that was stored as retired, and not retired by a
+    /// rotation, may keep its nonce.
     ///
     /// A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was retired.
     ///

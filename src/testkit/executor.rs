@@ -26,8 +26,8 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Lets other futures run once.
-pub(super) async fn yield_once() {
+/// Is pending once, and ready right after: a place where others get their turns, and where a future can be dropped.
+pub async fn yield_once() {
     let mut yielded = false;
     poll_fn(|context| {
         if std::mem::replace(&mut yielded, true) {
@@ -39,8 +39,10 @@ pub(super) async fn yield_once() {
     .await;
 }
 
-/// Polls a future at most so many times and drops it then: `None`, unless it was done before.
-pub(super) async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+/// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done before.
+///
+/// With 0, 1, 2, … in turn it is dropped at every await.
+pub async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|context| {

@@ -22,6 +22,7 @@
 //! * [`RecordingStore`] tells which calls a store got, and in which order.
 //! * [`FaultyStore`] fails, delays or hangs when it is told to, before the inner call or after it.
 //! * [`InterceptedStore`] is what both are made of.
+//! * [`drop_after`] gives up a future half-way, as a closed connection does.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -43,7 +44,7 @@ mod model;
 mod recording;
 
 pub use clock::ManualClock;
-pub use executor::block_on;
+pub use executor::{block_on, drop_after, yield_once};
 pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};

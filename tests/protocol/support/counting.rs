@@ -4,9 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use grantor::error::StoreError;
-use grantor::testkit::Interceptor;
-
-use super::yielding::yield_once;
+use grantor::testkit::{Interceptor, yield_once};
 
 /// Counts calls, and how many of them have to wait for each other.
 #[derive(Debug, Default)]
