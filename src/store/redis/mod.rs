@@ -80,7 +80,7 @@ const WRITERS: usize = 16;
 ///
 /// | setting | why |
 /// |---|---|
-/// | `maxmemory-policy noeviction` | any other lets Redis evict what tells that a code was redeemed or a grant revoked |
+/// | `maxmemory-policy noeviction` | any other lets Redis evict what tells that a code was redeemed or a grant revoked; a server that is full stores nothing more, and still revokes |
 /// | `appendonly yes`, `appendfsync always` or `everysec` | see above |
 /// | `min-replicas-to-write 1`, `min-replicas-max-lag 10` | a master that is cut off stops taking writes |
 /// | a clock that is right to a minute | see below |
