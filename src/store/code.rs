@@ -39,6 +39,7 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
     /// [`Redemption::First`]; a second winner is a security hole, no winner a lost sign-in.
     ///
     /// A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is recognised.
+    /// A [`GrantStore`](super::GrantStore) keeps the grant as long, as if a token of it expired at `keep_until`.
     ///
     /// # Errors
     ///

@@ -23,6 +23,8 @@ use crate::secret::{GrantId, TokenKey};
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Stores a grant that has no tokens yet; a grant with this id conflicts.
     ///
+    /// It is kept until `keep_until`, and for as long as what is issued under it if that is longer.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] if nothing was stored.
@@ -137,6 +139,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes at most `limit` tokens that expired before `before`, and grants with all that belongs to them once their last
     /// token has, revoked ones too. Returns how many rows went; fewer than `limit` means that nothing more is due.
     ///
+    /// A grant is due once its [`expires_at`](GrantSummary::expires_at) lies before `before`; one that never expires, once the
+    /// instant of its revocation does. Each token and each grant counts as a row, and `limit` bounds them together.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] if it is not known what was deleted.
@@ -213,7 +218,8 @@ pub enum Reuse {
 pub struct GrantSummary {
     /// The grant.
     pub grant: Arc<Grant>,
-    /// When the last code or token that was issued under it expires; `None` is never.
+    /// When the last code or token that was issued under it expires; `None` is never. It only rises, and what the grant or its
+    /// redeemed code is to be kept until counts as well.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, as far as uses are remembered.
     pub last_used_at: Option<Timestamp>,

@@ -36,9 +36,9 @@ pub type FaultyStore<S> = InterceptedStore<S, Faults>;
 pub enum Fault {
     /// It fails, in a way that a retry can help or not.
     Fail(Retry),
-    /// It is pending that often before it goes on; others get their turns.
+    /// It is pending that often before it goes on, for no time of the clock; others get their turns.
     Delay {
-        /// How often.
+        /// How often the future is pending when it is polled.
         polls: u32,
     },
     /// It never goes on: whoever waits for it has to give up.
@@ -126,17 +126,20 @@ impl<S> InterceptedStore<S, Faults> {
         self.plan(None, nth, when, fault, Lasts::Once);
     }
 
-    /// Injects a fault into a call of this method, named as in the trait: the next one if `nth` is 0.
+    /// Injects a fault into a call of this method: the next one if `nth` is 0. A name that no method of the traits has is no
+    /// error, and matches nothing; see [`take_injected`](Self::take_injected).
     pub fn inject_into(&self, method: &'static str, nth: u64, when: When, fault: Fault) {
         self.plan(Some(method), nth, when, fault, Lasts::Once);
     }
 
-    /// From now on every call fails at once, as if the store were gone, until [`repair`](Self::repair).
+    /// From now on every call fails at once, in a way that a retry can help, as if the store were gone, until
+    /// [`repair`](Self::repair).
     pub fn break_down(&self) {
         self.plan(None, 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
 
-    /// From now on every call of this method fails at once, until [`repair`](Self::repair).
+    /// From now on every call of this method, named as in the trait, fails at once, in a way that a retry can help, until
+    /// [`repair`](Self::repair).
     pub fn fail_each(&self, method: &'static str) {
         self.plan(Some(method), 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
@@ -154,7 +157,7 @@ impl<S> InterceptedStore<S, Faults> {
         std::mem::take(&mut self.script().injected)
     }
 
-    /// How many calls there were.
+    /// How many calls there were since the store was made, those that went wrong included.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.script().calls

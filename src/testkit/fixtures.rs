@@ -23,32 +23,33 @@ use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, SecretHash, TokenHash, TokenKey, random};
 
-/// An instant that lies `seconds` after the present one, to the second.
+/// An instant that lies `seconds` after the present one of the system clock (before it, if negative), rounded down to the second.
 #[must_use]
 pub fn from_now(seconds: i64) -> Timestamp {
     let now = SystemClock.now().unix_seconds().saturating_mul(1_000);
     Timestamp::from_unix_millis(now.saturating_add(seconds.saturating_mul(1_000)))
 }
 
-/// A client identifier.
+/// A new client identifier.
 #[must_use]
 pub fn client_id() -> ClientId {
     ClientId::generated(format!("client-{}", GrantId::random()))
 }
 
-/// A user.
+/// A new user.
 #[must_use]
 pub fn subject() -> Subject {
     parsed(&format!("user-{}", GrantId::random()))
 }
 
-/// A public client with a redirect URI.
+/// A public client with the redirect URI `https://app.example/callback`.
 #[must_use]
 pub fn client() -> Client {
     Client::public(client_id()).with_redirect_uri(parsed("https://app.example/callback"))
 }
 
-/// A confidential client of which every field is set.
+/// A confidential client of which every field is set: disabled, so that a server treats it as unknown, with the secret
+/// `second`, beside which `first` is good for another minute.
 #[must_use]
 pub fn full_client() -> Client {
     let authentication = SecretAuthentication::new(SecretHash::of("first"))

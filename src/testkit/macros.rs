@@ -7,8 +7,9 @@
 ///
 /// [`Arc`]: std::sync::Arc
 ///
-/// Attributes before it go to every test: `#[tokio::test]` for a store that needs that runtime,
-/// `#[ignore = "…"]` for one that needs a server. Without any, each is a plain `#[test]` that needs no runtime.
+/// Attributes before it go to every test. Without any, each is a plain `#[test]` that needs no runtime. With some, one of them
+/// must make a test of an `async fn`, as `#[tokio::test]` does for a store that needs that runtime; `#[ignore = "…"]` beside it
+/// is for a store that needs a server.
 ///
 /// | | the future makes | for |
 /// |---|---|---|
@@ -42,6 +43,10 @@
 /// ```
 #[macro_export]
 macro_rules! store_tests {
+    // Without this there would be no test at all, and no word of it.
+    (#[ignore $(= $reason:literal)?] $kind:ident $($rest:tt)*) => {
+        ::core::compile_error!("`#[ignore]` alone makes no test: add `#[tokio::test]`, or another that takes an `async fn`");
+    };
     ($(#[$attribute:meta])* store: $store:expr $(,)?) => {
         $crate::store_tests! { $(#[$attribute])* registry: $store }
         $crate::store_tests! { $(#[$attribute])* grants: $store }

@@ -23,6 +23,30 @@
 //! * [`FaultyStore`] fails, delays or hangs when it is told to, before the inner call or after it.
 //! * [`InterceptedStore`] is what both are made of.
 //! * [`drop_after`] gives up a future half-way, as a closed connection does.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use grantor::store::MemoryStore;
+//! use grantor::testkit::{FaultyStore, ManualClock, block_on};
+//! use grantor::{AuthorizationServer, Issuer};
+//!
+//! let clock = Arc::new(ManualClock::new());
+//! let store = FaultyStore::new(MemoryStore::new());
+//! let server = AuthorizationServer::builder(Issuer::parse("https://links.example")?, Arc::new(store.clone()))
+//!     .scope("links:read", "See your links")
+//!     .clock(clock)
+//!     .build()?;
+//! let request = || {
+//!     http::Request::post("/token")
+//!         .header("content-type", "application/x-www-form-urlencoded")
+//!         .body("grant_type=client_credentials&client_id=board&client_secret=wrong".to_owned())
+//! };
+//! store.break_down();
+//! assert_eq!(block_on(server.handle(request()?)).status(), 503);
+//! store.repair();
+//! assert_eq!(block_on(server.handle(request()?)).status(), 401);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

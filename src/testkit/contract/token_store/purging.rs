@@ -79,8 +79,8 @@ pub async fn purging_deletes_tokens_in_batches(store: &dyn TokenStore) {
         assert!(rows < 1_000, "{rows} rows went, and there are more");
     }
     // Of five grants two tokens each, the stale one, and the grants with the bare and the revoked one.
-    assert!(rows >= 18, "{rows} rows went");
-    assert_eq!(summary(store, &bare).await, None);
+    assert!(rows >= 18, "{rows} rows went of eleven tokens and seven grants that were due");
+    assert_eq!(summary(store, &bare).await, None, "an expired grant without tokens is still there");
     for tokens in due.iter().chain([&stale]) {
         assert_eq!(store.find_access_token(&tokens.access.key).await.unwrap(), None);
     }
@@ -111,14 +111,15 @@ pub async fn a_grant_goes_with_the_last_of_its_tokens(store: &dyn TokenStore) {
     assert!(!are_found(store, &first).await && are_found(store, &second).await);
     assert!(summary(store, &grant).await.is_some());
     purge_all(store, from_now(-5)).await;
-    assert!(!are_found(store, &second).await);
-    assert_eq!(summary(store, &grant).await, None);
+    assert!(!are_found(store, &second).await, "an expired token is still there");
+    assert_eq!(summary(store, &grant).await, None, "a grant of which the last token has expired is still there");
     let endless = endless(store).await;
     store.revoke_grant(&endless.grant.id, from_now(-10)).await.unwrap();
     purge_all(store, from_now(-15)).await;
-    assert!(summary(store, &endless.grant).await.is_some(), "it was revoked later");
+    assert!(summary(store, &endless.grant).await.is_some(), "a grant that was revoked after `before` was purged");
     purge_all(store, from_now(-5)).await;
-    assert_eq!(summary(store, &endless.grant).await, None);
+    let left = summary(store, &endless.grant).await;
+    assert_eq!(left, None, "a grant that never expires, but was revoked before the purge, is still there");
     assert!(!are_found(store, &endless).await);
 }
 
