@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::executor::{Random, yield_once};
-use super::intercept::{InterceptedStore, Interceptor};
+use super::intercept::{InterceptedStore, Interceptor, is_method};
 use crate::error::{Retry, StoreError};
 
 /// A store around a store that fails, delays or hangs when it is told to: by a script, or at random from a seed.
@@ -126,8 +126,11 @@ impl<S> InterceptedStore<S, Faults> {
         self.plan(None, nth, when, fault, Lasts::Once);
     }
 
-    /// Injects a fault into a call of this method: the next one if `nth` is 0. A name that no method of the traits has is no
-    /// error, and matches nothing; see [`take_injected`](Self::take_injected).
+    /// Injects a fault into a call of this method, named as in its trait: the next one if `nth` is 0.
+    ///
+    /// # Panics
+    ///
+    /// If no contract has a method of this name: nothing would ever go wrong.
     pub fn inject_into(&self, method: &'static str, nth: u64, when: When, fault: Fault) {
         self.plan(Some(method), nth, when, fault, Lasts::Once);
     }
@@ -138,8 +141,12 @@ impl<S> InterceptedStore<S, Faults> {
         self.plan(None, 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
 
-    /// From now on every call of this method, named as in the trait, fails at once, in a way that a retry can help, until
+    /// From now on every call of this method, named as in its trait, fails at once, in a way that a retry can help, until
     /// [`repair`](Self::repair).
+    ///
+    /// # Panics
+    ///
+    /// If no contract has a method of this name.
     pub fn fail_each(&self, method: &'static str) {
         self.plan(Some(method), 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
@@ -170,6 +177,7 @@ impl<S> InterceptedStore<S, Faults> {
     }
 
     fn plan(&self, method: Option<&'static str>, skip: u64, when: When, fault: Fault, lasts: Lasts) {
+        assert!(method.is_none_or(is_method), "{method:?} is no method of a store");
         self.script().plans.push(Plan { method, skip, when, fault, lasts });
     }
 
@@ -284,5 +292,31 @@ impl Interceptor for Faults {
             Some(injected) => injected.happen(When::After, self).await,
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ClientStore as _, MemoryStore};
+    use crate::testkit::{block_on, fixtures};
+
+    #[test]
+    #[should_panic(expected = "\"redem_code\" is no method of a store")]
+    fn a_method_that_no_store_has_is_refused() {
+        FaultyStore::new(MemoryStore::new()).fail_each("redem_code");
+    }
+
+    #[test]
+    fn the_same_seed_lets_the_same_calls_fail() {
+        let run = |seed| {
+            let store = FaultyStore::seeded(MemoryStore::new(), seed, NonZeroU32::new(3).unwrap());
+            let client = fixtures::client_id();
+            let outcomes: Vec<_> = (0..50).map(|_| block_on(store.find_client(&client)).is_ok()).collect();
+            (outcomes, store.take_injected())
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+        assert!(run(7).0.contains(&false) && run(7).0.contains(&true));
     }
 }

@@ -74,7 +74,9 @@ impl<S, I> Clone for InterceptedStore<S, I> {
 }
 
 macro_rules! intercept {
-    ($contract:ident: $(fn $method:ident($($argument:ident: $kind:ty),*) -> $output:ty;)*) => {
+    ($contract:ident, named in $names:ident: $(fn $method:ident($($argument:ident: $kind:ty),*) -> $output:ty;)*) => {
+        const $names: &[&str] = &[$(stringify!($method)),*];
+
         #[async_trait]
         impl<S: $contract, I: Interceptor> $contract for InterceptedStore<S, I> {
             $(
@@ -89,11 +91,11 @@ macro_rules! intercept {
     };
 }
 
-intercept! { ClientStore:
+intercept! { ClientStore, named in CLIENT_STORE:
     fn find_client(id: &ClientId) -> Option<Arc<Client>>;
 }
 
-intercept! { ClientRegistry:
+intercept! { ClientRegistry, named in CLIENT_REGISTRY:
     fn insert_client(client: &Client) -> Insertion;
     fn update_client(client: &Client) -> Update;
     fn delete_client(id: &ClientId) -> Deletion;
@@ -101,7 +103,7 @@ intercept! { ClientRegistry:
     fn count_clients(at_most: NonZeroU32) -> u32;
 }
 
-intercept! { CodeStore:
+intercept! { CodeStore, named in CODE_STORE:
     fn insert_code(code: &CodeRecord) -> Insertion;
     fn find_code(key: &TokenKey) -> Option<CodeRecord>;
     fn redeem_code(key: &TokenKey, at: Timestamp, keep_until: Option<Timestamp>) -> Redemption;
@@ -109,7 +111,7 @@ intercept! { CodeStore:
     fn purge_codes(before: Timestamp, limit: NonZeroU32) -> u32;
 }
 
-intercept! { TokenStore:
+intercept! { TokenStore, named in TOKEN_STORE:
     fn insert_grant(grant: &Arc<Grant>, keep_until: Timestamp) -> Insertion;
     fn insert_tokens(tokens: &IssuedTokens) -> Insertion;
     fn find_access_token(key: &TokenKey) -> Option<FoundAccessToken>;
@@ -125,6 +127,11 @@ intercept! { TokenStore:
     fn purge_tokens(before: Timestamp, limit: NonZeroU32) -> u32;
 }
 
-intercept! { GrantStore:
+intercept! { GrantStore, named in GRANT_STORE:
     fn exchange_code(code: &TokenKey, tokens: &IssuedTokens) -> Redemption;
+}
+
+/// Whether some contract has a method of this name.
+pub(super) fn is_method(name: &str) -> bool {
+    [CLIENT_STORE, CLIENT_REGISTRY, CODE_STORE, TOKEN_STORE, GRANT_STORE].iter().any(|names| names.contains(&name))
 }
