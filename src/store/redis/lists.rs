@@ -101,3 +101,55 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::identifier::Subject;
+    use crate::secret::GrantId;
+    use crate::store::redis::join::all;
+    use crate::store::{ClientRegistry as _, Deletion, Insertion, Page};
+
+    async fn store() -> RedisStore {
+        let url = std::env::var("GRANTOR_TEST_REDIS").unwrap();
+        RedisStore::connect(&url).await.unwrap().with_key_prefix(&format!("test-{}:", GrantId::random()))
+    }
+
+    #[tokio::test]
+    #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+    async fn whoever_looked_before_a_client_was_stored_does_not_drop_it() {
+        let store = store().await;
+        let owner: Subject = "ada".parse().unwrap();
+        let client = Client::public("app".parse().unwrap()).with_owner(owner.clone());
+        let list = store.keys.owner_clients(&owner);
+        assert_eq!(store.insert_client(&client).await.unwrap(), Insertion::Inserted);
+        // A listing that saw the member, but no client yet, comes to its end.
+        store.settle_due(&list, &[(&b"app".to_vec(), Known::Drop)]).await.unwrap();
+        let listed = store.list_clients(&owner, Page::first(NonZeroU32::MIN)).await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(store.delete_client(client.id()).await.unwrap(), Deletion::Deleted);
+        assert_eq!(store.members(&list, None, 1).await.unwrap(), Vec::<Vec<u8>>::new());
+    }
+
+    #[tokio::test]
+    #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+    async fn entries_of_the_same_instant_are_told_apart() {
+        let store = store().await;
+        let list = store.keys.all_clients();
+        let look = Look::In(Duration::from_secs(60));
+        let entries = all((0..64).map(|_| store.enlist(&list, b"app", look, None))).await;
+        let mut entries: Vec<_> = entries.into_iter().map(|entered| entered.unwrap().at).collect();
+        entries.sort();
+        let newest = entries.pop().unwrap();
+        for older in &entries {
+            assert_ne!(*older, newest);
+            store.settle(&list, b"app", older, Known::Drop).await.unwrap();
+        }
+        assert_eq!(store.members(&list, None, 1).await.unwrap().len(), 1);
+        store.settle(&list, b"app", &newest, Known::Drop).await.unwrap();
+        assert!(store.members(&list, None, 1).await.unwrap().is_empty());
+    }
+}

@@ -8,7 +8,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local look_at = ARGV[2]
 if look_at == '' then
-    look_at = string.format('%.0f', now + ARGV[4])
+    look_at = now + ARGV[4]
+    -- Whoever entered it in the same millisecond must not settle this entry with theirs.
+    local entered = redis.call('ZSCORE', KEYS[2], ARGV[1])
+    if entered and tonumber(entered) >= look_at then
+        look_at = tonumber(entered) + 1
+    end
+    look_at = string.format('%.0f', look_at)
 end
 for i, key in ipairs(KEYS) do
     local kept = redis.call('PTTL', key)
