@@ -108,7 +108,7 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`ErrorReason::AccessDenied`] if nothing of the request was approved, [`ErrorReason::DecisionRepeated`] if this form
-    /// was submitted before, or the failure of a store; no code was issued then.
+    /// was submitted before, or the failure of a store; nobody gets a code then.
     pub async fn approve(
         &self,
         confirmed: ConfirmedAuthorization,

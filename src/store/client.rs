@@ -34,7 +34,7 @@ pub trait ClientRegistry: ClientStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if nothing was stored.
+    /// [`StoreError`] if it is not known whether it was stored.
     async fn insert_client(&self, client: &Client) -> Result<Insertion, StoreError>;
 
     /// Replaces the client with this identifier if its version is still `client.version()`; the stored version is
@@ -42,7 +42,7 @@ pub trait ClientRegistry: ClientStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if nothing was changed.
+    /// [`StoreError`] if it is not known whether it was changed.
     async fn update_client(&self, client: &Client) -> Result<Update, StoreError>;
 
     /// Deletes the client. Its grants are not touched: the server revokes them with
@@ -50,7 +50,7 @@ pub trait ClientRegistry: ClientStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if nothing was deleted.
+    /// [`StoreError`] if it is not known whether it was deleted.
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError>;
 
     /// Lists the clients that `owner` manages, ordered by identifier.

@@ -25,7 +25,7 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if nothing was stored.
+    /// [`StoreError`] if it is not known whether it was stored.
     async fn insert_code(&self, code: &CodeRecord) -> Result<Insertion, StoreError>;
 
     /// Finds the code with this key, redeemed or not; `None` if its grant is revoked.

@@ -27,7 +27,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if nothing was stored.
+    /// [`StoreError`] if it is not known whether it was stored.
     async fn insert_grant(&self, grant: &Arc<Grant>, keep_until: Timestamp) -> Result<Insertion, StoreError>;
 
     /// Stores tokens, and their grant if it is new, all of it or nothing. A revoked grant conflicts, and so does a token

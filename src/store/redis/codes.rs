@@ -9,7 +9,7 @@ use super::RedisStore;
 use super::bytes::instant;
 use super::calls::{Reply, all_bytes, unexpected};
 use super::grant_lists::listed_until;
-use super::keys::deadline;
+use super::keys::grant_deadline;
 use super::records::{self, Lasting};
 use super::scripts::{COUNT_FAILURE, EXCHANGE, INSERT_GRANT, REDEEM};
 use super::tokens::{check_grant, key_taken};
@@ -82,7 +82,7 @@ impl RedisStore {
         let listed = self.list_grant(grant, lasting).await?;
         let keys = [self.keys.grant(&grant.id), self.keys.code(&grant.id)];
         let value = records::grant_value(grant, lasting, listed_until(lasting))?;
-        let reply = self.run(&INSERT_GRANT, &keys, &[value, code, deadline(Some(expires_at))]).await?;
+        let reply = self.run(&INSERT_GRANT, &keys, &[value, code, grant_deadline(Some(expires_at))]).await?;
         let insertion = insertion(&reply)?;
         self.look_for(listed).await;
         Ok(insertion)

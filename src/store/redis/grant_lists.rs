@@ -21,8 +21,8 @@ use crate::store::{GrantSummary, Page};
 /// For how much longer than a grant its lists are kept. A grant that is renewed for longer is listed again before that.
 const LISTED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// How long after its end a grant is looked for.
-const LATER: Duration = Duration::from_secs(60 * 60);
+/// How long after its end a grant is looked for: it is kept for a day.
+const LATER: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// How often a grant that does not expire is looked for: it may have been revoked.
 const SOMETIMES: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -81,17 +81,32 @@ impl RedisStore {
 
     /// The grants of a list that are there; drops those that are not.
     async fn listed_grants(&self, list: &List, members: &[Vec<u8>]) -> Result<Vec<StoredGrant>, StoreError> {
+        let (found, failure) = self.readable_grants(list, members).await?;
+        failure.map_or(Ok(found), Err)
+    }
+
+    /// The same, with the first failure beside what can be read all the same.
+    async fn readable_grants(
+        &self,
+        list: &List,
+        members: &[Vec<u8>],
+    ) -> Result<(Vec<StoredGrant>, Option<StoreError>), StoreError> {
         let found = all(members.iter().map(|member| async {
             match <[u8; 16]>::try_from(member.as_slice()) {
                 Ok(id) => self.stored_grant(&GrantId::from_bytes(id)).await,
                 Err(_) => Ok(None),
             }
         }));
-        let found = found.await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let gone = members.iter().zip(&found).filter(|(_, found)| found.is_none());
-        let gone: Vec<_> = gone.map(|(member, _)| (member, Known::Drop)).collect();
+        let (mut gone, mut grants, mut failure) = (Vec::new(), Vec::new(), None);
+        for (member, found) in members.iter().zip(found.await) {
+            match found {
+                Ok(Some(grant)) => grants.push(grant),
+                Ok(None) => gone.push((member, Known::Drop)),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
         self.settle_due(list, &gone).await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok((grants, failure))
     }
 
     async fn stored_grant(&self, id: &GrantId) -> Result<Option<StoredGrant>, StoreError> {
@@ -137,11 +152,14 @@ impl RedisStore {
     ) -> Result<u64, StoreError> {
         let mut after: Option<Vec<u8>> = None;
         let mut count = 0_u64;
+        // One grant that cannot be read must not keep the others alive.
+        let mut failure = None;
         loop {
             let members = self.members(list, after.as_deref(), BATCH).await?;
-            let Some(last) = members.last() else { return Ok(count) };
+            let Some(last) = members.last() else { return failure.map_or(Ok(count), Err) };
             after = Some(last.clone());
-            let grants = self.listed_grants(list, &members).await?;
+            let (grants, unreadable) = self.readable_grants(list, &members).await?;
+            failure = failure.or(unreadable);
             // One that is revoked may have been so by a call that no replica acknowledged, which this one repeats.
             let live = grants
                 .iter()

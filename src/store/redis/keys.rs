@@ -15,6 +15,10 @@ use crate::secret::{GrantId, TokenKey};
 /// How much longer than its life something is kept: the server's clock may be ahead of the caller's by that much.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// How much longer than its life a grant is kept, and its code: the consent form that it came from, whose number is the grant's,
+/// may be sent again for as long as a form can last.
+const GRANT_MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The last deadline that a script can reckon with: 2^53 - 1 milliseconds, in the year 287396.
 const LAST_DEADLINE: i64 = (1 << 53) - 1;
 
@@ -105,9 +109,14 @@ fn without_braces(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// When something may be evicted that expires at this instant, as Redis takes it; empty if it never does.
-pub(super) fn deadline(expires_at: Option<Timestamp>) -> Vec<u8> {
+/// When a token may be evicted that expires at this instant, as Redis takes it; empty if it never does.
+pub(super) fn token_deadline(expires_at: Option<Timestamp>) -> Vec<u8> {
     expires_at.map_or_else(Vec::new, |at| milliseconds(at.saturating_add(MARGIN)))
+}
+
+/// When a grant and its code may be evicted of which this is the last expiry, as Redis takes it; empty if it never expires.
+pub(super) fn grant_deadline(expires_at: Option<Timestamp>) -> Vec<u8> {
+    expires_at.map_or_else(Vec::new, |at| milliseconds(at.saturating_add(GRANT_MARGIN)))
 }
 
 /// An instant as Redis takes it. What lies before its epoch is past anyway.

@@ -69,6 +69,9 @@ const WRITERS: usize = 16;
 ///   replicas of each master must acknowledge, a failover to any of them loses nothing that was acknowledged. If fewer must, it
 ///   may promote one that did not. It is no consensus: a replica acknowledges what is in its memory, and a master that is cut
 ///   off may go on to answer reads as of before, until it notices.
+/// * A call that was not acknowledged has been done on the master all the same. Whoever asks again to revoke a token, or withdraws
+///   what is withdrawn, is told that it is done, whether a replica knows or not. Revoking a user, a client or a grant by this
+///   trait waits again.
 /// * Waiting for all replicas, a node that is down leaves the rest of its part without acknowledgements, and so without writes,
 ///   until it is back or was taken out. Choose between that and the losses above.
 /// * A master without an append-only file must not be restarted before a replica took over: it would come back empty, and its
@@ -95,8 +98,8 @@ const WRITERS: usize = 16;
 ///
 /// | key | what | kept |
 /// |---|---|---|
-/// | `grantor:{g}:g` | the grant | until what was issued under it last expires; once revoked, for a day more at least |
-/// | `grantor:{g}:c` | its code | until it expires; once redeemed, as long as the grant |
+/// | `grantor:{g}:g` | the grant | for a day after what was issued under it last expires, or it was revoked |
+/// | `grantor:{g}:c` | its code | as long as the grant |
 /// | `grantor:{g}:a:h`, `:r:h` | an access or refresh token | until it expires |
 /// | `grantor:{g}:p` | names of its tokens that never expire | until it is revoked |
 /// | `grantor:client:id` | a client | until it is deleted |
@@ -105,7 +108,8 @@ const WRITERS: usize = 16;
 /// | `grantor:{owner-clients:id}:order`, `:due` | the clients of an owner | while it has any |
 /// | `grantor:{clients}:order`, `:due` | all clients | the same |
 ///
-/// Redis evicts by itself what has expired, a minute later, because its clock is not the caller's. So
+/// Redis evicts by itself what has expired: tokens a minute later, because its clock is not the caller's, grants and codes a day
+/// later, because a consent form may be sent again. So
 /// [`purge_tokens`](super::TokenStore::purge_tokens) and [`purge_codes`](super::CodeStore::purge_codes) have nothing to do. What
 /// never expires is kept until its grant is revoked.
 ///

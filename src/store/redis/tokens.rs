@@ -11,7 +11,7 @@ use super::bytes::{Writer, instant};
 use super::calls::{Reply, all_bytes, unexpected};
 use super::codes::insertion;
 use super::grant_lists::listed_until;
-use super::keys::deadline;
+use super::keys::{grant_deadline, token_deadline};
 use super::records::{self, Lasting};
 use super::scripts::{INSERT_TOKENS, REUSE, REVOKE_ACCESS_TOKEN, REVOKE_GRANT, ROTATE, Script, TOUCH_GRANT};
 use crate::client::ClientId;
@@ -85,7 +85,7 @@ impl TokenStore for RedisStore {
     ) -> Result<Reuse, StoreError> {
         let keys = self.token_keys(&key.grant, Some(key), &access.key, None);
         let mut arguments = Self::token_arguments(access, None);
-        arguments.extend([Writer::default().expiry(expires_at).finish(), deadline(expires_at)]);
+        arguments.extend([Writer::default().expiry(expires_at).finish(), token_deadline(expires_at)]);
         let lasting = Lasting::until([expires_at, access.expires_at]);
         match self.run_lasting(&REUSE, &key.grant, lasting, &keys, arguments).await?.word() {
             b"accepted" => Ok(Reuse::Accepted),
@@ -183,7 +183,7 @@ impl RedisStore {
     /// The first three arguments of a script that makes a grant last longer.
     fn lasting_arguments(lasting: Lasting, listed_until: Option<Timestamp>) -> Vec<Vec<u8>> {
         let until = listed_until.map_or_else(Vec::new, |until| instant(until).to_vec());
-        vec![lasting.value(), deadline(lasting.expires_at()), until]
+        vec![lasting.value(), grant_deadline(lasting.expires_at()), until]
     }
 
     /// The keys of a script that stores tokens; `used` is the refresh token that they are asked for with.
@@ -212,9 +212,9 @@ impl RedisStore {
         vec![
             records::access_value(access),
             records::allowance_value(&access.scope, &access.resource),
-            deadline(access.expires_at),
+            token_deadline(access.expires_at),
             refresh.map_or_else(Vec::new, records::refresh_value),
-            refresh.map_or_else(Vec::new, |refresh| deadline(refresh.expires_at)),
+            refresh.map_or_else(Vec::new, |refresh| token_deadline(refresh.expires_at)),
         ]
     }
 }

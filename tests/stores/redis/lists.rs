@@ -139,3 +139,36 @@ async fn a_registration_that_was_interrupted_is_forgotten() {
     assert_eq!(fresh.delete_client(client("app").id()).await.unwrap(), Deletion::Deleted);
     assert_eq!(fresh.keys(), Vec::<Vec<u8>>::new());
 }
+
+#[tokio::test]
+#[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+async fn a_grant_that_cannot_be_read_does_not_keep_the_others_alive() {
+    let fresh = Fresh::on_server().await;
+    let grants = [grant_of("ada", "app"), grant_of("ada", "app"), grant_of("ada", "app")];
+    let mut all = Vec::new();
+    for grant in &grants {
+        all.push(issued(grant));
+        assert_eq!(fresh.insert_tokens(&all[all.len() - 1]).await.unwrap(), Insertion::Inserted);
+    }
+    let key = format!("{}{{{}}}:g", fresh.prefix(), grants[0].id);
+    cmd("SET").arg(key).arg("what is this?").arg("KEEPTTL").exec(&mut connection()).unwrap();
+    fresh.revoke_subject(&"ada".parse().unwrap(), in_seconds(0)).await.unwrap_err();
+    for tokens in &all[1..] {
+        assert_eq!(fresh.find_access_token(&tokens.access.key).await.unwrap(), None);
+    }
+    fresh.find_access_token(&all[0].access.key).await.unwrap_err();
+}
+
+/// Even a list of what expired long ago ends.
+#[tokio::test]
+#[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+async fn no_list_is_kept_for_ever_for_what_expires() {
+    let fresh = Fresh::on_server().await;
+    let grant = grant_of("ada", "app");
+    let long_ago = seconds_ago(200 * 86_400);
+    assert_eq!(fresh.insert_grant(&grant, long_ago).await.unwrap(), Insertion::Inserted);
+    for key in fresh.keys() {
+        let left: i64 = cmd("PTTL").arg(&key).query(&mut connection()).unwrap();
+        assert_ne!(left, -1, "{}", String::from_utf8_lossy(&key));
+    }
+}

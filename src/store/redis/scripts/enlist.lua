@@ -25,7 +25,7 @@ for i, key in ipairs(KEYS) do
     end
     if ARGV[3] == '' then
         redis.call('PERSIST', key)
-    elseif kept ~= -1 and now + kept < tonumber(ARGV[3]) then
+    elseif kept == -2 or kept ~= -1 and now + kept < tonumber(ARGV[3]) then
         redis.call('PEXPIREAT', key, ARGV[3])
     end
 end

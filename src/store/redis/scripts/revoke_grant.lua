@@ -5,7 +5,13 @@
 local DAY = 86400000
 
 local grant = find_grant()
-if not grant or is_revoked(grant) then
+if not grant then
+    return 'unchanged'
+end
+if is_revoked(grant) then
+    -- Writes all the same, so that whoever waits for replicas waits for this revocation.
+    redis.call('UNLINK', KEYS[2])
+    redis.call('SETRANGE', KEYS[1], 19, SET)
     return 'unchanged'
 end
 local permanent = redis.call('SMEMBERS', KEYS[3])
@@ -26,6 +32,6 @@ for _, key in ipairs(permanent) do
     redis.call('UNLINK', key)
 end
 redis.call('SETRANGE', KEYS[1], 19, SET .. ARGV[1])
--- Whoever began to store something under the grant before it was revoked is done within a day.
-redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last + 60000, now + DAY)))
+-- Whoever began to store something under the grant before it was revoked is done within a day, and its consent form is over.
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last, now) + DAY))
 return 'revoked'
