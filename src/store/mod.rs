@@ -49,7 +49,7 @@
 //!
 //! The source of `SqliteStore` (`src/store/sqlite`) is a complete one to read, and the macro `store_tests!` (feature
 //! `testkit`) makes a test of each clause of the contract for yours.
-#![doc = ""]
+//!
 #![doc = include_str!("scale.md")]
 
 mod client;

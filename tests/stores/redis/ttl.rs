@@ -161,7 +161,7 @@ async fn lists_outlive_what_they_name() {
     assert_eq!(fresh.insert_code(&code).await.unwrap(), Insertion::Inserted);
     let mut tokens = issued(&grant);
     assert_eq!(fresh.exchange_code(&code.key, &tokens).await.unwrap(), Redemption::First);
-    for days in [30_u64, 60, 100, 200, 1_000] {
+    for days in [30_i64, 60, 100, 200, 1_000] {
         let mut successors = issued(&grant);
         successors.refresh.as_mut().unwrap().expires_at = Some(in_seconds(days * 86_400));
         let rotation = fresh.rotate_refresh_token(&refresh_key(&tokens), &retirement(&successors), &successors).await;
