@@ -73,6 +73,9 @@ impl Backend for Sqlite {
         }
         connection.execute("COMMIT").await.expect("a commit");
         connection.close().await.expect("to close");
+        // Else the first checkpoint, in the middle of a measurement, waits for all of it to reach the disk.
+        let file = std::fs::File::open(self.directory.path().join("database")).expect("the database");
+        file.sync_all().expect("to sync");
     }
 
     /// The pages that are in use.
