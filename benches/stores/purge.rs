@@ -77,13 +77,16 @@ pub(crate) async fn measure(
     Purged { store, connections, tokens, phases, rows, elapsed, batches }
 }
 
-/// Purges until nothing is left to purge.
+/// Purges until nothing is left to purge, as the server does: tokens, and codes once no tokens are left.
 async fn purge(store: Arc<dyn Store>, ended: Arc<AtomicBool>) -> (u64, Duration, Samples) {
     let before = Timestamp::from_unix_millis(dataset::now() - HOUR);
     let (begun, mut rows, mut batches) = (Instant::now(), 0, Samples::default());
     loop {
         let called = Instant::now();
-        let deleted = store.purge_tokens(before, BATCH).await.expect("purge_tokens");
+        let mut deleted = store.purge_tokens(before, BATCH).await.expect("purge_tokens");
+        if deleted < BATCH.get() {
+            deleted += store.purge_codes(before, BATCH).await.expect("purge_codes");
+        }
         batches.push(called.elapsed());
         rows += u64::from(deleted);
         if deleted < BATCH.get() {

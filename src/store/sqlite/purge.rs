@@ -7,6 +7,9 @@ use super::{SqliteStore, store_error};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 
+/// How many rows one transaction deletes. Other writes wait for one at a time: some milliseconds.
+const BATCH: u32 = 100;
+
 /// What [`SqliteStore::purge_expired`] deletes, in this order; `?1` is the instant, `?2` how many rows may still go.
 ///
 /// A grant outlives its tokens, so that by the time it goes they have gone one by one, each counted. Only what a grant
@@ -26,6 +29,20 @@ impl SqliteStore {
     /// Deletes tokens that expired, and grants that nothing can be done with any more.
     pub(super) async fn purge_expired(&self, before: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
         let mut left = limit.get();
+        while left > 0 {
+            let batch = left.min(BATCH);
+            let deleted = self.purge_batch(before, batch).await?;
+            left = left.saturating_sub(deleted);
+            if deleted < batch {
+                break;
+            }
+        }
+        Ok(limit.get() - left)
+    }
+
+    /// Deletes at most `limit` rows in one transaction, and returns how many went.
+    async fn purge_batch(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let mut left = limit;
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
         for sql in EXPIRED {
@@ -39,7 +56,7 @@ impl SqliteStore {
             left = left.saturating_sub(u32::try_from(deleted).unwrap_or(u32::MAX));
         }
         transaction.commit().await.map_err(store_error)?;
-        Ok(limit.get() - left)
+        Ok(limit - left)
     }
 
     /// Deletes grants of which only a code is left that need not be known any more.
