@@ -64,8 +64,7 @@ impl ClientRegistry for PostgresStore {
             .bind(client.version().cast_signed())
             .bind_instant(client.created_at())
             .bind(json_text(client)?);
-        let inserted = self.row(&self.statements.clients.insert, parameters).await?;
-        Ok(if inserted.is_some() { Insertion::Inserted } else { Insertion::Conflict })
+        self.insertion(&self.statements.clients.insert, parameters).await
     }
 
     async fn update_client(&self, client: &Client) -> Result<Update, StoreError> {

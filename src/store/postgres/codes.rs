@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
 
-use super::failure::{is_key_taken, store_error};
 use super::parameters::Parameters;
 use super::steps::{issued, locked, raised};
 use super::{PostgresStore, Write};
@@ -85,11 +84,7 @@ impl CodeStore for PostgresStore {
             .bind_grant(&code.grant)?
             .bind(code.key.hash.as_bytes().as_slice())
             .bind_code(code);
-        match self.run(&self.statements.codes.insert, parameters).await {
-            Ok(rows) => Ok(if rows.is_empty() { Insertion::Conflict } else { Insertion::Inserted }),
-            Err(error) if is_key_taken(&error) => Ok(Insertion::Conflict),
-            Err(error) => Err(store_error(error)),
-        }
+        self.insertion(&self.statements.codes.insert, parameters).await
     }
 
     async fn find_code(&self, key: &TokenKey) -> Result<Option<CodeRecord>, StoreError> {

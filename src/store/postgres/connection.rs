@@ -8,11 +8,12 @@ use sqlx::{Connection as _, Postgres, SqlStr};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use super::failure::{is_read_only, lost_race, store_error};
+use super::failure::{is_key_taken, is_read_only, lost_race, store_error};
 use super::parameters::Parameters;
 use super::{PostgresStore, Proxy};
 use crate::error::StoreError;
 use crate::secret::random;
+use crate::store::Insertion;
 
 /// How often a statement is sent again that the database rolled back in favour of others.
 const RETRIES: u32 = 10;
@@ -36,8 +37,16 @@ impl PostgresStore {
         self.row(sql, parameters).await?.ok_or_else(|| store_error(sqlx::Error::RowNotFound))
     }
 
-    /// Runs a statement, whose error the caller looks at.
-    pub(super) async fn run(&self, sql: &SqlStr, parameters: Parameters) -> Result<Vec<PgRow>, sqlx::Error> {
+    /// Runs a statement that answers in a row for what it inserted. A key that is taken has the whole of it undone.
+    pub(super) async fn insertion(&self, sql: &SqlStr, parameters: Parameters) -> Result<Insertion, StoreError> {
+        match self.run(sql, parameters).await {
+            Ok(rows) => Ok(if rows.is_empty() { Insertion::Conflict } else { Insertion::Inserted }),
+            Err(error) if is_key_taken(&error) => Ok(Insertion::Conflict),
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    async fn run(&self, sql: &SqlStr, parameters: Parameters) -> Result<Vec<PgRow>, sqlx::Error> {
         let arguments = parameters.into_arguments().map_err(sqlx::Error::Encode)?;
         match timeout(self.patience, self.run_until_settled(sql, arguments)).await {
             Ok(result) => result,

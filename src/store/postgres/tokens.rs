@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::SqlStr;
 
-use super::failure::{is_key_taken, store_error};
 use super::parameters::Parameters;
 use super::steps::{issued, locked, raised};
 use super::{PostgresStore, Write};
@@ -124,17 +123,12 @@ impl Statements {
 impl TokenStore for PostgresStore {
     async fn insert_grant(&self, grant: &Arc<Grant>, keep_until: Timestamp) -> Result<Insertion, StoreError> {
         let parameters = Parameters::of_grant(&grant.id).bind_instant(keep_until).bind_grant(grant)?;
-        let inserted = self.row(&self.statements.tokens.insert_grant, parameters).await?;
-        Ok(if inserted.is_some() { Insertion::Inserted } else { Insertion::Conflict })
+        self.insertion(&self.statements.tokens.insert_grant, parameters).await
     }
 
     async fn insert_tokens(&self, tokens: &IssuedTokens) -> Result<Insertion, StoreError> {
         let parameters = Parameters::of_tokens(&tokens.grant.id, tokens)?.bind_grant(&tokens.grant)?;
-        match self.run(&self.statements.tokens.insert, parameters).await {
-            Ok(rows) => Ok(if rows.is_empty() { Insertion::Conflict } else { Insertion::Inserted }),
-            Err(error) if is_key_taken(&error) => Ok(Insertion::Conflict),
-            Err(error) => Err(store_error(error)),
-        }
+        self.insertion(&self.statements.tokens.insert, parameters).await
     }
 
     async fn find_access_token(&self, key: &TokenKey) -> Result<Option<FoundAccessToken>, StoreError> {
