@@ -61,14 +61,17 @@ mod executor;
 mod extremes;
 mod faulty;
 pub mod fixtures;
+mod form;
 mod history;
 mod intercept;
 mod macros;
 mod model;
+pub mod protocol;
 mod recording;
 
 pub use clock::ManualClock;
 pub use executor::{block_on, drop_after, yield_once};
 pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
+pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
