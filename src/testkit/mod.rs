@@ -66,9 +66,11 @@ mod intercept;
 mod macros;
 mod model;
 mod recording;
+mod server;
 
 pub use clock::ManualClock;
 pub use executor::{block_on, drop_after, yield_once};
 pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
+pub use server::{TestServer, TestStores};
