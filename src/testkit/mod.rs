@@ -68,6 +68,7 @@ mod macros;
 mod model;
 pub mod protocol;
 mod recording;
+mod server;
 
 pub use clock::ManualClock;
 pub use executor::{block_on, drop_after, yield_once};
@@ -75,3 +76,4 @@ pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
+pub use server::{TestServer, TestStores};
