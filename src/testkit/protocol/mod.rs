@@ -13,8 +13,10 @@ mod failure;
 mod row;
 
 mod browser;
+mod form_host;
 mod host;
 mod html;
+mod in_process;
 mod macros;
 mod profile;
 mod reply;
@@ -26,6 +28,7 @@ mod suite;
 
 pub use browser::Browser;
 pub use failure::Failure;
+pub use form_host::FormHost;
 pub use host::{Decision, Host, Submission, User};
 pub use html::PageForm;
 pub use profile::{Api, ApiCall, Endpoints, Feature, KnownClient, Profile, Scopes};

@@ -1,0 +1,3 @@
+//! The protocol suite at every target that this repository has.
+
+mod in_process;
