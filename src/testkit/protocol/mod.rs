@@ -12,6 +12,7 @@ mod failure;
 #[macro_use]
 mod row;
 
+mod back_channel;
 mod browser;
 mod form_host;
 mod host;
@@ -26,6 +27,7 @@ mod run;
 mod service;
 mod suite;
 
+pub use back_channel::winners;
 pub use browser::Browser;
 pub use failure::Failure;
 pub use form_host::FormHost;
