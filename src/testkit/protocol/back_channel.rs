@@ -51,8 +51,7 @@ impl Run<'_> {
     /// [`Failure`] if it is refused.
     pub async fn refreshed(&self, client: &KnownClient, tokens: &Tokens) -> Result<Tokens, Failure> {
         let next = self.tokens_for(&self.refresh(client, &tokens.refresh)).await?;
-        let kept = if next.refresh.is_empty() { tokens.refresh.clone() } else { next.refresh.clone() };
-        Ok(Tokens { refresh: kept, ..next })
+        Ok(next.kept(tokens.clone()))
     }
 
     /// Whether an access token of `client` is accepted: by the API or, if there is none, by introspection.
@@ -161,12 +160,29 @@ pub fn winners(replies: &[Reply]) -> Result<Vec<Tokens>, Failure> {
     Ok(winners)
 }
 
+/// The text with another character in one place.
+#[must_use]
+pub fn damaged(text: &str, at: usize) -> String {
+    let change = |(n, character)| match character {
+        _ if n != at => character,
+        'A' => 'B',
+        _ => 'A',
+    };
+    text.chars().enumerate().map(change).collect()
+}
+
 impl Tokens {
     /// The tokens of a token response.
     #[must_use]
     pub fn of(members: &Map<String, Value>) -> Self {
         let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { access: text("access_token"), refresh: text("refresh_token"), scope: text("scope") }
+    }
+
+    /// These tokens after a refresh with `before`: its refresh token stays if no other came.
+    #[must_use]
+    pub fn kept(self, before: Self) -> Self {
+        if self.refresh.is_empty() { Self { refresh: before.refresh, ..self } } else { self }
     }
 }
 

@@ -21,6 +21,11 @@ macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_token_endpoint! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_basic_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_exchange! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_response! { [$(#[$attribute])*] [$suite] }
     };
 }
 

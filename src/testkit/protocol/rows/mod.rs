@@ -1,9 +1,22 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod basic_authentication;
+pub mod client_authentication;
+pub mod code_exchange;
+pub mod refresh;
 pub mod token_endpoint;
+pub mod token_response;
 
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] = &[authorization::ROWS, token_endpoint::ROWS];
+pub(super) const ALL: &[&[Row]] = &[
+    authorization::ROWS,
+    token_endpoint::ROWS,
+    basic_authentication::ROWS,
+    client_authentication::ROWS,
+    code_exchange::ROWS,
+    refresh::ROWS,
+    token_response::ROWS,
+];

@@ -45,7 +45,8 @@ rows! {
     ["TOK-003", Must, "RFC 9700 §2.4; OAuth 2.1 §10"]
     async fn tok_003_the_password_grant_is_unsupported(run) {
         for client in [&run.profile().public, &run.profile().web] {
-            let form = identified(client, Form::of([("grant_type", "password"), ("scope", &run.profile().scopes.default)]));
+            let form =
+                identified(client, Form::of([("grant_type", "password"), ("scope", &run.profile().scopes.default)]));
             let guess = |name: &str, password: &str| form.clone().and("username", name).and("password", password);
             let first = run.token(&guess("alice", "correct horse battery staple")).await?;
             first.expect_error(400, "unsupported_grant_type")?;
@@ -70,8 +71,8 @@ rows! {
         run.token(&run.refresh(service, "x")).await?.expect_error(400, "unauthorized_client")?;
     }
 
-    /// The order of checks: is the grant type known, who is the client, may it use the grant, and only then the grant itself.
-    /// Nothing is said of a code or token before the client is authenticated.
+    /// The order of checks: is the grant type known, who is the client, may it use the grant, and only then the grant
+    /// itself. Nothing is said of a code or token before the client is authenticated.
     ["TOK-005", Should, "practice"]
     async fn tok_005_the_client_is_authenticated_before_anything_is_said_of_a_grant(run) {
         let client = &run.profile().web;
