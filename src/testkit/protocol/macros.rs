@@ -25,6 +25,9 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_client_authentication! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_code_exchange! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_refresh! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_rotation! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_grace! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_credentials! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_token_response! { [$(#[$attribute])*] [$suite] }
     };
 }

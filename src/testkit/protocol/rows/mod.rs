@@ -3,8 +3,11 @@
 pub mod authorization;
 pub mod basic_authentication;
 pub mod client_authentication;
+pub mod client_credentials;
 pub mod code_exchange;
 pub mod refresh;
+pub mod refresh_grace;
+pub mod refresh_rotation;
 pub mod token_endpoint;
 pub mod token_response;
 
@@ -18,5 +21,8 @@ pub(super) const ALL: &[&[Row]] = &[
     client_authentication::ROWS,
     code_exchange::ROWS,
     refresh::ROWS,
+    refresh_rotation::ROWS,
+    refresh_grace::ROWS,
+    client_credentials::ROWS,
     token_response::ROWS,
 ];
