@@ -1,5 +1,7 @@
 //! What rows about codes and tokens have in common: tokens that live or do not, requests that come at once.
 
+use std::collections::HashSet;
+
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -158,6 +160,25 @@ pub fn winners(replies: &[Reply]) -> Result<Vec<Tokens>, Failure> {
         }
     }
     Ok(winners)
+}
+
+/// How many characters of base64url 128 bits take.
+const UNGUESSABLE: usize = 22;
+
+/// The texts are different, and that for so long that nobody guesses one from another.
+///
+/// # Errors
+///
+/// [`Failure`] if there are less than two, or two are alike.
+pub fn expect_unguessable(texts: &[String]) -> Result<(), Failure> {
+    ensure!(texts.len() > 1, "there is nothing to compare");
+    let distinct: HashSet<_> = texts.iter().collect();
+    ensure!(distinct.len() == texts.len(), "{} of {} are the same", texts.len() - distinct.len(), texts.len());
+    for (one, two) in texts.iter().zip(texts.iter().skip(1)) {
+        let differing = one.chars().zip(two.chars()).skip_while(|(a, b)| a == b).count();
+        ensure!(differing >= UNGUESSABLE, "only {differing} characters differ from one to the next");
+    }
+    Ok(())
 }
 
 /// The text with another character in one place.

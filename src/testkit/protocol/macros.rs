@@ -29,6 +29,12 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_refresh_grace! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_client_credentials! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_token_response! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_request_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_attacks! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -27,7 +27,7 @@ mod run;
 mod service;
 mod suite;
 
-pub use back_channel::{damaged, winners};
+pub use back_channel::{damaged, expect_unguessable, winners};
 pub use browser::Browser;
 pub use failure::Failure;
 pub use form_host::FormHost;

@@ -1,6 +1,7 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod back_channel_attacks;
 pub mod basic_authentication;
 pub mod client_authentication;
 pub mod client_credentials;
@@ -25,4 +26,10 @@ pub(super) const ALL: &[&[Row]] = &[
     refresh_grace::ROWS,
     client_credentials::ROWS,
     token_response::ROWS,
+    back_channel_attacks::codes::ROWS,
+    back_channel_attacks::refresh_tokens::ROWS,
+    back_channel_attacks::tokens::ROWS,
+    back_channel_attacks::clients::ROWS,
+    back_channel_attacks::requests::ROWS,
+    back_channel_attacks::registration::ROWS,
 ];

@@ -9,7 +9,7 @@
 use serde_json::json;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Feature, Tokens, basic, damaged, identified, random};
+use crate::testkit::protocol::{Decision, Feature, Tokens, basic, damaged, expect_unguessable, identified, random};
 
 rows! {
     $ __protocol_rows_refresh;
@@ -214,7 +214,7 @@ rows! {
             seen.push(tokens.refresh.clone());
             tokens = run.refreshed(client, &tokens).await?;
         }
-        super::token_response::expect_unguessable(&seen)?;
+        expect_unguessable(&seen)?;
         let length = tokens.refresh.chars().count();
         for at in 0..length {
             let wrong = damaged(&tokens.refresh, at);

@@ -1,6 +1,5 @@
 //! What a token response and a token error look like (RFC 6749 §5).
 
-use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,22 +8,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Failure, Feature, Reply, Run, Tokens, VERIFIER, damaged, identified};
-
-/// How many characters of base64url 128 bits take.
-const UNGUESSABLE: usize = 22;
-
-/// The texts are different, and long enough where they are.
-pub(super) fn expect_unguessable(texts: &[String]) -> Result<(), Failure> {
-    ensure!(texts.len() > 1, "there is nothing to compare");
-    let distinct: HashSet<_> = texts.iter().collect();
-    ensure!(distinct.len() == texts.len(), "{} of {} are the same", texts.len() - distinct.len(), texts.len());
-    for (one, two) in texts.iter().zip(texts.iter().skip(1)) {
-        let differing = one.chars().zip(two.chars()).skip_while(|(a, b)| a == b).count();
-        ensure!(differing >= UNGUESSABLE, "only {differing} characters differ from one to the next");
-    }
-    Ok(())
-}
+use crate::testkit::protocol::{
+    Failure, Feature, Reply, Run, Tokens, VERIFIER, damaged, expect_unguessable, identified,
+};
 
 /// The names of the members of an object, each as often as it is there.
 struct Names(Vec<String>);
