@@ -29,11 +29,11 @@ use crate::wire::header::{bearer, refused_bearer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    tokens: Arc<dyn TokenStore>,
-    prefix: Prefix,
-    resource: Option<ResourceIndicator>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) prefix: Prefix,
+    pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl ResourceServer {

@@ -41,6 +41,11 @@ impl<S> InterceptedStore<S, Recording> {
     pub fn take_calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.interceptor().0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Forgets the calls so far: what led up to what a test is about.
+    pub fn clear(&self) {
+        let _ = self.take_calls();
+    }
 }
 
 #[async_trait]

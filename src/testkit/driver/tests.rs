@@ -277,10 +277,11 @@ fn a_server_of_the_callers_own_configuration_is_driven_alike() {
     let app = Client::public("board".parse().unwrap()).with_redirect_uri("https://board.example/cb".parse().unwrap());
     let _ = block_on(store.insert_client(&app)).unwrap();
     let stores = Stores::new(store.clone(), store);
-    let server = AuthorizationServer::builder("https://links.example".parse().unwrap(), stores)
-        .scope("links:read", "See your links")
-        .scope("links:write", "Create links for you");
-    let server = TestServer::of(server);
+    let server = TestServer::of(stores, |stores| {
+        AuthorizationServer::builder("https://links.example".parse().unwrap(), stores)
+            .scope("links:read", "See your links")
+            .scope("links:write", "Create links for you")
+    });
     let tokens = block_on(server.client().existing(app).authorize().approve().exchange());
     assert_eq!(tokens.scope, "links:read links:write");
     assert_eq!(block_on(tokens.call()).status(), 200);
