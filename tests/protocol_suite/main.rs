@@ -1,3 +1,4 @@
 //! The protocol suite at every target that this repository has.
 
+mod broken;
 mod in_process;
