@@ -76,4 +76,4 @@ pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
-pub use server::{TestServer, TestStores};
+pub use server::{SignedIn, TestServer, TestStores};

@@ -3,6 +3,7 @@
 mod api;
 mod host;
 mod pages;
+mod signed_in;
 mod stores;
 mod visitor;
 
@@ -20,6 +21,7 @@ use crate::store::MemoryStore;
 use crate::testkit::ManualClock;
 use crate::testkit::fixtures::{parsed, scope};
 
+pub use signed_in::SignedIn;
 use stores::Fixtures;
 pub use stores::TestStores;
 use visitor::Sessions;
