@@ -1,5 +1,10 @@
 //! The protocol suite at every target that this repository has.
 
 mod broken;
+#[path = "../http/support/example.rs"]
+mod example;
+mod examples;
 mod hyper;
 mod in_process;
+#[path = "../http/support/server.rs"]
+mod server;
