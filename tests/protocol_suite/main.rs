@@ -6,5 +6,6 @@ mod example;
 mod examples;
 mod hyper;
 mod in_process;
+mod report;
 #[path = "../http/support/server.rs"]
 mod server;
