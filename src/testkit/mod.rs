@@ -57,6 +57,7 @@
 
 mod clock;
 pub mod contract;
+pub mod driver;
 mod executor;
 mod extremes;
 mod faulty;

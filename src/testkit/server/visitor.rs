@@ -37,15 +37,15 @@ impl Session {
 pub(super) struct Sessions(Mutex<HashMap<String, Session>>);
 
 /// A browser, with its session if it has one.
-pub(super) struct Visitor(Option<Session>);
+pub(in crate::testkit) struct Visitor(Option<Session>);
 
 impl Visitor {
     /// Somebody who is signed in already, and came from elsewhere.
-    pub(super) const fn signed_in(subject: Subject, secret: [u8; 32]) -> Self {
+    pub(in crate::testkit) const fn signed_in(subject: Subject, secret: [u8; 32]) -> Self {
         Self(Some(Session { subject, secret, signed_in_for: None }))
     }
 
-    pub(super) const fn anonymous() -> Self {
+    pub(in crate::testkit) const fn anonymous() -> Self {
         Self(None)
     }
 
