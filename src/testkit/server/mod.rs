@@ -3,6 +3,7 @@
 mod api;
 mod host;
 mod pages;
+mod signed_in;
 mod stores;
 mod visitor;
 
@@ -25,6 +26,7 @@ use crate::testkit::driver::{Call, NewClient, Register, Reply};
 use crate::testkit::fixtures::{parsed, scope};
 
 pub(super) use host::Failure;
+pub use signed_in::SignedIn;
 use stores::Fixtures;
 pub use stores::TestStores;
 use visitor::Sessions;

@@ -63,7 +63,9 @@ pub(super) fn sign_in(next: &str) -> Response<String> {
 /// Where people are when they have signed in and nothing waits.
 pub(super) fn home(subject: Option<&Subject>) -> Response<String> {
     let who = subject.map_or_else(|| "Nobody".to_owned(), |subject| escape(subject.as_str()));
-    page(StatusCode::OK, "Test server", &format!("<p>{who} is signed in.</p>\n"))
+    let sign_out = "<form method=\"post\" action=\"/signout\">\n<button>Sign out</button>\n</form>\n";
+    let body = format!("<p>{who} is signed in.</p>\n{}", subject.map_or("", |_| sign_out));
+    page(StatusCode::OK, "Test server", &body)
 }
 
 /// What the authorization endpoint cannot tell a client.

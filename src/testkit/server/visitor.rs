@@ -25,6 +25,11 @@ impl Session {
     pub(super) fn secret(&self) -> SessionSecret {
         SessionSecret::new(self.secret).expect("32 bytes are enough")
     }
+
+    /// Whether the user signed in in order to see this very page.
+    pub(super) fn is_for(&self, page: &str) -> bool {
+        self.signed_in_for.as_deref() == Some(page)
+    }
 }
 
 /// The sessions of a server, by the value of their cookie.
@@ -59,7 +64,7 @@ impl Visitor {
 
     /// Whether the user signed in in order to see this very page.
     pub(super) fn signed_in_for(&self, path: &str) -> bool {
-        self.session().is_some_and(|session| session.signed_in_for.as_deref() == Some(path))
+        self.session().is_some_and(|session| session.is_for(path))
     }
 }
 
