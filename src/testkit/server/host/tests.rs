@@ -50,7 +50,7 @@ impl Browser {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        self.send(request, form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
+        self.send(request, Form::of(form.iter().copied()).encode())
     }
 
     fn decide(&mut self, form: &[(&str, &str)], origin: Option<&str>) -> Reply {
