@@ -1,5 +1,7 @@
 //! What the shortener's API answers.
 
+use std::fmt;
+
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -45,6 +47,12 @@ impl Refusal {
     /// The body of the answer.
     pub fn json(&self) -> Value {
         json!({ "error": self.1, "error_description": self.2 })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.1, self.2)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors that people read.
 
+use std::fmt;
 use std::time::Duration;
 
 use askama::Template as _;
@@ -111,6 +112,12 @@ impl Problem {
             reference,
         };
         page.render()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.heading, self.text)
     }
 }
 
