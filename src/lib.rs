@@ -31,6 +31,7 @@ pub mod scope;
 pub mod secret;
 mod server;
 pub mod store;
+mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod wire;
