@@ -32,6 +32,7 @@ pub mod scope;
 pub mod secret;
 mod server;
 pub mod store;
+mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod wire;

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "resource",
             "scope",
             "secret",
+            "telemetry",
         ],
     ),
     ("wire", &["wire"]),
