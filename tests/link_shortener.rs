@@ -36,9 +36,9 @@ impl Snip {
     }
 
     async fn links(&self, request: Request<String>) -> Result<Response<String>, BearerError> {
-        let access = self.oauth.resource_server().verify(request.headers()).await?;
         let creates = *request.method() == Method::POST;
-        access.require(if creates { "links:write" } else { "links:read" })?;
+        let scope = if creates { "links:write" } else { "links:read" };
+        let access = self.oauth.resource_server().verify_scope(request.headers(), scope).await?;
         let Some(user) = access.subject() else { return Ok(answer(StatusCode::FORBIDDEN, "")) };
         let mut links = self.links.lock().unwrap();
         if creates {
