@@ -43,8 +43,8 @@ pub async fn yield_once() {
 /// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done before.
 ///
 /// With 0, 1, 2, … in turn it is dropped at every await.
-pub async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+pub async fn drop_after<T>(polls: usize, future: impl IntoFuture<Output = T>) -> Option<T> {
+    let mut future = pin!(future.into_future());
     let mut left = polls;
     poll_fn(|context| {
         if left == 0 {

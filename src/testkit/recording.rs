@@ -23,6 +23,8 @@ use crate::error::StoreError;
 /// assert!(store.take_calls().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What it is for in the tests of a service is told [there](super#how-often-the-store-is-asked).
 pub type RecordingStore<S> = InterceptedStore<S, Recording>;
 
 /// What a [`RecordingStore`] remembers.

@@ -216,7 +216,7 @@ impl TestClient {
         if scopes.resolve(None, &self.client).is_ok() {
             return None;
         }
-        let limit = self.client.scope().unwrap_or(scopes.all());
+        let limit = self.client.scope().unwrap_or_else(|| scopes.all());
         Some(scopes.all().intersection(limit).to_string())
     }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
@@ -73,7 +74,7 @@ fn own_page(server: &TestServer, parts: &Parts, body: &Bytes) -> Result<Response
 /// The authorization endpoint. HEAD is refused: a remembered consent would make a code.
 async fn authorization_endpoint(server: &TestServer, parts: &Parts, body: &Bytes) -> Response<String> {
     let visitor = Visitor::of(server, &parts.headers);
-    let here = parts.uri.path_and_query().map_or(parts.uri.path(), |both| both.as_str());
+    let here = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), PathAndQuery::as_str);
     match parts.method {
         Method::GET => show(server, &visitor, here, None).await,
         Method::POST => decide(server, &visitor, here, &parts.headers, body).await,
