@@ -93,7 +93,7 @@ fn a_person_signs_in_approves_a_part_and_the_client_calls_the_api() {
     let mut browser = Browser::new();
     let reply = browser.get(HERE);
     assert_eq!(reply.status(), StatusCode::SEE_OTHER);
-    let sign_in = browser.get(&header(&reply, "location").to_owned());
+    let sign_in = browser.get(header(&reply, "location"));
     assert_is_page(&sign_in, 200);
     assert!(text(&sign_in).contains("value=\"/oauth/authorize?response_type=code&amp;client_id=board"));
 
