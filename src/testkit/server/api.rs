@@ -56,8 +56,8 @@ async fn call(server: &TestServer, guard: &ResourceServer, parts: &Parts) -> Res
             return Ok(response);
         }
     };
-    let declared = server.server().configuration().scopes.description(wanted).is_some();
-    let access = guard.verify_scope(&parts.headers, if declared { wanted } else { "" }).await?;
+    let known = server.server().configuration().scopes.description(wanted).is_some();
+    let access = guard.verify_scope(&parts.headers, if known { wanted } else { "" }).await?;
     let told = json!({
         "subject": access.subject().map(|subject| subject.as_str()),
         "client_id": access.client_id().map(|id| id.as_str()),
