@@ -20,6 +20,7 @@
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_resource_server! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -1,8 +1,9 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod resource_server;
 
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] = &[authorization::ROWS];
+pub(super) const ALL: &[&[Row]] = &[authorization::ROWS, resource_server::ROWS];
