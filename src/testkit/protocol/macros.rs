@@ -21,6 +21,9 @@ macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_resource_server! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_server_place! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_server_members! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_resource! { [$(#[$attribute])*] [$suite] }
     };
 }
 
