@@ -24,6 +24,11 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_metadata_server_place! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_server_members! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_resource! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_request! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_redirect_uris! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_members! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_policy! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_management! { [$(#[$attribute])*] [$suite] }
     };
 }
 

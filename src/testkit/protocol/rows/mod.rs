@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod metadata;
+pub mod registration;
 pub mod resource_server;
 
 use super::Row;
@@ -13,4 +14,9 @@ pub(super) const ALL: &[&[Row]] = &[
     metadata::server_place::ROWS,
     metadata::server_members::ROWS,
     metadata::resource::ROWS,
+    registration::request::ROWS,
+    registration::redirect_uris::ROWS,
+    registration::members::ROWS,
+    registration::policy::ROWS,
+    registration::management::ROWS,
 ];
