@@ -29,6 +29,9 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_registration_members! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_policy! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_management! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_revocation! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_introspection! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_resource_indicators! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -1,9 +1,12 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod introspection;
 pub mod metadata;
 pub mod registration;
+pub mod resource_indicators;
 pub mod resource_server;
+pub mod revocation;
 
 use super::Row;
 
@@ -19,4 +22,7 @@ pub(super) const ALL: &[&[Row]] = &[
     registration::members::ROWS,
     registration::policy::ROWS,
     registration::management::ROWS,
+    revocation::ROWS,
+    introspection::ROWS,
+    resource_indicators::ROWS,
 ];
