@@ -32,6 +32,10 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_revocation! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_introspection! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_resource_indicators! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_discovery! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_flow! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_registration! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_cors! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -1,7 +1,9 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod cors;
 pub mod introspection;
+pub mod mcp;
 pub mod metadata;
 pub mod registration;
 pub mod resource_indicators;
@@ -25,4 +27,8 @@ pub(super) const ALL: &[&[Row]] = &[
     revocation::ROWS,
     introspection::ROWS,
     resource_indicators::ROWS,
+    mcp::discovery::ROWS,
+    mcp::flow::ROWS,
+    mcp::registration::ROWS,
+    cors::ROWS,
 ];
