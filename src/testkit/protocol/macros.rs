@@ -36,6 +36,7 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_mcp_flow! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_mcp_registration! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_cors! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_surroundings! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -13,7 +13,9 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::metadata::{SERVER, resource_url, server_path};
 use crate::testkit::Form;
 use crate::testkit::protocol::run::FORM;
-use crate::testkit::protocol::{Failure, Feature, Reply, Run, User, from_origin, identified, lists};
+use crate::testkit::protocol::{
+    Failure, Feature, Reply, Run, User, authorization, from_origin, identified, lists, random,
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -67,7 +69,7 @@ async fn readable(run: &Run<'_>) -> Result<Vec<(Method, String, Option<HeaderVal
 fn errors(run: &Run<'_>) -> Vec<(Method, String, Option<HeaderValue>, String, u16)> {
     let (token, web) = (&run.profile().endpoints.token, &run.profile().web);
     let wrong = Form::of([("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", &web.id)]);
-    let wrong = wrong.and("client_secret", &crate::testkit::protocol::random()).encode();
+    let wrong = wrong.and("client_secret", &random()).encode();
     let large = "a".repeat(1 << 20);
     vec![
         (Method::POST, token.clone(), Some(FORM), String::new(), 400),
@@ -157,7 +159,7 @@ rows! {
             let reply = alice.send(Method::GET, &address, from_origin(origin)?, String::new()).await?;
             reply.expect_status(status)?.expect_unreadable()?;
         }
-        for request in [run.request(public), run.request(public).with("scope", "b\u{f6}gus")] {
+        for request in [run.request(public), run.request(public).with("scope", &random())] {
             let reply = run.approve(&request).await?;
             reply.expect_response(&request)?;
             reply.expect_unreadable()?;
@@ -246,7 +248,7 @@ rows! {
         }
         if run.profile().has(Feature::Api) {
             let tokens = run.tokens(&run.profile().public).await?;
-            let mut headers = crate::testkit::protocol::authorization(&format!("Bearer {}", tokens.access))?;
+            let mut headers = authorization(&format!("Bearer {}", tokens.access))?;
             headers.extend(from_origin(origin)?);
             run.call_with(headers.clone()).await?.expect_status(200)?.expect_readable_from(origin)?;
             run.write_with(headers).await?.expect_status(403)?.expect_readable_from(origin)?;
@@ -353,7 +355,7 @@ rows! {
         }
         let tokens = run.tokens(&run.profile().public).await?;
         run.requires(Feature::Api)?;
-        let mut headers = crate::testkit::protocol::authorization(&format!("Bearer {}", tokens.access))?;
+        let mut headers = authorization(&format!("Bearer {}", tokens.access))?;
         let without = run.call_with(headers.clone()).await?;
         headers.insert(ORIGIN, HeaderValue::from_static("https://app.test"));
         let with = run.call_with(headers).await?;

@@ -9,6 +9,7 @@ pub mod registration;
 pub mod resource_indicators;
 pub mod resource_server;
 pub mod revocation;
+pub mod surroundings;
 
 use super::Row;
 
@@ -31,4 +32,5 @@ pub(super) const ALL: &[&[Row]] = &[
     mcp::flow::ROWS,
     mcp::registration::ROWS,
     cors::ROWS,
+    surroundings::ROWS,
 ];
