@@ -57,6 +57,7 @@
 
 mod clock;
 pub mod contract;
+pub mod driver;
 mod executor;
 mod extremes;
 mod faulty;
@@ -76,4 +77,4 @@ pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
-pub use server::{TestServer, TestStores};
+pub use server::{SignedIn, TestServer, TestStores};

@@ -13,12 +13,12 @@
 /// mod in_process {
 ///     use grantor::testkit::TestServer;
 ///
-///     grantor::protocol_tests! { async { TestServer::new().protocol_suite().await } }
+///     grantor::protocol_tests! { suite: async { TestServer::new().protocol_suite().await } }
 /// }
 /// ```
 #[macro_export]
 macro_rules! protocol_tests {
-    ($(#[$attribute:meta])* $suite:expr $(,)?) => {
+    ($(#[$attribute:meta])* suite: $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_resource_server! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_server_place! { [$(#[$attribute])*] [$suite] }

@@ -15,7 +15,7 @@ use super::{TestServer, api, pages};
 use crate::endpoint::Recall;
 use crate::error::AuthorizeError;
 use crate::grant::Approval;
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::scope::Scope;
 use crate::wire::AuthorizeAnswer;
 
@@ -79,19 +79,32 @@ async fn authorization_endpoint(server: &TestServer, parts: &Parts, body: &Bytes
     let visitor = Visitor::of(server, &parts.headers);
     let here = parts.uri.path_and_query().map_or(parts.uri.path(), |both| both.as_str());
     match parts.method {
-        Method::GET => show(server, &visitor, here).await,
+        Method::GET => show(server, &visitor, here, None).await,
         Method::POST => decide(server, &visitor, here, &parts.headers, body).await,
         _ => pages::method_not_allowed("GET, POST"),
     }
 }
 
 /// What a visitor sees who opens an authorization request: `here` is its path and query.
-pub(super) async fn show(server: &TestServer, visitor: &Visitor, here: &str) -> Response<String> {
-    ask(server, visitor, here).await.unwrap_or_else(|failure| failure.answer(visitor))
+pub(super) async fn show(
+    server: &TestServer,
+    visitor: &Visitor,
+    here: &str,
+    tenant: Option<&Tenant>,
+) -> Response<String> {
+    ask(server, visitor, here, tenant).await.unwrap_or_else(|failure| failure.answer(visitor))
 }
 
-async fn ask(server: &TestServer, visitor: &Visitor, here: &str) -> Result<Response<String>, Failure> {
-    let pending = server.server().authorize(query(here)).await?;
+async fn ask(
+    server: &TestServer,
+    visitor: &Visitor,
+    here: &str,
+    tenant: Option<&Tenant>,
+) -> Result<Response<String>, Failure> {
+    let mut pending = server.server().authorize(query(here)).await?;
+    if let Some(tenant) = tenant {
+        pending = pending.in_tenant(tenant.clone());
+    }
     let Some(session) = visitor.session() else {
         pending.sign_in_required()?;
         return Ok(pages::see_other(&pages::sign_in_path(here)));
@@ -163,7 +176,7 @@ fn way_back(wanted: &str) -> &str {
 }
 
 /// Why there is no page and no decision.
-pub(super) enum Failure {
+pub(in crate::testkit) enum Failure {
     /// The authorization server refused the request.
     Refused(AuthorizeError),
     /// The form is not one of ours.
@@ -184,7 +197,7 @@ impl From<StatusCode> for Failure {
 
 impl Failure {
     /// Tells the client where that is safe, and the person otherwise.
-    pub(super) fn answer(self, visitor: &Visitor) -> Response<String> {
+    pub(in crate::testkit) fn answer(self, visitor: &Visitor) -> Response<String> {
         match self {
             Self::Form(status) => pages::problem(status),
             Self::Refused(error) => match error.answer(visitor.kind()) {

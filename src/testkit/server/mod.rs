@@ -3,6 +3,7 @@
 mod api;
 mod host;
 mod pages;
+mod signed_in;
 mod stores;
 mod visitor;
 
@@ -11,18 +12,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::configuration::{EndpointPaths, ProtectedResource, Registration, RegistrationRules};
+use crate::identifier::Tenant;
 use crate::resource_server::ResourceServer;
+use crate::secret::random;
 use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
 use crate::store::MemoryStore;
 use crate::testkit::ManualClock;
+use crate::testkit::driver::{Call, NewClient, Register, Reply};
 use crate::testkit::fixtures::{parsed, scope};
 
+pub(super) use host::Failure;
+pub use signed_in::SignedIn;
 use stores::Fixtures;
 pub use stores::TestStores;
 use visitor::Sessions;
+pub(super) use visitor::Visitor;
 
 /// An authorization server for a test, with a [`ManualClock`].
 ///
@@ -47,6 +55,8 @@ struct Inner {
     clock: Arc<ManualClock>,
     fixtures: Fixtures,
     sessions: Sessions,
+    /// The secret of the session that the driver plays.
+    browser_session: [u8; 32],
 }
 
 impl fmt::Debug for TestServer {
@@ -125,7 +135,15 @@ impl TestServer {
             Err(error) => panic!("the server is configured wrongly: {error}"),
         };
         let fixtures = fixtures.unwrap_or_else(|| Fixtures::of(&server));
-        Self { inner: Arc::new(Inner { server, clock, fixtures, sessions: Sessions::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                server,
+                clock,
+                fixtures,
+                sessions: Sessions::default(),
+                browser_session: random(),
+            }),
+        }
     }
 
     /// The authorization server, for whatever a host does with it.
@@ -144,6 +162,37 @@ impl TestServer {
     #[must_use]
     pub fn clock(&self) -> &Arc<ManualClock> {
         &self.inner.clock
+    }
+
+    /// Plays a client: see [`driver`](crate::testkit::driver).
+    pub fn client(&self) -> NewClient {
+        NewClient::on(self)
+    }
+
+    /// Lets a client register itself.
+    ///
+    /// ```
+    /// use grantor::testkit::{TestServer, block_on};
+    /// use serde_json::json;
+    ///
+    /// block_on(async {
+    ///     let metadata = json!({ "redirect_uris": ["https://app.example/callback"], "token_endpoint_auth_method": "none" });
+    ///     let app = TestServer::new().register(metadata).await;
+    ///     app.authorize().approve().exchange().await;
+    /// });
+    /// ```
+    pub fn register(&self, metadata: Value) -> Register {
+        Register::on(self, metadata)
+    }
+
+    /// Calls the API of [`respond`](Self::respond) with an access token.
+    pub fn call(&self, access_token: impl AsRef<str>) -> Call {
+        Call::of(self, access_token.as_ref())
+    }
+
+    /// Sends any other request, and gives what comes back.
+    pub async fn send(&self, request: Request<impl Into<Bytes>>) -> Reply {
+        Reply::new("the request", self.respond(request).await)
     }
 
     /// Registers a client that a test begins with, unless there is one with its identifier.
@@ -170,5 +219,18 @@ impl TestServer {
         let (parts, body) = request.into_parts();
         let body = body.into();
         host::respond(self, &parts, body).await.map(Bytes::from)
+    }
+
+    /// What a visitor sees who opens an authorization request, in a host that confines it to `tenant`.
+    pub(super) async fn show(&self, visitor: &Visitor, here: &str, tenant: Option<&Tenant>) -> Response<String> {
+        host::show(self, visitor, here, tenant).await
+    }
+
+    pub(super) async fn find_client(&self, id: &str) -> Option<Client> {
+        self.inner.fixtures.find(&parsed(id)).await
+    }
+
+    pub(super) fn browser_session(&self) -> [u8; 32] {
+        self.inner.browser_session
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::Client;
+use crate::client::{Client, ClientId};
 use crate::server::{AuthorizationServer, Stores};
 use crate::store::{ClientRegistry, GrantStore, Insertion, TokenStore};
 use crate::testkit::{InterceptedStore, Interceptor};
@@ -68,6 +68,13 @@ impl Fixtures {
         match registry.insert_client(client).await {
             Ok(Insertion::Inserted | Insertion::Conflict) => {}
             Err(error) => panic!("the client {} cannot be stored: {error}", client.id()),
+        }
+    }
+
+    pub(super) async fn find(&self, id: &ClientId) -> Option<Client> {
+        match self.registry.as_ref()?.find_client(id).await {
+            Ok(found) => found.map(Arc::unwrap_or_clone),
+            Err(error) => panic!("the client {id} cannot be read: {error}"),
         }
     }
 }
