@@ -289,7 +289,8 @@ fn preflight(target: Target<'_>) -> Response<String> {
     respond(StatusCode::NO_CONTENT, &headers, String::new())
 }
 
-fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
+/// Answers GET and HEAD of a document.
+pub(crate) fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
     let etag = HeaderValue::from_str(&document.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fixed = [
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

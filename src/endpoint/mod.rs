@@ -26,7 +26,11 @@ use crate::server::AuthorizationServer;
 use crate::wire::{ClientForm, ClientRequest};
 
 pub use authorize::Recall;
+#[cfg(feature = "testkit")]
+pub(crate) use handle::serve;
 pub use handle::{EndpointRoute, PathMatch};
+#[cfg(feature = "testkit")]
+pub(crate) use metadata::Document;
 pub(crate) use metadata::Documents;
 pub use register::RegistrationRequest;
 pub(crate) use register::new_client_id;

@@ -20,6 +20,23 @@
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* suite: $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_resource_server! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_server_place! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_server_members! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_metadata_resource! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_request! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_redirect_uris! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_members! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_policy! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_management! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_revocation! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_introspection! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_resource_indicators! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_discovery! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_flow! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_mcp_registration! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_cors! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_surroundings! { [$(#[$attribute])*] [$suite] }
     };
 }
 

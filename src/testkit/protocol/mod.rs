@@ -12,13 +12,17 @@ mod failure;
 #[macro_use]
 mod row;
 
+mod api;
 mod browser;
+mod challenge;
+mod cross_origin;
 mod form_host;
 mod host;
 mod html;
 mod in_process;
 mod macros;
 mod profile;
+mod registered;
 mod reply;
 mod report;
 pub mod rows;
@@ -27,11 +31,14 @@ mod service;
 mod suite;
 
 pub use browser::Browser;
+pub use challenge::{Challenge, ChallengeParameter};
+pub use cross_origin::{from_origin, lists};
 pub use failure::Failure;
 pub use form_host::FormHost;
 pub use host::{Decision, Host, Submission, User};
 pub use html::PageForm;
 pub use profile::{Api, ApiCall, Endpoints, Feature, KnownClient, Profile, Scopes};
+pub use registered::Registered;
 pub use reply::Reply;
 pub use report::{Exchange, Outcome, Report, RowReport};
 pub use row::{Level, Row};

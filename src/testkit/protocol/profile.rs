@@ -246,6 +246,12 @@ impl Profile {
         self
     }
 
+    /// Whether the target has a feature.
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        !self.without.contains(&feature)
+    }
+
     /// The clients that are registered at the target.
     pub fn clients(&self) -> impl Iterator<Item = &KnownClient> {
         [&self.public, &self.web, &self.multi, &self.native, &self.encoded, &self.service, &self.other].into_iter()

@@ -29,6 +29,9 @@ pub(super) async fn respond(server: &TestServer, parts: &Parts, body: Bytes) -> 
     if let Some(guard) = api::find(server, &parts.uri) {
         return api::respond_to(server, &guard, parts).await;
     }
+    if let Some(response) = api::metadata(server, parts) {
+        return response;
+    }
     match path {
         "/" | "/signin" | "/signout" => own_page(server, parts, &body).unwrap_or_else(pages::problem),
         _ => {

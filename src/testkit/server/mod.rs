@@ -232,6 +232,7 @@ impl TestServer {
     /// | the authorization path | the consent page, and where it posts to: `consent_token`, `scope` for each that is ticked, `decision` |
     /// | `/signin`, `/signout` | forms: `username` signs in whoever is named, without a password; `next` is the way back |
     /// | the path of each resource | an API: GET wants the scope `read`, POST `write`, as far as the server has them |
+    /// | the well-known path of each resource | its metadata (RFC 9728) |
     /// | everything else | [`AuthorizationServer::handle`] |
     ///
     /// Without a resource the API is at `/api`. The session is a cookie. A caller keeps it as a browser does.

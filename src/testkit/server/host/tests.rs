@@ -126,6 +126,12 @@ fn an_api_answers_a_preflight_and_says_where_its_metadata_is() {
     assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
     let challenge = header(&reply, "www-authenticate");
     assert!(challenge.contains("resource_metadata=\"https://api.test/.well-known/oauth-protected-resource/one\""));
+    let reply = browser.get("/.well-known/oauth-protected-resource/one");
+    let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
+    assert_eq!(document["resource"], "https://api.test/one");
+    assert_eq!(header(&reply, "access-control-allow-origin"), "*");
+    let reply = browser.post("/.well-known/oauth-protected-resource/one", &[], None);
+    assert_eq!((reply.status(), header(&reply, "allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD"));
 }
 
 #[test]
