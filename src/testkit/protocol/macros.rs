@@ -20,6 +20,8 @@
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
     };
 }
 
