@@ -22,6 +22,8 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
     };
 }
 

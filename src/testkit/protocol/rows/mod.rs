@@ -1,10 +1,12 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod consent;
+pub mod pkce;
 pub mod response;
 pub mod scope;
 
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] = &[authorization::ROWS, scope::ROWS, response::ROWS];
+pub(super) const ALL: &[&[Row]] = &[authorization::ROWS, scope::ROWS, response::ROWS, consent::ROWS, pkce::ROWS];

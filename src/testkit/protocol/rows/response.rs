@@ -13,7 +13,7 @@ use http::header::LOCATION;
 use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{CHALLENGE, Decision, Failure, Feature, Reply, Run, User, challenge, origin_of};
+use crate::testkit::protocol::{CHALLENGE, Decision, Failure, Feature, Reply, Run, User, origin_of};
 
 /// Requests of clients of every kind, with whatever their redirect URIs look like.
 fn requests(run: &Run<'_>) -> [Form; 5] {
