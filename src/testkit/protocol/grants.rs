@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 
 use super::report::Exchange;
-use super::{Browser, Decision, Failure, KnownClient, Reply, Run, Tokens, User};
+use super::{Browser, Decision, Failure, Feature, KnownClient, Reply, Run, Tokens, User};
 use crate::testkit::Form;
 
 impl<'a> Run<'a> {
@@ -85,5 +85,41 @@ impl<'a> Run<'a> {
             grant_types: vec!["authorization_code", "refresh_token"],
             scope: text("scope"),
         })
+    }
+
+    /// None of these redirect URIs is good for a request of `client`: each is refused on a page that does not lead there, and
+    /// the client's own request works as ever.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] names the one that is accepted.
+    pub async fn expect_shown(&self, client: &KnownClient, redirect_uris: &[&str]) -> Result<(), Failure> {
+        for &uri in redirect_uris {
+            let page = self.authorize(&self.request(client).with("redirect_uri", uri)).await?;
+            let shown = page.expect_page(400);
+            shown.map_err(|failure| Failure::new(format!("the redirect URI {uri:?} is not refused: {failure}")))?;
+            let linked = page.elements().iter().any(|element| element.attribute("href") == Some(uri));
+            ensure!(!linked, "the page that refuses {uri:?} links to it");
+        }
+        self.code(client).await.map(drop)
+    }
+
+    /// None of these can be registered as a redirect URI; another can. There is nothing to ask if nobody can register.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] names the one that is accepted.
+    pub async fn expect_unregistrable(&self, redirect_uris: &[&str]) -> Result<(), Failure> {
+        if self.profile().without.contains(&Feature::Registration) {
+            return Ok(());
+        }
+        self.self_registered(&["https://newcomer.test/cb"], Value::Null).await?;
+        for &uri in redirect_uris {
+            let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
+            let refused = self.register(&metadata).await?.expect_error(400, "invalid_redirect_uri").map(drop);
+            refused
+                .map_err(|failure| Failure::new(format!("the registration of {uri:?} is not refused: {failure}")))?;
+        }
+        Ok(())
     }
 }

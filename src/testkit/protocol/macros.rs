@@ -24,6 +24,7 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_native! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod consent;
+pub mod native;
 pub mod pkce;
 pub mod response;
 pub mod scope;
@@ -9,4 +10,5 @@ pub mod scope;
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] = &[authorization::ROWS, scope::ROWS, response::ROWS, consent::ROWS, pkce::ROWS];
+pub(super) const ALL: &[&[Row]] =
+    &[authorization::ROWS, scope::ROWS, response::ROWS, consent::ROWS, pkce::ROWS, native::ROWS];
