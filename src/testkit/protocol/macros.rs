@@ -25,6 +25,9 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_native! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_pages! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_decisions! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_attacks! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -2,13 +2,25 @@
 
 pub mod authorization;
 pub mod consent;
+pub mod decisions;
 pub mod native;
+pub mod pages;
 pub mod pkce;
+pub mod redirect_attacks;
 pub mod response;
 pub mod scope;
 
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] =
-    &[authorization::ROWS, scope::ROWS, response::ROWS, consent::ROWS, pkce::ROWS, native::ROWS];
+pub(super) const ALL: &[&[Row]] = &[
+    authorization::ROWS,
+    scope::ROWS,
+    response::ROWS,
+    consent::ROWS,
+    pkce::ROWS,
+    native::ROWS,
+    pages::ROWS,
+    decisions::ROWS,
+    redirect_attacks::ROWS,
+];

@@ -274,10 +274,7 @@ rows! {
         let uri = private_use(run)?;
         let request = run.asking(&run.profile().native).with("redirect_uri", uri);
         for decision in [Decision::Approve, Decision::Deny] {
-            let reply = run.decide(&request, &decision).await?;
-            reply.expect_response(&request)?;
-            let location = reply.location().unwrap_or_default();
-            ensure!(location.starts_with(&format!("{uri}?")), "the location is {location:?}");
+            run.decide(&request, &decision).await?.expect_response(&request)?;
         }
     }
 }
