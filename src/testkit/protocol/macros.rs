@@ -28,6 +28,8 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_pages! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_decisions! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_redirect_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_page_attacks! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -11,7 +11,7 @@ use crate::testkit::protocol::run::FORM;
 use crate::testkit::protocol::{Browser, Decision, Failure, Feature, Reply, Run, Submission, User};
 
 /// The form with which whoever is signed in approves a request.
-async fn approval(run: &Run<'_>, browser: &mut Browser<'_>, request: &Form) -> Result<Submission, Failure> {
+pub(super) async fn approval(run: &Run<'_>, browser: &mut Browser<'_>, request: &Form) -> Result<Submission, Failure> {
     run.fill_in(&run.ask(browser, request).await?, &Decision::Approve)
 }
 
@@ -36,14 +36,17 @@ async fn send(
 }
 
 /// Whether somebody is signed in with this browser: the request is asked about.
-async fn is_signed_in(run: &Run<'_>, browser: &mut Browser<'_>) -> Result<bool, Failure> {
+pub(super) async fn is_signed_in(run: &Run<'_>, browser: &mut Browser<'_>) -> Result<bool, Failure> {
     let reply = browser.get(&run.address(&run.asking(&run.profile().public))).await?;
     reply.expect_ui()?;
     Ok(run.fill_in(&reply, &Decision::Approve).is_ok())
 }
 
 /// The cookies with which alone somebody is signed in; all of them, if it takes several.
-async fn session_cookies(run: &Run<'_>, signed_in: &Browser<'_>) -> Result<Vec<(String, String, String)>, Failure> {
+pub(super) async fn session_cookies(
+    run: &Run<'_>,
+    signed_in: &Browser<'_>,
+) -> Result<Vec<(String, String, String)>, Failure> {
     let own = |(name, value, set_by): (&str, &str, &str)| (name.to_owned(), value.to_owned(), set_by.to_owned());
     let all: Vec<_> = signed_in.cookies().map(own).collect();
     let mut enough = Vec::new();

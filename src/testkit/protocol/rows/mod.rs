@@ -3,7 +3,9 @@
 pub mod authorization;
 pub mod consent;
 pub mod decisions;
+pub mod front_channel_attacks;
 pub mod native;
+pub mod page_attacks;
 pub mod pages;
 pub mod pkce;
 pub mod redirect_attacks;
@@ -23,4 +25,6 @@ pub(super) const ALL: &[&[Row]] = &[
     pages::ROWS,
     decisions::ROWS,
     redirect_attacks::ROWS,
+    front_channel_attacks::ROWS,
+    page_attacks::ROWS,
 ];

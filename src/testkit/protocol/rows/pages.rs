@@ -13,7 +13,7 @@ use crate::testkit::protocol::{
 };
 
 /// The pages on the way from a request to its answer, each with what it is: sign-in, consent, and errors.
-async fn pages(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure> {
+pub(super) async fn pages(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure> {
     let request = run.asking(&run.profile().public);
     let address = run.address(&request);
     let unknown = run.address(&request.clone().with("client_id", &random()));
@@ -37,7 +37,7 @@ async fn pages(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure> {
 }
 
 /// The redirects on that way: to the sign-in, and to the client.
-async fn redirects(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure> {
+pub(super) async fn redirects(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure> {
     let request = run.asking(&run.profile().public);
     let wrong = request.clone().with("response_type", "foo");
     let redirects = vec![
@@ -54,7 +54,7 @@ async fn redirects(run: &Run<'_>) -> Result<Vec<(&'static str, Reply)>, Failure>
 }
 
 /// The consent page of a client for alice.
-async fn consent_page(run: &Run<'_>, client: &KnownClient) -> Result<Reply, Failure> {
+pub(super) async fn consent_page(run: &Run<'_>, client: &KnownClient) -> Result<Reply, Failure> {
     run.ask(&mut run.signed_in(User::Alice).await?, &run.asking(client)).await
 }
 
@@ -65,21 +65,21 @@ fn policy(page: &Reply) -> Vec<String> {
 }
 
 /// Whether a page may load this, or run it, or lead there when a form is sent: it is the target's own.
-fn is_own(run: &Run<'_>, address: &str) -> bool {
+pub(super) fn is_own(run: &Run<'_>, address: &str) -> bool {
     let address = address.trim();
     let elsewhere = address.starts_with("//") || address.starts_with('\\') || address.contains(':');
     !elsewhere || address.starts_with("data:image/") || origin_of(address) == run.origin()
 }
 
 /// What an element makes a browser fetch by itself.
-fn fetched(element: &Element) -> impl Iterator<Item = &str> {
+pub(super) fn fetched(element: &Element) -> impl Iterator<Item = &str> {
     let linked = (element.name == "link").then_some("href");
     let names = ["src", "srcset", "poster", "data", "background"].into_iter().chain(linked);
     names.filter_map(|name| element.attribute(name))
 }
 
 /// Nothing on the page runs a script that came in with a text.
-fn expect_inert(page: &Reply, text: &str) -> Result<(), Failure> {
+pub(super) fn expect_inert(page: &Reply, text: &str) -> Result<(), Failure> {
     for element in page.elements() {
         let handler = element.attributes.iter().find(|(name, _)| name.starts_with("on"));
         ensure!(handler.is_none(), "{text:?} became a handler: {element:?}");
@@ -93,6 +93,16 @@ fn expect_inert(page: &Reply, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// No site may frame this.
+pub(super) fn expect_unframed(name: &str, page: &Reply) -> Result<(), Failure> {
+    let framed = page.header(&X_FRAME_OPTIONS).unwrap_or_default();
+    ensure!(framed.eq_ignore_ascii_case("DENY"), "X-Frame-Options of the {name} is {framed:?}");
+    let policy = policy(page);
+    let forbidden = policy.iter().any(|directive| directive == "frame-ancestors 'none'");
+    ensure!(forbidden, "the policy of the {name} has no frame-ancestors 'none': {policy:?}");
+    Ok(())
+}
+
 rows! {
     $ __protocol_rows_pages;
 
@@ -100,11 +110,7 @@ rows! {
     ["UI-001", Must, "OAuth 2.1 §7.11; RFC 9700 §4.16; RFC 6749 §10.13"]
     async fn ui_001_nothing_can_be_framed(run) {
         for (name, page) in pages(run).await?.into_iter().chain(redirects(run).await?) {
-            let framed = page.header(&X_FRAME_OPTIONS).unwrap_or_default();
-            ensure!(framed.eq_ignore_ascii_case("DENY"), "X-Frame-Options of the {name} is {framed:?}");
-            let policy = policy(&page);
-            let forbidden = policy.iter().any(|directive| directive == "frame-ancestors 'none'");
-            ensure!(forbidden, "the policy of the {name} has no frame-ancestors 'none': {policy:?}");
+            expect_unframed(name, &page)?;
         }
     }
 

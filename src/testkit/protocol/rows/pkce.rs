@@ -59,7 +59,7 @@ fn methods(document: &Value) -> Vec<&str> {
 }
 
 /// Whether the server says that it takes `plain` challenges.
-async fn takes_plain(run: &Run<'_>) -> Result<bool, Failure> {
+pub(super) async fn takes_plain(run: &Run<'_>) -> Result<bool, Failure> {
     Ok(metadata(run).await?.iter().any(|document| methods(document).contains(&"plain")))
 }
 
