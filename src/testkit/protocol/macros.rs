@@ -19,6 +19,9 @@
 #[macro_export]
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
+        $crate::__protocol_rows_http_requests! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_parameters! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_answers! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
     };
 }

@@ -13,7 +13,9 @@ mod failure;
 mod row;
 
 mod browser;
+mod discovery;
 mod form_host;
+mod front_channel;
 mod host;
 mod html;
 mod in_process;
