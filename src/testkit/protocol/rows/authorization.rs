@@ -5,7 +5,6 @@ use crate::testkit::protocol::random;
 rows! {
     $ __protocol_rows_authorization;
 
-
     /// GET is supported.
     ["AUTHZ-001", Must, "RFC 6749 §3.1; OAuth 2.1 §3.1"]
     async fn authz_001_get_is_supported(run) {

@@ -2,9 +2,17 @@
 
 pub mod authorization;
 pub mod http;
+pub mod response;
+pub mod scope;
 
 use super::Row;
 
 /// Every module's rows.
-pub(super) const ALL: &[&[Row]] =
-    &[http::requests::ROWS, http::parameters::ROWS, http::answers::ROWS, authorization::ROWS];
+pub(super) const ALL: &[&[Row]] = &[
+    http::requests::ROWS,
+    http::parameters::ROWS,
+    http::answers::ROWS,
+    authorization::ROWS,
+    scope::ROWS,
+    response::ROWS,
+];

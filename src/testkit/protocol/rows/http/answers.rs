@@ -95,7 +95,6 @@ async fn json_answers(run: &Run<'_>, client: &KnownClient) -> Result<Vec<(&'stat
 rows! {
     $ __protocol_rows_http_answers;
 
-
     /// Bodies and URLs have a size limit, and the answer is a clean error; the server goes on.
     ["HTTP-013", Must, "practice"]
     async fn http_013_what_is_too_large_is_refused(run) {

@@ -31,7 +31,6 @@ fn expect_alike(one: &Reply, other: &Reply, name: &str) -> Result<(), Failure> {
 rows! {
     $ __protocol_rows_http_parameters;
 
-
     /// Names and values of a form are percent-decoded to bytes, a plus is a space, and the bytes are UTF-8.
     ["HTTP-006", Must, "RFC 6749 App. B"]
     async fn http_006_parameters_are_form_decoded_as_utf_8(run) {

@@ -33,7 +33,6 @@ fn is_confidential(url: &str) -> bool {
 rows! {
     $ __protocol_rows_http_requests;
 
-
     /// Every URL of the protocol uses https; plain http is for loopback addresses only.
     ["HTTP-001", Must, "OAuth 2.1 §1.5; RFC 6749 §3.1, §3.2"]
     async fn http_001_every_url_is_https_or_loopback(run) {
