@@ -1,6 +1,7 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod error_page;
 pub mod http;
 pub mod response;
 pub mod scope;
@@ -13,6 +14,7 @@ pub(super) const ALL: &[&[Row]] = &[
     http::parameters::ROWS,
     http::answers::ROWS,
     authorization::ROWS,
+    error_page::ROWS,
     scope::ROWS,
     response::ROWS,
 ];

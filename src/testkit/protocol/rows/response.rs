@@ -154,9 +154,10 @@ rows! {
             let varying = code.get(prefix..).unwrap_or_default();
             ensure!(varying.len() >= 22, "only {varying:?} of a code differs from the others");
             // Of 32 codes, 64 letters each, hardly any two agree in more than a few places.
-            let closest = all.iter().filter(|other| *other != code).map(|other| {
-                varying.bytes().zip(other.bytes().skip(prefix)).filter(|(one, two)| one == two).count()
-            });
+            let closest = all
+                .iter()
+                .filter(|other| *other != code)
+                .map(|other| varying.bytes().zip(other.bytes().skip(prefix)).filter(|(one, two)| one == two).count());
             let closest = closest.max().unwrap_or_default();
             ensure!(closest * 2 < varying.len(), "two codes agree in {closest} of {} places", varying.len());
         }
@@ -254,11 +255,9 @@ rows! {
     ["ARESP-012", Must, "RFC 9700 §4.2.4; practice"]
     async fn aresp_012_a_redirect_is_not_stored_and_not_told(run) {
         let request = run.asking(&run.profile().public);
-        for reply in [
-            run.approve(&request).await?,
-            run.decide(&request, &Decision::Deny).await?,
-            refused(run, &request).await?,
-        ] {
+        for reply in
+            [run.approve(&request).await?, run.decide(&request, &Decision::Deny).await?, refused(run, &request).await?]
+        {
             reply.expect_response(&request)?;
             reply.expect_discreet()?;
             let locations = reply.headers().get_all(LOCATION).iter().count();
