@@ -24,6 +24,8 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_http_answers! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_error_page! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_comparison! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_destination! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
     };

@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod error_page;
 pub mod http;
+pub mod redirect_uri;
 pub mod response;
 pub mod scope;
 
@@ -15,6 +16,8 @@ pub(super) const ALL: &[&[Row]] = &[
     http::answers::ROWS,
     authorization::ROWS,
     error_page::ROWS,
+    redirect_uri::comparison::ROWS,
+    redirect_uri::destination::ROWS,
     scope::ROWS,
     response::ROWS,
 ];
