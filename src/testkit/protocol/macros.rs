@@ -26,8 +26,11 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_error_page! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_redirect_uri_comparison! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_redirect_uri_destination! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_authorization_error! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_issuer! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_security_practice! { [$(#[$attribute])*] [$suite] }
     };
 }
 

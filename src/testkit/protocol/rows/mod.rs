@@ -1,11 +1,14 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod authorization_error;
 pub mod error_page;
 pub mod http;
+pub mod issuer;
 pub mod redirect_uri;
 pub mod response;
 pub mod scope;
+pub mod security_practice;
 
 use super::Row;
 
@@ -18,6 +21,9 @@ pub(super) const ALL: &[&[Row]] = &[
     error_page::ROWS,
     redirect_uri::comparison::ROWS,
     redirect_uri::destination::ROWS,
+    authorization_error::ROWS,
     scope::ROWS,
     response::ROWS,
+    issuer::ROWS,
+    security_practice::ROWS,
 ];
