@@ -11,7 +11,6 @@ use super::{Failure, Reply, Run, Submission};
 pub struct Browser<'a> {
     run: &'a Run<'a>,
     cookies: Cookies,
-    last_form: Option<Submission>,
 }
 
 /// The cookies that a browser keeps for the target.
@@ -28,7 +27,7 @@ struct Cookie {
 
 impl<'a> Browser<'a> {
     pub(super) const fn with_cookies(run: &'a Run<'a>, cookies: Cookies) -> Self {
-        Self { run, cookies, last_form: None }
+        Self { run, cookies }
     }
 
     pub(super) fn into_cookies(self) -> Cookies {
@@ -38,12 +37,6 @@ impl<'a> Browser<'a> {
     /// The cookies that it keeps: the name of each, its value, and the `Set-Cookie` header that set it.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.cookies.0.iter().map(|cookie| (&*cookie.name, &*cookie.value, &*cookie.set_by))
-    }
-
-    /// The form that it sent last.
-    #[must_use]
-    pub const fn last_form(&self) -> Option<&Submission> {
-        self.last_form.as_ref()
     }
 
     /// Gives it a cookie that the target did not set, as an attacker would.
@@ -79,7 +72,6 @@ impl<'a> Browser<'a> {
     ///
     /// [`Failure`] if no answer comes.
     pub async fn submit_from(&mut self, origin: &str, site: &str, form: &Submission) -> Result<Reply, Failure> {
-        self.last_form = Some(form.clone());
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, FORM);
         for (name, value) in [(ORIGIN.as_str(), origin), ("sec-fetch-site", site)] {

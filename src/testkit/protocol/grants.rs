@@ -68,23 +68,39 @@ impl<'a> Run<'a> {
     ///
     /// [`Failure`] if it is refused.
     pub async fn self_registered(&self, redirect_uris: &[&str], changes: Value) -> Result<KnownClient, Failure> {
+        let client = self.self_registered_if_accepted(redirect_uris, changes).await?;
+        client.ok_or_else(|| Failure::new(format!("the registration of {redirect_uris:?} is refused")))
+    }
+
+    /// The same, if the server accepts it; `None` if it refuses with 400.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it does neither, or nobody can register.
+    pub async fn self_registered_if_accepted(
+        &self,
+        redirect_uris: &[&str],
+        changes: Value,
+    ) -> Result<Option<KnownClient>, Failure> {
         let mut metadata = json!({ "redirect_uris": redirect_uris, "token_endpoint_auth_method": "none" });
         for (name, value) in changes.as_object().into_iter().flatten() {
             metadata[name.as_str()] = value.clone();
         }
         let reply = self.register(&metadata).await?;
-        ensure!(reply.status() == 201, "the registration of {metadata} was answered with {}", reply.status());
+        if reply.status() == 400 {
+            return Ok(None);
+        }
+        reply.expect_status(201)?;
         let registered = reply.expect_json()?;
         let text = |name: &str| registered.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        let uris = redirect_uris.iter().map(|&uri| uri.to_owned());
-        Ok(KnownClient {
+        Ok(Some(KnownClient {
             id: text("client_id").ok_or_else(|| Failure::new("the registration has no client_id"))?,
             secret: text("client_secret"),
-            redirect_uris: uris.collect(),
+            redirect_uris: redirect_uris.iter().map(|&uri| uri.to_owned()).collect(),
             redirect_uri: redirect_uris.first().copied().unwrap_or_default().to_owned(),
             grant_types: vec!["authorization_code", "refresh_token"],
             scope: text("scope"),
-        })
+        }))
     }
 
     /// None of these redirect URIs is good for a request of `client`: each is refused on a page that does not lead there, and
@@ -110,7 +126,7 @@ impl<'a> Run<'a> {
     ///
     /// [`Failure`] names the one that is accepted.
     pub async fn expect_unregistrable(&self, redirect_uris: &[&str]) -> Result<(), Failure> {
-        if self.profile().without.contains(&Feature::Registration) {
+        if !self.has(Feature::Registration) {
             return Ok(());
         }
         self.self_registered(&["https://newcomer.test/cb"], Value::Null).await?;

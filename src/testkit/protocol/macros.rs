@@ -19,17 +19,27 @@
 #[macro_export]
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* $suite:expr $(,)?) => {
+        $crate::__protocol_rows_http_requests! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_parameters! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_answers! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_error_page! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_comparison! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_destination! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_authorization_error! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_issuer! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_security_practice! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_native! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_pages! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_decisions! { [$(#[$attribute])*] [$suite] }
-        $crate::__protocol_rows_redirect_attacks! { [$(#[$attribute])*] [$suite] }
-        $crate::__protocol_rows_front_channel_attacks! { [$(#[$attribute])*] [$suite] }
-        $crate::__protocol_rows_page_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_redirect_uris! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_requests! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_decisions! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_pages! { [$(#[$attribute])*] [$suite] }
     };
 }
 

@@ -9,12 +9,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Browser, Decision, Failure, Feature, KnownClient, Reply, Run, User, random};
+use crate::testkit::protocol::{
+    Browser, Decision, Failure, Feature, KnownClient, Registration, Reply, Run, User, random,
+};
 
 /// Whether the person is asked about a request; if not, there must be a code.
 async fn is_asked(run: &Run<'_>, browser: &mut Browser<'_>, request: &Form) -> Result<bool, Failure> {
@@ -50,23 +51,13 @@ fn words_beyond(page: &Reply, other: &Reply) -> BTreeSet<String> {
 }
 
 /// Changes the name of a client that registered itself (RFC 7592 §2.2).
-async fn rename(run: &Run<'_>, registered: &Value, name: &str) -> Result<(), Failure> {
-    let text = |member: &str| registered.get(member).and_then(Value::as_str).unwrap_or_default();
-    let mut changed = registered.clone();
-    let members = changed.as_object_mut().into_iter();
-    for members in members {
-        for issued in
-            ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"]
-        {
-            members.remove(issued);
-        }
-        members.insert("client_name".to_owned(), json!(name));
-    }
-    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let token = format!("Bearer {}", text("registration_access_token"));
-    headers.insert(AUTHORIZATION, token.parse().map_err(|_| Failure::new("the registration access token is no text"))?);
-    let reply = run.send(Method::PUT, text("registration_client_uri"), headers, changed.to_string()).await?;
-    reply.expect_status(200)?;
+async fn rename(run: &Run<'_>, registration: &Registration, name: &str) -> Result<(), Failure> {
+    let issued =
+        ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+    let mut changed = registration.members.clone();
+    changed.retain(|member, _| !issued.contains(&member.as_str()));
+    changed.insert("client_name".to_owned(), json!(name));
+    run.manage(registration, Method::PUT, &Value::Object(changed)).await?.expect_status(200)?;
     Ok(())
 }
 
@@ -171,21 +162,20 @@ rows! {
             "client_name": "Newcomer",
             "token_endpoint_auth_method": "client_secret_basic",
         });
-        let registered = Value::Object(run.register(&metadata).await?.expect_json()?);
-        let text = |member: &str| registered.get(member).and_then(Value::as_str).map(ToOwned::to_owned);
+        let registration = run.registration(&metadata).await?;
         let client = KnownClient {
-            id: text("client_id").ok_or_else(|| Failure::new("the registration has no client_id"))?,
-            secret: text("client_secret"),
+            id: registration.text("client_id").to_owned(),
+            secret: Some(registration.text("client_secret").to_owned()),
             redirect_uris: vec!["https://newcomer.test/cb".to_owned()],
             redirect_uri: "https://newcomer.test/cb".to_owned(),
             grant_types: vec!["authorization_code"],
             scope: None,
         };
         consent_once(run, &client).await?;
-        if !run.profile().without.contains(&Feature::Clock) {
+        if run.has(Feature::Clock) {
             run.pass(Duration::from_secs(1))?;
         }
-        rename(run, &registered, "Somebody Else").await?;
+        rename(run, &registration, "Somebody Else").await?;
         let mut alice = run.signed_in(User::Alice).await?;
         let asked = is_asked(run, &mut alice, &run.request(&client)).await?;
         ensure!(asked, "the consent to a client outlives its name");

@@ -9,11 +9,11 @@
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::testkit::Form;
 use crate::testkit::protocol::run::FORM;
-use crate::testkit::protocol::{CHALLENGE, Failure, KnownClient, Run, VERIFIER, challenge, origin_of};
+use crate::testkit::protocol::{CHALLENGE, Failure, KnownClient, Run, VERIFIER, basic, challenge};
 
 /// Public and confidential clients.
 fn clients<'a>(run: &Run<'a>) -> [&'a KnownClient; 4] {
@@ -33,27 +33,23 @@ async fn exchange_with(run: &Run<'_>, client: &KnownClient, verifier: &str) -> R
 }
 
 /// The metadata documents that the server has: that of RFC 8414, and that of OpenID Connect Discovery if there is one.
-async fn metadata(run: &Run<'_>) -> Result<Vec<Value>, Failure> {
-    let issuer = &run.profile().issuer;
-    let path = issuer.strip_prefix(origin_of(issuer)).unwrap_or_default().trim_end_matches('/');
-    let mut documents = Vec::new();
-    for address in [
-        format!("/.well-known/oauth-authorization-server{path}"),
-        format!("/.well-known/openid-configuration{path}"),
-        format!("{path}/.well-known/openid-configuration"),
-    ] {
+async fn metadata(run: &Run<'_>) -> Result<Vec<Map<String, Value>>, Failure> {
+    let path = run.profile().issuer.strip_prefix(run.origin()).unwrap_or_default();
+    let mut documents = vec![run.metadata().await?];
+    for address in
+        [format!("/.well-known/openid-configuration{path}"), format!("{path}/.well-known/openid-configuration")]
+    {
         let reply = run.get(&address).await?;
         if reply.status() == 200 {
             let document = serde_json::from_str(&reply.text());
-            documents.push(document.map_err(|error| Failure::new(format!("{address} is no JSON: {error}")))?);
+            documents.push(document.map_err(|error| Failure::new(format!("{address} is no object: {error}")))?);
         }
     }
-    ensure!(!documents.is_empty(), "there is no metadata");
     Ok(documents)
 }
 
 /// The challenge methods that a metadata document names.
-fn methods(document: &Value) -> Vec<&str> {
+fn methods(document: &Map<String, Value>) -> Vec<&str> {
     let methods = document.get("code_challenge_methods_supported").and_then(Value::as_array);
     methods.into_iter().flatten().filter_map(Value::as_str).collect()
 }
@@ -317,14 +313,13 @@ rows! {
     ["PKCE-021", Must, "practice"]
     async fn pkce_021_a_secret_does_not_replace_the_verifier(run) {
         for client in [&run.profile().web, &run.profile().encoded] {
-            let basic = crate::testkit::protocol::basic(client);
             for wrong in ["v".repeat(43), CHALLENGE.to_owned()] {
                 let form = exchange_with(run, client, &wrong).await?.without("client_secret").without("client_id");
-                let reply = run.post(&run.profile().endpoints.token, &form, basic.clone()).await?;
+                let reply = run.post(&run.profile().endpoints.token, &form, basic(client)).await?;
                 reply.expect_error(400, "invalid_grant")?;
             }
             let form = exchange_with(run, client, VERIFIER).await?.without("client_secret").without("client_id");
-            run.post(&run.profile().endpoints.token, &form, basic).await?.expect_ok()?;
+            run.post(&run.profile().endpoints.token, &form, basic(client)).await?.expect_ok()?;
         }
     }
 }

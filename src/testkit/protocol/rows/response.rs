@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{CHALLENGE, Decision, Failure, Feature, Reply, Run, User, origin_of};
+use crate::testkit::protocol::{CHALLENGE, Decision, Failure, Feature, Reply, Run, User};
 
 /// Requests of clients of every kind, with whatever their redirect URIs look like.
 fn requests(run: &Run<'_>) -> [Form; 5] {
@@ -26,17 +26,6 @@ fn requests(run: &Run<'_>) -> [Form; 5] {
 /// The refusal of a request of a client, which goes to the client.
 async fn refused(run: &Run<'_>, request: &Form) -> Result<Reply, Failure> {
     run.authorize(&request.clone().with("response_type", "foo")).await
-}
-
-/// The issuer as the metadata names it.
-async fn issuer_in_metadata(run: &Run<'_>) -> Result<Value, Failure> {
-    let issuer = &run.profile().issuer;
-    let path = issuer.strip_prefix(origin_of(issuer)).unwrap_or_default().trim_end_matches('/');
-    let reply = run.get(&format!("/.well-known/oauth-authorization-server{path}")).await?;
-    reply.expect_status(200)?;
-    let metadata: Value = serde_json::from_str(&reply.text())
-        .map_err(|error| Failure::new(format!("the metadata is no JSON: {error}")))?;
-    Ok(metadata.get("issuer").cloned().unwrap_or_default())
 }
 
 /// The longest text that all begin with.
@@ -113,11 +102,12 @@ rows! {
     /// `iss` is in the response, and is the issuer of the metadata, character by character.
     ["ARESP-004", Must, "RFC 9207 §2"]
     async fn aresp_004_iss_is_the_issuer_of_the_metadata(run) {
-        let issuer = issuer_in_metadata(run).await?;
+        let metadata = run.metadata().await?;
+        let issuer = metadata.get("issuer").and_then(Value::as_str);
         for request in requests(run) {
             let response = run.approve(&request).await?.expect_response(&request)?;
             let iss = response.get("iss");
-            ensure!(iss.is_some() && iss == issuer.as_str(), "iss is {iss:?}, and the metadata has {issuer}");
+            ensure!(iss.is_some() && iss == issuer, "iss is {iss:?}, and the issuer of the metadata {issuer:?}");
         }
     }
 
@@ -153,9 +143,10 @@ rows! {
             let varying = code.get(prefix..).unwrap_or_default();
             ensure!(varying.len() >= 22, "only {varying:?} of a code differs from the others");
             // Of 32 codes, 64 letters each, hardly any two agree in more than a few places.
-            let closest = all.iter().filter(|other| *other != code).map(|other| {
-                varying.bytes().zip(other.bytes().skip(prefix)).filter(|(one, two)| one == two).count()
-            });
+            let closest = all
+                .iter()
+                .filter(|other| *other != code)
+                .map(|other| varying.bytes().zip(other.bytes().skip(prefix)).filter(|(one, two)| one == two).count());
             let closest = closest.max().unwrap_or_default();
             ensure!(closest * 2 < varying.len(), "two codes agree in {closest} of {} places", varying.len());
         }
@@ -253,11 +244,9 @@ rows! {
     ["ARESP-012", Must, "RFC 9700 §4.2.4; practice"]
     async fn aresp_012_a_redirect_is_not_stored_and_not_told(run) {
         let request = run.asking(&run.profile().public);
-        for reply in [
-            run.approve(&request).await?,
-            run.decide(&request, &Decision::Deny).await?,
-            refused(run, &request).await?,
-        ] {
+        for reply in
+            [run.approve(&request).await?, run.decide(&request, &Decision::Deny).await?, refused(run, &request).await?]
+        {
             reply.expect_response(&request)?;
             reply.expect_discreet()?;
         }

@@ -120,7 +120,13 @@ rows! {
         let scopes = &run.profile().scopes;
         let (default, write) = (scopes.default.as_str(), scopes.write.as_str());
         let unknown = random();
-        for other in [unknown.clone(), format!("not{default}"), format!("{default}x"), format!("{default},{write}"), "*".to_owned()] {
+        for other in [
+            unknown.clone(),
+            format!("not{default}"),
+            format!("{default}x"),
+            format!("{default},{write}"),
+            "*".to_owned(),
+        ] {
             expect_not_granted(run, &run.profile().public, &other, &[]).await?;
         }
         for mixed in [format!("{default} {unknown}"), format!("{unknown} {default}")] {
@@ -194,7 +200,10 @@ rows! {
             let reply = browser.submit(&form).await?;
             if let Ok(code) = reply.expect_code(&request) {
                 let told = run.tokens_for(&run.exchange(client, &code)).await?.scope;
-                ensure!(set(&told) == set(default), "{default:?} was asked for, and {posted:?} posted: granted {told:?}");
+                ensure!(
+                    set(&told) == set(default),
+                    "{default:?} was asked for, and {posted:?} posted: granted {told:?}"
+                );
             } else if reply.location().is_some() {
                 let error = reply.expect_response(&request)?;
                 ensure!(error.get("code").is_none(), "a code comes with an error");

@@ -1,18 +1,12 @@
 //! Attacks on the front channel: on requests and responses on their way through the browser (RFC 9700 §4).
-//!
-//! A row holds if the attacker gets nothing, and the client that was attacked works as before.
-//!
-//! | row | why it is not here |
-//! |---|---|
-//! | ATK-005 | that a constant challenge is noticed is an event for the operator |
 
 use http::HeaderName;
 use http::header::SET_COOKIE;
 use serde_json::{Value, json};
 
-use super::pkce::takes_plain;
+use super::super::pkce::takes_plain;
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Failure, Reply, Run, Submission, User, VERIFIER, challenge, origin_of};
+use crate::testkit::protocol::{Decision, Failure, Reply, Submission, User, VERIFIER, challenge};
 
 /// No code is in this answer, and if it goes to a client, then with an error.
 fn expect_nothing(reply: &Reply, request: &Form) -> Result<(), Failure> {
@@ -35,16 +29,14 @@ fn expect_unsplit(reply: &Reply) -> Result<(), Failure> {
 }
 
 rows! {
-    $ __protocol_rows_front_channel_attacks;
+    $ __protocol_rows_front_channel_attacks_requests;
 
     /// Mix-up: a client that talks to several servers can tell who answered, also by an error.
     ["ATK-001", Must, "RFC 9207; RFC 9700 §4.4"]
     async fn atk_001_every_answer_names_its_server(run) {
-        let issuer = &run.profile().issuer;
-        let path = issuer.strip_prefix(origin_of(issuer)).unwrap_or_default().trim_end_matches('/');
-        let reply = run.get(&format!("/.well-known/oauth-authorization-server{path}")).await?;
-        let metadata: Value = serde_json::from_str(&reply.expect_status(200)?.text()).unwrap_or_default();
-        ensure!(metadata.get("issuer") == Some(&json!(issuer)), "the issuer is {:?}", metadata.get("issuer"));
+        let metadata = run.metadata().await?;
+        let issuer = metadata.get("issuer");
+        ensure!(issuer == Some(&json!(run.profile().issuer)), "the issuer of the metadata is {issuer:?}");
         let flag = metadata.get("authorization_response_iss_parameter_supported");
         ensure!(flag == Some(&json!(true)), "authorization_response_iss_parameter_supported is {flag:?}");
         let request = run.request(&run.profile().public);

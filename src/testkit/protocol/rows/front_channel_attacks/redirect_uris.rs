@@ -1,6 +1,4 @@
 //! Attacks on the redirect URI: with the attackers' own payloads (RFC 9700 §4.1).
-//!
-//! A row holds if the attacker gets nothing, and the client that was attacked works as before.
 
 use crate::testkit::protocol::{Failure, Run};
 
@@ -20,7 +18,7 @@ async fn expect_shown(run: &Run<'_>, payloads: &[String]) -> Result<(), Failure>
 }
 
 rows! {
-    $ __protocol_rows_redirect_attacks;
+    $ __protocol_rows_front_channel_attacks_redirect_uris;
 
     /// User info before another host does not make that the registered one.
     ["ATK-006", Must, "RFC 9700 §4.1; practice"]
