@@ -28,8 +28,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// One row at work at one target: the requests of the catalogue's notation, each to be changed by the row.
 #[derive(Debug)]
 pub struct Run<'a> {
-    suite: &'a Suite,
-    exchanges: Mutex<Vec<Exchange>>,
+    pub(super) suite: &'a Suite,
+    pub(super) exchanges: Mutex<Vec<Exchange>>,
 }
 
 /// What a token response hands over.

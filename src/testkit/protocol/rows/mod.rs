@@ -1,29 +1,57 @@
 //! The rows, in the order of the catalogue: one public function each.
 
 pub mod authorization;
+pub mod authorization_error;
+pub mod consent;
 pub mod cors;
+pub mod decisions;
+pub mod error_page;
+pub mod front_channel_attacks;
+pub mod http;
 pub mod introspection;
+pub mod issuer;
 pub mod mcp;
 pub mod metadata;
+pub mod native;
+pub mod pages;
+pub mod pkce;
+pub mod redirect_uri;
 pub mod registration;
 pub mod resource_indicators;
 pub mod resource_server;
+pub mod response;
 pub mod revocation;
+pub mod scope;
+pub mod security_practice;
 pub mod surroundings;
 
 use super::Row;
 
 /// Every module's rows.
 pub(super) const ALL: &[&[Row]] = &[
+    http::requests::ROWS,
+    http::parameters::ROWS,
+    http::answers::ROWS,
     authorization::ROWS,
+    error_page::ROWS,
+    redirect_uri::comparison::ROWS,
+    redirect_uri::destination::ROWS,
+    authorization_error::ROWS,
+    scope::ROWS,
+    response::ROWS,
+    consent::ROWS,
+    pkce::ROWS,
+    issuer::ROWS,
+    security_practice::ROWS,
+    native::ROWS,
     resource_server::ROWS,
     metadata::server_place::ROWS,
     metadata::server_members::ROWS,
     metadata::resource::ROWS,
     registration::request::ROWS,
+    registration::policy::ROWS,
     registration::redirect_uris::ROWS,
     registration::members::ROWS,
-    registration::policy::ROWS,
     registration::management::ROWS,
     revocation::ROWS,
     introspection::ROWS,
@@ -32,5 +60,11 @@ pub(super) const ALL: &[&[Row]] = &[
     mcp::flow::ROWS,
     mcp::registration::ROWS,
     cors::ROWS,
+    pages::ROWS,
+    decisions::ROWS,
+    front_channel_attacks::requests::ROWS,
+    front_channel_attacks::redirect_uris::ROWS,
+    front_channel_attacks::decisions::ROWS,
+    front_channel_attacks::pages::ROWS,
     surroundings::ROWS,
 ];
