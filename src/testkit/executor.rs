@@ -6,6 +6,8 @@ use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use tokio::runtime::Handle;
+
 /// Runs a future, or what can be awaited, to its end on this thread: for stores that need no runtime.
 #[track_caller]
 pub fn block_on<T>(future: impl IntoFuture<Output = T>) -> T {
@@ -103,10 +105,13 @@ where
     F: Future<Output = T> + Send,
 {
     let start = Barrier::new(contenders);
+    let runtime = Handle::try_current().ok();
     thread::scope(|scope| {
         let run = |n| {
-            let start = &start;
+            let (start, runtime) = (&start, &runtime);
             scope.spawn(move || {
+                // What never waits may still set a timer.
+                let _entered = runtime.as_ref().map(Handle::enter);
                 start.wait();
                 block_on(contend(n))
             })

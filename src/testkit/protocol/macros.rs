@@ -31,6 +31,15 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_endpoint! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_basic_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_exchange! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_rotation! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_grace! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_credentials! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_response! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_issuer! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_security_practice! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_native! { [$(#[$attribute])*] [$suite] }
@@ -56,6 +65,12 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_front_channel_attacks_redirect_uris! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_front_channel_attacks_decisions! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_front_channel_attacks_pages! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_request_attacks! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_surroundings! { [$(#[$attribute])*] [$suite] }
     };
 }

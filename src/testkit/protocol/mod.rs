@@ -13,6 +13,7 @@ mod failure;
 mod row;
 
 mod api;
+mod back_channel;
 mod browser;
 mod challenge;
 mod cross_origin;
@@ -35,6 +36,7 @@ mod run;
 mod service;
 mod suite;
 
+pub use back_channel::{damaged, expect_unguessable, winners};
 pub use browser::Browser;
 pub use challenge::{Challenge, ChallengeParameter};
 pub use cross_origin::{from_origin, lists};

@@ -2,6 +2,11 @@
 
 pub mod authorization;
 pub mod authorization_error;
+pub mod back_channel_attacks;
+pub mod basic_authentication;
+pub mod client_authentication;
+pub mod client_credentials;
+pub mod code_exchange;
 pub mod consent;
 pub mod cors;
 pub mod decisions;
@@ -16,6 +21,9 @@ pub mod native;
 pub mod pages;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod refresh;
+pub mod refresh_grace;
+pub mod refresh_rotation;
 pub mod registration;
 pub mod resource_indicators;
 pub mod resource_server;
@@ -24,6 +32,8 @@ pub mod revocation;
 pub mod scope;
 pub mod security_practice;
 pub mod surroundings;
+pub mod token_endpoint;
+pub mod token_response;
 
 use super::Row;
 
@@ -41,6 +51,15 @@ pub(super) const ALL: &[&[Row]] = &[
     response::ROWS,
     consent::ROWS,
     pkce::ROWS,
+    token_endpoint::ROWS,
+    client_authentication::ROWS,
+    basic_authentication::ROWS,
+    code_exchange::ROWS,
+    refresh::ROWS,
+    refresh_rotation::ROWS,
+    refresh_grace::ROWS,
+    client_credentials::ROWS,
+    token_response::ROWS,
     issuer::ROWS,
     security_practice::ROWS,
     native::ROWS,
@@ -66,5 +85,11 @@ pub(super) const ALL: &[&[Row]] = &[
     front_channel_attacks::redirect_uris::ROWS,
     front_channel_attacks::decisions::ROWS,
     front_channel_attacks::pages::ROWS,
+    back_channel_attacks::codes::ROWS,
+    back_channel_attacks::refresh_tokens::ROWS,
+    back_channel_attacks::tokens::ROWS,
+    back_channel_attacks::registration::ROWS,
+    back_channel_attacks::clients::ROWS,
+    back_channel_attacks::requests::ROWS,
     surroundings::ROWS,
 ];
