@@ -8,7 +8,7 @@ impl Run<'_> {
     /// Whether the target has a feature, for the part of a row that is about it.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
-        !self.profile().without.contains(&feature)
+        self.profile().has(feature)
     }
 
     /// Where the metadata is: between the origin and the path of the issuer (RFC 8414 §3).

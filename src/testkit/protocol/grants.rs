@@ -90,17 +90,7 @@ impl<'a> Run<'a> {
         if reply.status() == 400 {
             return Ok(None);
         }
-        reply.expect_status(201)?;
-        let registered = reply.expect_json()?;
-        let text = |name: &str| registered.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        Ok(Some(KnownClient {
-            id: text("client_id").ok_or_else(|| Failure::new("the registration has no client_id"))?,
-            secret: text("client_secret"),
-            redirect_uris: redirect_uris.iter().map(|&uri| uri.to_owned()).collect(),
-            redirect_uri: redirect_uris.first().copied().unwrap_or_default().to_owned(),
-            grant_types: vec!["authorization_code", "refresh_token"],
-            scope: text("scope"),
-        }))
+        Ok(Some(reply.expect_registered()?.client))
     }
 
     /// None of these redirect URIs is good for a request of `client`: each is refused on a page that does not lead there, and

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::testkit::Form;
 use crate::testkit::protocol::{
-    Browser, Decision, Failure, Feature, KnownClient, Registration, Reply, Run, User, random,
+    Browser, Decision, Failure, Feature, KnownClient, Registered, Reply, Run, User, random,
 };
 
 /// Whether the person is asked about a request; if not, there must be a code.
@@ -51,13 +51,13 @@ fn words_beyond(page: &Reply, other: &Reply) -> BTreeSet<String> {
 }
 
 /// Changes the name of a client that registered itself (RFC 7592 §2.2).
-async fn rename(run: &Run<'_>, registration: &Registration, name: &str) -> Result<(), Failure> {
+async fn rename(run: &Run<'_>, registered: &Registered, name: &str) -> Result<(), Failure> {
     let issued =
         ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
-    let mut changed = registration.members.clone();
+    let mut changed = registered.metadata.clone();
     changed.retain(|member, _| !issued.contains(&member.as_str()));
     changed.insert("client_name".to_owned(), json!(name));
-    run.manage(registration, Method::PUT, &Value::Object(changed)).await?.expect_status(200)?;
+    run.manage(Method::PUT, registered, &Value::Object(changed)).await?.expect_status(200)?;
     Ok(())
 }
 
@@ -162,22 +162,15 @@ rows! {
             "client_name": "Newcomer",
             "token_endpoint_auth_method": "client_secret_basic",
         });
-        let registration = run.registration(&metadata).await?;
-        let client = KnownClient {
-            id: registration.text("client_id").to_owned(),
-            secret: Some(registration.text("client_secret").to_owned()),
-            redirect_uris: vec!["https://newcomer.test/cb".to_owned()],
-            redirect_uri: "https://newcomer.test/cb".to_owned(),
-            grant_types: vec!["authorization_code"],
-            scope: None,
-        };
-        consent_once(run, &client).await?;
+        let registered = run.registered(&metadata).await?;
+        let client = &registered.client;
+        consent_once(run, client).await?;
         if run.has(Feature::Clock) {
             run.pass(Duration::from_secs(1))?;
         }
-        rename(run, &registration, "Somebody Else").await?;
+        rename(run, &registered, "Somebody Else").await?;
         let mut alice = run.signed_in(User::Alice).await?;
-        let asked = is_asked(run, &mut alice, &run.request(&client)).await?;
+        let asked = is_asked(run, &mut alice, &run.request(client)).await?;
         ensure!(asked, "the consent to a client outlives its name");
     }
 

@@ -134,14 +134,14 @@ rows! {
     async fn authz_012_a_deleted_client_is_shown(run) {
         run.requires(Feature::Registration)?;
         let uri = "https://gone.test/cb";
-        let client = run.registration(&json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" })).await?;
+        let client = run.registered(&json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" })).await?;
         let request = run.asking(&run.profile().public);
-        let request = request.with("client_id", client.text("client_id")).with("redirect_uri", uri);
+        let request = request.with("client_id", &client.client.id).with("redirect_uri", uri);
         let mut browser = run.signed_in(User::Alice).await?;
         let page = run.ask(&mut browser, &request).await?;
         let decision = run.fill_in(&page, &Decision::Approve)?;
 
-        run.manage(&client, Method::DELETE, &Value::Null).await?.expect_status(204)?;
+        run.manage(Method::DELETE, &client, &Value::Null).await?.expect_status(204)?;
         expect_pages(run, vec![request.clone(), request.with("scope", "bogus")]).await?;
         browser.submit(&decision).await?.expect_page(400)?;
     }

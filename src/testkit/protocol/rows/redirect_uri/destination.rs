@@ -151,17 +151,17 @@ rows! {
         let (kept, taken) = ("https://new.test/kept", "https://new.test/taken");
         let metadata = json!({ "redirect_uris": [kept, taken], "token_endpoint_auth_method": "none" });
         for decision in [Decision::Approve, Decision::Deny] {
-            let client = run.registration(&metadata).await?;
-            let request = run.asking(&run.profile().public).with("client_id", client.text("client_id"));
+            let client = run.registered(&metadata).await?;
+            let request = run.asking(&run.profile().public).with("client_id", &client.client.id);
             let request = request.with("redirect_uri", taken);
             let mut browser = run.signed_in(User::Alice).await?;
             let page = run.ask(&mut browser, &request).await?;
             let form = run.fill_in(&page, &decision)?;
 
             let mut less = metadata.clone();
-            less["client_id"] = client.text("client_id").into();
+            less["client_id"] = client.client.id.as_str().into();
             less["redirect_uris"] = json!([kept]);
-            run.manage(&client, Method::PUT, &less).await?.expect_status(200)?;
+            run.manage(Method::PUT, &client, &less).await?.expect_status(200)?;
             browser.submit(&form).await?.expect_page(400)?;
             browser.get(&run.address(&request)).await?.expect_page(400)?;
             let request = request.with("redirect_uri", kept);
