@@ -18,6 +18,7 @@ pub mod configuration;
 mod endpoint;
 pub mod error;
 pub mod grant;
+pub mod guide;
 pub mod identifier;
 pub mod issuer;
 pub mod observer;
@@ -31,6 +32,7 @@ pub mod scope;
 pub mod secret;
 mod server;
 pub mod store;
+mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod wire;

@@ -8,32 +8,32 @@ use crate::client::ClientId;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::configuration::ProtectedResource;
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
-use crate::grant::Grant;
+use crate::grant::{AccessTokenRecord, Grant};
 use crate::identifier::{Extra, Subject, Tenant};
-use crate::observer::{Endpoint, Event, NoObserver, Observer};
+use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::resource::{ResourceIndicator, Resources};
 use crate::scope::Scope;
 use crate::secret::{GrantId, Kind, Prefix, Token};
 use crate::store::{FoundAccessToken, TokenStore};
+use crate::telemetry::{Telemetry, ended, operate};
 use crate::wire::header::{bearer, refused_bearer};
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization server.
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
-/// let access = server.resource_server().verify(&headers).await?;
-/// access.require("links:read")?;
+/// let access = server.resource_server().verify_scope(&headers, "links:read").await?;
 /// println!("{:?} asks for links of {:?}", access.client_id(), access.subject());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    tokens: Arc<dyn TokenStore>,
-    prefix: Prefix,
-    resource: Option<ResourceIndicator>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) prefix: Prefix,
+    pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl ResourceServer {
@@ -55,8 +55,8 @@ impl ResourceServer {
     /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were meant for
     /// another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
-        let observer: Arc<dyn Observer> = Arc::new(NoObserver);
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, observer };
+        let telemetry = Telemetry::new(Arc::new(NoObserver));
+        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, telemetry };
         Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
     }
 
@@ -74,10 +74,14 @@ impl ResourceServer {
         self
     }
 
-    /// Sets who is told of refused calls.
+    /// Sets who is told of calls that are let in, or refused.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.context = Arc::new(ChallengeContext { observer, ..(*self.context).clone() });
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        self.with_telemetry(Telemetry::new(observer))
+    }
+
+    pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.context = Arc::new(ChallengeContext { telemetry, ..(*self.context).clone() });
         self
     }
 
@@ -89,33 +93,66 @@ impl ResourceServer {
     ///
     /// [`BearerError`] says what to answer: 401, 400, or 503 if the store cannot tell.
     pub async fn verify(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
-        let result = self.check(headers).await;
-        result.inspect_err(observe)
+        let checked = async {
+            let found = self.find(headers).await.inspect_err(|error| observe(error, None))?;
+            let access = Access { found, context: Arc::clone(&self.context) };
+            match self.refusal(&access.found.token) {
+                Some(reason) => Err(access.refuse(BearerError::new(Arc::clone(&self.context), reason))),
+                None => {
+                    let (client, subject) = (access.client_id(), access.subject());
+                    let grant = access.grant_id();
+                    self.context.telemetry.observe(&Event::AccessGranted { grant, client, subject });
+                    Ok(access)
+                }
+            }
+        };
+        operate(Operation::Verify, checked).await
     }
 
-    async fn check(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
+    /// Checks the `Authorization` header of a call as [`verify`](Self::verify) does, and demands scope tokens, separated by
+    /// spaces: all of them. A client that has to get a token first, or a new one, is told at once what to ask for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it too (RFC
+    /// 6750 §3.1).
+    pub async fn verify_scope(&self, headers: &HeaderMap, scope: &str) -> Result<Access, BearerError> {
+        let access = self.verify(headers).await.map_err(|error| match error.reason().status() {
+            401 => error.with_scope(Scope::parse(scope).unwrap_or_default()),
+            _ => error,
+        })?;
+        access.require(scope)?;
+        Ok(access)
+    }
+
+    async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
         let token = Token::parse(Kind::AccessToken, &self.prefix, text);
         let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
         let found = self.tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
-        let found = found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))?;
-        if found.token.expires_at.is_some_and(|at| at <= self.clock.now()) {
-            return Err(refuse(ErrorReason::AccessTokenExpired));
+        found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
+    }
+
+    /// Why a token that is known must not be accepted.
+    fn refusal(&self, token: &AccessTokenRecord) -> Option<ErrorReason> {
+        if token.expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Some(ErrorReason::AccessTokenExpired);
         }
-        if let Some(resource) = &self.resource
-            && found.token.resource.find(resource).is_none()
-        {
-            return Err(refuse(ErrorReason::AudienceMismatch));
-        }
-        Ok(Access { found, context: Arc::clone(&self.context) })
+        let foreign = self.resource.as_ref().is_some_and(|resource| token.resource.find(resource).is_none());
+        foreign.then_some(ErrorReason::AudienceMismatch)
     }
 }
 
-fn observe(error: &BearerError) {
-    let (endpoint, reason, source) = (Endpoint::Resource, error.reason(), error.store_error());
-    error.context.observer.observe(&Event::Refused { endpoint, reason, client: None, source });
+fn observe(error: &BearerError, grant: Option<&Grant>) {
+    error.context.telemetry.observe(&Event::Refused {
+        endpoint: Endpoint::Resource,
+        reason: error.reason(),
+        client: grant.and_then(|grant| grant.client.as_ref()),
+        grant: grant.map(|grant| grant.id),
+        source: error.store_error(),
+    });
 }
 
 /// What a checked access token allows, and on whose behalf.
@@ -132,13 +169,20 @@ impl Access {
     ///
     /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
     pub fn require(&self, scope: &str) -> Result<(), BearerError> {
-        if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
-            return Ok(());
-        }
-        let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-        let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
-        observe(&error);
-        Err(error)
+        let result = if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
+            Ok(())
+        } else {
+            let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
+            Err(self.refuse(error.with_scope(Scope::parse(scope).unwrap_or_default())))
+        };
+        ended(Operation::Require, &result);
+        result
+    }
+
+    /// Tells the operator whose token was refused.
+    fn refuse(&self, error: BearerError) -> BearerError {
+        observe(&error, Some(self.grant()));
+        error
     }
 
     /// The user who granted access; `None` if the client acts for itself.

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "resource",
             "scope",
             "secret",
+            "telemetry",
         ],
     ),
     ("wire", &["wire"]),
@@ -29,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["store"]),
     ("endpoint", &["endpoint", "resource_server", "server"]),
     ("testkit", &["testkit"]),
+    ("guide", &["guide"]),
 ];
 
 fn layer(module: &str) -> usize {

@@ -6,13 +6,12 @@ mod registration;
 mod resources;
 mod scopes;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::issuer::Issuer;
-use crate::observer::Observer;
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
+use crate::telemetry::Telemetry;
 
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
@@ -70,5 +69,5 @@ pub(crate) struct Configuration {
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) telemetry: Telemetry,
 }

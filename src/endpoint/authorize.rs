@@ -8,9 +8,10 @@ use crate::configuration::RememberedConsent;
 use crate::error::{AuthorizeError, ErrorReason};
 use crate::grant::{Approval, Approved, ConfirmedAuthorization, PendingAuthorization};
 use crate::identifier::Subject;
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
+use crate::telemetry::{ended, operate};
 use crate::wire::AuthorizationResponse;
 use crate::wire::params::{Parameter, Params};
 
@@ -40,9 +41,17 @@ impl AuthorizationServer {
     ///
     /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is told.
     pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
-        let mut named = None;
-        let result = self.check_request(query, &mut named).await;
-        result.inspect_err(|error| self.observe_refusal(error, named.as_ref()))
+        let checked = async {
+            let mut named = None;
+            match self.check_request(query, &mut named).await {
+                Ok(pending) => {
+                    self.observe(&Event::Requested { client: pending.client().id() });
+                    Ok(pending)
+                }
+                Err(error) => Err(self.refuse_authorization(error, named.as_ref())),
+            }
+        };
+        operate(Operation::Authorize, checked).await
     }
 
     async fn check_request(
@@ -74,15 +83,16 @@ impl AuthorizationServer {
     ///
     /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`), or the failure of a store.
     pub async fn recall(&self, pending: PendingAuthorization, subject: &Subject) -> Result<Recall, AuthorizeError> {
+        operate(Operation::Recall, self.look_back(pending, subject)).await
+    }
+
+    async fn look_back(&self, pending: PendingAuthorization, subject: &Subject) -> Result<Recall, AuthorizeError> {
+        let client = pending.client().id();
         let enabled = self.configuration().remembered_consent == RememberedConsent::Enabled;
         if enabled && pending.may_be_remembered() {
             let page = Page::first(MAX_REMEMBERED);
-            let grants = self.inner.grants.list_grants(subject, Some(pending.client().id()), page).await;
-            let grants = grants.map_err(|error| {
-                let error = pending.fail(error);
-                self.observe_refusal(&error, Some(pending.client().id()));
-                error
-            })?;
+            let grants = self.inner.grants.list_grants(subject, Some(client), page).await;
+            let grants = grants.map_err(|error| self.refuse_authorization(pending.fail(error), Some(client)))?;
             let now = self.now();
             let covers = |summary: &&GrantSummary| {
                 summary.is_live(now)
@@ -92,14 +102,14 @@ impl AuthorizationServer {
                     && summary.grant.resource.contains_all(pending.resource())
             };
             if let Some(summary) = grants.iter().find(covers) {
+                self.observe(&Event::Remembered { grant: summary.grant.id, client, subject });
                 return Ok(Recall::Remembered(pending.remembered(subject.clone(), &summary.grant)));
             }
         }
         if pending.prompt().is_none() {
-            let error = pending.reject(ErrorReason::ConsentRequired);
-            self.observe_refusal(&error, Some(pending.client().id()));
-            return Err(error);
+            return Err(self.refuse_authorization(pending.reject(ErrorReason::ConsentRequired), Some(client)));
         }
+        self.observe(&Event::Asked { client, subject });
         Ok(Recall::Ask(pending))
     }
 
@@ -115,8 +125,11 @@ impl AuthorizationServer {
         approval: Approval,
     ) -> Result<AuthorizationResponse, AuthorizeError> {
         let client = Arc::clone(confirmed.request().shared_client());
-        let result = self.store_approval(confirmed, approval).await;
-        result.inspect_err(|error| self.observe_refusal(error, Some(client.id())))
+        let stored = async {
+            let result = self.store_approval(confirmed, approval).await;
+            result.map_err(|error| self.refuse_authorization(error, Some(client.id())))
+        };
+        operate(Operation::Approve, stored).await
     }
 
     async fn store_approval(
@@ -128,7 +141,8 @@ impl AuthorizationServer {
         match self.inner.grants.insert_code(&record).await {
             Ok(Insertion::Inserted) => {
                 let client = confirmed.request().client().id();
-                self.observe(&Event::Approved { grant: record.grant.id, client, subject: confirmed.subject() });
+                let (grant, subject, consent) = (record.grant.id, confirmed.subject(), confirmed.consent());
+                self.observe(&Event::Approved { grant, client, subject, consent });
                 Ok(response)
             }
             Ok(Insertion::Conflict) => Err(AuthorizeError::show(ErrorReason::DecisionRepeated)),
@@ -140,15 +154,18 @@ impl AuthorizationServer {
     pub fn deny(&self, confirmed: ConfirmedAuthorization) -> AuthorizationResponse {
         let client = confirmed.request().client().id();
         self.observe(&Event::Denied { client, subject: confirmed.subject() });
+        ended(Operation::Deny, &Ok::<_, AuthorizeError>(()));
         confirmed.deny()
     }
 
-    fn observe_refusal(&self, error: &AuthorizeError, client: Option<&ClientId>) {
+    fn refuse_authorization(&self, error: AuthorizeError, client: Option<&ClientId>) -> AuthorizeError {
         self.observe(&Event::Refused {
             endpoint: Endpoint::Authorization,
             reason: error.reason(),
             client,
+            grant: None,
             source: error.store_error(),
         });
+        error
     }
 }

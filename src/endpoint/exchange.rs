@@ -9,7 +9,7 @@ use crate::client::{AuthenticatedClient, GrantType};
 use crate::configuration::narrow_resources;
 use crate::error::{ErrorReason, StoreError};
 use crate::grant::{CodeCheck, CodeRecord, Issuing, Minted};
-use crate::observer::Event;
+use crate::observer::{Endpoint, Event};
 use crate::secret::{Kind, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::Redemption;
@@ -28,7 +28,7 @@ impl AuthorizationServer {
         let key = code.and_then(|code| Token::parse(Kind::AuthorizationCode, prefix, code)).map(|token| token.key());
         let (client, record) = both(self.find_client(caller.id), self.find_code(key.as_ref())).await;
 
-        let client = AuthenticatedClient::authenticate(client?, caller.credentials, caller.now)?;
+        let client = self.authenticate(Endpoint::Token, client?, caller.credentials, caller.now)?;
         if !client.client().allows(GrantType::AuthorizationCode) {
             return Err(ErrorReason::GrantTypeNotAllowed.into());
         }
@@ -36,7 +36,19 @@ impl AuthorizationServer {
             return Err(ErrorReason::CodeMissing.into());
         }
         let record = record?.ok_or(ErrorReason::CodeUnknown)?;
-        let check = record.check(&client, presented, caller.now);
+        let redeemed = self.redeem(caller, &client, &record, presented, resources).await;
+        redeemed.map_err(|refusal| refusal.about(record.grant.id))
+    }
+
+    async fn redeem(
+        &self,
+        caller: &Caller<'_>,
+        client: &AuthenticatedClient,
+        record: &CodeRecord,
+        presented: &Presented<'_>,
+        resources: &[Cow<'_, str>],
+    ) -> Result<TokenResponse, Refusal> {
+        let check = record.check(client, presented, caller.now);
         match check {
             CodeCheck::Redeem | CodeCheck::Replay => {}
             CodeCheck::WrongVerifier => {
@@ -47,18 +59,22 @@ impl AuthorizationServer {
         }
         let resource = narrow_resources(&record.grant.resource, resources)?;
         if check == CodeCheck::Replay {
-            return Err(self.replayed(&client, &record, caller).await);
+            return Err(self.replayed(client, record, caller).await);
         }
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
         let Minted { tokens, response } = issuing.exchange(&record.grant, resource);
         match self.inner.grants.exchange_code(&record.key, &tokens).await? {
             Redemption::First => {
-                let (grant, grant_type) = (record.grant.id, GrantType::AuthorizationCode);
-                self.observe(&Event::Issued { grant, client: client.client().id(), grant_type });
+                self.observe(&Event::Issued {
+                    grant: record.grant.id,
+                    client: client.client().id(),
+                    subject: record.grant.subject.as_ref(),
+                    grant_type: GrantType::AuthorizationCode,
+                });
                 Ok(response)
             }
-            Redemption::Replayed => Err(self.replayed(&client, &record, caller).await),
+            Redemption::Replayed => Err(self.replayed(client, record, caller).await),
             Redemption::Unknown => Err(ErrorReason::CodeUnknown.into()),
         }
     }
@@ -77,7 +93,8 @@ impl AuthorizationServer {
             return error.into();
         }
         let reason = ErrorReason::CodeReplayed;
-        self.observe(&Event::Replayed { grant, client: client.client().id(), reason });
+        let (client, subject) = (client.client().id(), record.grant.subject.as_ref());
+        self.observe(&Event::Replayed { grant, client, subject, reason });
         reason.into()
     }
 }

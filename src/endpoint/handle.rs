@@ -15,8 +15,9 @@ use http_body::Body;
 use super::metadata::Document;
 use super::{Refusal, RegistrationRequest};
 use crate::error::{EndpointError, ErrorReason};
-use crate::observer::Endpoint;
+use crate::observer::{Endpoint, Operation};
 use crate::server::AuthorizationServer;
+use crate::telemetry::ended;
 use crate::wire::ClientRequest;
 use crate::wire::response::{json, respond};
 
@@ -49,6 +50,16 @@ impl EndpointRoute {
     pub const fn matching(&self) -> PathMatch {
         self.matching
     }
+
+    /// Whether the route stands for `path`; for a service without a router.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        match (path.strip_prefix(&self.path), self.matching) {
+            (Some(rest), PathMatch::Exact) => rest.is_empty(),
+            (Some(rest), PathMatch::Subtree) => rest.starts_with('/'),
+            (None, _) => false,
+        }
+    }
 }
 
 /// What a path leads to.
@@ -74,6 +85,19 @@ impl Target<'_> {
 
     fn allows(self, method: &Method) -> bool {
         self.methods().split(", ").any(|allowed| allowed == method.as_str())
+    }
+
+    fn operation(self, method: &Method) -> Operation {
+        match self {
+            Self::Token => Operation::Token,
+            Self::Revoke => Operation::Revoke,
+            Self::Introspect => Operation::Introspect,
+            Self::Register => Operation::Register,
+            Self::Manage(_) if method == Method::PUT => Operation::ReplaceRegistration,
+            Self::Manage(_) if method == Method::DELETE => Operation::DeleteRegistration,
+            Self::Manage(_) => Operation::ReadRegistration,
+            Self::Document(_) | Self::Unknown => Operation::Metadata,
+        }
     }
 
     const fn endpoint(self) -> Endpoint {
@@ -162,7 +186,12 @@ impl AuthorizationServer {
         headers: &HeaderMap,
         body: B,
     ) -> Response<String> {
-        let refuse = |reason: ErrorReason| self.refuse(target.endpoint(), None, Refusal::from(reason)).into_http();
+        let operation = target.operation(method);
+        let refuse = |reason: ErrorReason| {
+            let refused = Err::<Response<String>, _>(self.refuse(target.endpoint(), None, reason.into()));
+            ended(operation, &refused);
+            refused.unwrap_or_else(EndpointError::into_http)
+        };
         if matches!(target, Target::Unknown) {
             return refuse(ErrorReason::EndpointUnknown);
         }
@@ -172,6 +201,7 @@ impl AuthorizationServer {
             return response;
         }
         if let Target::Document(document) = target {
+            ended(operation, &Ok::<_, EndpointError>(()));
             return serve(document, method, headers);
         }
         let body = match self.read(headers, body).await {
@@ -259,7 +289,8 @@ fn preflight(target: Target<'_>) -> Response<String> {
     respond(StatusCode::NO_CONTENT, &headers, String::new())
 }
 
-fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
+/// Answers GET and HEAD of a document.
+pub(crate) fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
     let etag = HeaderValue::from_str(&document.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fixed = [
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

@@ -3,10 +3,11 @@
 use crate::client::{Client, ClientAuthentication, ClientId, GrantType};
 use crate::configuration::RegistrationRules;
 use crate::error::{EndpointError, ErrorReason};
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Actor, Endpoint, Event, Operation};
 use crate::secret::SecretHash;
 use crate::server::AuthorizationServer;
 use crate::store::{Insertion, Update};
+use crate::telemetry::operate;
 use crate::wire::registration::ClientDocument;
 
 use super::Refusal;
@@ -25,8 +26,10 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`] whose description says what is wrong with the object; nothing was changed then.
     pub async fn install_client(&self, document: &[u8]) -> Result<Client, EndpointError> {
-        let result = self.install(document).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+        let installed = async {
+            self.install(document).await.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+        };
+        operate(Operation::InstallClient, installed).await
     }
 
     /// Registers a client that was put together by the host, if it could work at all.
@@ -39,7 +42,7 @@ impl AuthorizationServer {
         check_client(client, self.configuration())?;
         match self.registry()?.insert_client(client).await? {
             Insertion::Inserted => {
-                self.observe(&Event::Registered { client: client.id() });
+                self.observe(&Event::Registered { client: client.id(), by: Actor::User });
                 Ok(())
             }
             Insertion::Conflict => Err(ErrorReason::RegistrationConflict.into()),
@@ -76,7 +79,7 @@ impl AuthorizationServer {
                 let client = client.clone().with_created_at(self.now());
                 match registry.insert_client(&client).await? {
                     Insertion::Inserted => {
-                        self.observe(&Event::Registered { client: client.id() });
+                        self.observe(&Event::Registered { client: client.id(), by: Actor::Operator });
                         return Ok(client);
                     }
                     Insertion::Conflict => continue,
@@ -89,7 +92,7 @@ impl AuthorizationServer {
             let client = client.with_updated_at(self.now());
             match registry.update_client(&client).await? {
                 Update::Updated => {
-                    self.observe(&Event::RegistrationChanged { client: client.id() });
+                    self.observe(&Event::RegistrationChanged { client: client.id(), by: Actor::Operator });
                     return Ok(client);
                 }
                 Update::Conflict | Update::Unknown => {}

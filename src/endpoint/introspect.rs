@@ -3,12 +3,13 @@
 use super::join::both;
 use super::revoke::Found;
 use super::{Call, Refusal};
-use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
+use crate::client::{ClientCredentials, ClientId};
 use crate::clock::Timestamp;
 use crate::error::{EndpointError, ErrorReason};
-use crate::observer::Endpoint;
+use crate::observer::{Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
+use crate::telemetry::operate;
 use crate::wire::params::Parameter;
 use crate::wire::response::{ActiveToken, TokenKind};
 use crate::wire::{ClientForm, ClientRequest, Introspection};
@@ -23,9 +24,12 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`] if the caller is not a confidential client, or names no token.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Introspection, EndpointError> {
-        let Call { form, credentials, id } = self.open(Endpoint::Introspection, request)?;
-        let result = self.introspect_for(&form, credentials, id.as_ref()).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Introspection, id.as_ref(), refusal))
+        let answered = async {
+            let Call { form, credentials, id } = self.open(Endpoint::Introspection, request)?;
+            let result = self.introspect_for(&form, credentials, id.as_ref()).await;
+            result.map_err(|refusal| self.refuse(Endpoint::Introspection, id.as_ref(), refusal))
+        };
+        operate(Operation::Introspect, answered).await
     }
 
     async fn introspect_for(
@@ -38,7 +42,7 @@ impl AuthorizationServer {
         let now = self.now();
         let token = request.get(Parameter::Token);
         let (client, found) = both(self.find_client(id), self.find_token(token)).await;
-        let client = AuthenticatedClient::authenticate(client?, &credentials, now)?;
+        let client = self.authenticate(Endpoint::Introspection, client?, &credentials, now)?;
         if client.client().is_public() {
             return Err(ErrorReason::IntrospectionNotAllowed.into());
         }
@@ -46,7 +50,11 @@ impl AuthorizationServer {
             return Err(ErrorReason::TokenMissing.into());
         }
         let own = found?.filter(|found| found.grant().client.as_ref() == Some(client.client().id()));
-        Ok(own.map_or(Introspection::INACTIVE, |found| self.describe(found, now)))
+        let grant = own.as_ref().map(|found| found.grant().id);
+        let introspection = own.map_or(Introspection::INACTIVE, |found| self.describe(found, now));
+        let grant = grant.filter(|_| introspection.is_active());
+        self.observe(&Event::Introspected { client: client.client().id(), grant });
+        Ok(introspection)
     }
 
     fn describe(&self, found: Found, now: Timestamp) -> Introspection {

@@ -8,9 +8,10 @@ use super::registration_rules::{Method, describe, with_new_secret};
 use super::{Refusal, RegistrationRequest};
 use crate::client::{Client, ClientAuthentication, ClientId, ClientStatus};
 use crate::error::{EndpointError, ErrorReason};
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Actor, Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
 use crate::store::{Deletion, Update};
+use crate::telemetry::operate;
 use crate::wire::RegistrationResponse;
 
 /// A client that presented its registration access token.
@@ -30,10 +31,13 @@ impl AuthorizationServer {
         id: &str,
         request: RegistrationRequest<'_>,
     ) -> Result<RegistrationResponse, EndpointError> {
-        let result = self.managed(id, &request).await;
-        let result =
-            result.map(|Managed { client, token }| self.registration_response(StatusCode::OK, client, None, token));
-        result.map_err(|refusal| self.refuse_management(id, refusal))
+        let answered = async {
+            let result = self.managed(id, &request).await;
+            let Managed { client, token } = result.map_err(|refusal| self.refuse_management(id, refusal))?;
+            self.observe(&Event::RegistrationRead { client: client.id() });
+            Ok(self.registration_response(StatusCode::OK, client, None, token))
+        };
+        operate(Operation::ReadRegistration, answered).await
     }
 
     /// Replaces a client's registration (RFC 7592 §2.2): members that are left out are removed. Consent that was given before is
@@ -47,8 +51,9 @@ impl AuthorizationServer {
         id: &str,
         request: RegistrationRequest<'_>,
     ) -> Result<RegistrationResponse, EndpointError> {
-        let result = self.replace(id, &request).await;
-        result.map_err(|refusal| self.refuse_management(id, refusal))
+        let answered =
+            async { self.replace(id, &request).await.map_err(|refusal| self.refuse_management(id, refusal)) };
+        operate(Operation::ReplaceRegistration, answered).await
     }
 
     /// Deletes a client with all that it was granted (RFC 7592 §2.3).
@@ -57,8 +62,8 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`] with a 401 unless the registration access token is that of this client.
     pub async fn delete_registration(&self, id: &str, request: RegistrationRequest<'_>) -> Result<(), EndpointError> {
-        let result = self.delete(id, &request).await;
-        result.map_err(|refusal| self.refuse_management(id, refusal))
+        let answered = async { self.delete(id, &request).await.map_err(|refusal| self.refuse_management(id, refusal)) };
+        operate(Operation::DeleteRegistration, answered).await
     }
 
     fn refuse_management(&self, id: &str, refusal: Refusal) -> EndpointError {
@@ -115,13 +120,16 @@ impl AuthorizationServer {
             Update::Conflict => return Err(ErrorReason::RegistrationConflict.into()),
             Update::Unknown => return Err(ErrorReason::RegistrationTokenInvalid.into()),
         }
-        self.observe(&Event::RegistrationChanged { client: client.id() });
+        self.observe(&Event::RegistrationChanged { client: client.id(), by: Actor::Client });
+        if secret.is_some() {
+            self.observe(&Event::SecretMade { client: client.id() });
+        }
         Ok(self.registration_response(StatusCode::OK, Arc::new(replacement), secret, token))
     }
 
     async fn delete(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<(), Refusal> {
         let Managed { client, .. } = self.managed(id, request).await?;
-        match self.delete_client(client.id()).await? {
+        match self.delete_with_grants(client.id(), Actor::Client).await? {
             Deletion::Deleted => Ok(()),
             Deletion::Unknown => Err(ErrorReason::RegistrationTokenInvalid.into()),
         }

@@ -63,10 +63,7 @@ impl Documents {
         let path = format!("/.well-known/oauth-authorization-server{}", issuer.path());
         let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
         let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
-        let own = own.map(|resource| {
-            Document::new(resource.metadata_path(), to_json(&resource_metadata(configuration, resource)))
-        });
-        let mut own: Vec<_> = own.collect();
+        let mut own: Vec<_> = own.map(|resource| Document::of_resource(configuration, resource)).collect();
         // MCP: a client that knows no more than the host looks at the root; only one resource can be meant there.
         if let [only] = own.as_slice()
             && only.path != RESOURCE_METADATA
@@ -84,6 +81,11 @@ impl Documents {
 }
 
 impl Document {
+    /// The document of a resource, wherever that is.
+    pub(crate) fn of_resource(configuration: &Configuration, resource: &ProtectedResource) -> Self {
+        Self::new(resource.metadata_path(), to_json(&resource_metadata(configuration, resource)))
+    }
+
     fn new(path: String, body: String) -> Self {
         let digest = Sha256::digest(&body);
         let etag = digest.iter().take(8).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";

@@ -21,11 +21,16 @@ use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId};
 use crate::clock::Timestamp;
 use crate::error::{Challenge, EndpointError, ErrorReason, StoreError};
 use crate::observer::{Endpoint, Event};
+use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::wire::{ClientForm, ClientRequest};
 
 pub use authorize::Recall;
+#[cfg(feature = "testkit")]
+pub(crate) use handle::serve;
 pub use handle::{EndpointRoute, PathMatch};
+#[cfg(feature = "testkit")]
+pub(crate) use metadata::Document;
 pub(crate) use metadata::Documents;
 pub use register::RegistrationRequest;
 pub(crate) use register::new_client_id;
@@ -36,24 +41,31 @@ pub(crate) use registration_rules::with_new_secret;
 pub(crate) struct Refusal {
     reason: ErrorReason,
     description: Option<Cow<'static, str>>,
+    grant: Option<GrantId>,
     source: Option<StoreError>,
 }
 
 impl Refusal {
     fn described(reason: ErrorReason, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, description: Some(description.into()), source: None }
+        Self { description: Some(description.into()), ..reason.into() }
+    }
+
+    /// Tells the operator which grant it was about.
+    const fn about(mut self, grant: GrantId) -> Self {
+        self.grant = Some(grant);
+        self
     }
 }
 
 impl From<ErrorReason> for Refusal {
     fn from(reason: ErrorReason) -> Self {
-        Self { reason, description: None, source: None }
+        Self { reason, description: None, grant: None, source: None }
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self { reason: error.reason(), description: None, source: Some(error) }
+        Self { reason: error.reason(), description: None, grant: None, source: Some(error) }
     }
 }
 
@@ -75,8 +87,8 @@ impl AuthorizationServer {
 
     /// Makes a refusal the answer of an endpoint, and tells the operator.
     fn refuse(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
-        let Refusal { reason, description, source } = refusal;
-        self.observe(&Event::Refused { endpoint, reason, client, source: source.as_ref() });
+        let Refusal { reason, description, grant, source } = refusal;
+        self.observe(&Event::Refused { endpoint, reason, client, grant, source: source.as_ref() });
         let realm = self.configuration().issuer.authority().to_owned();
         let challenge = match endpoint {
             Endpoint::Registration | Endpoint::RegistrationManagement => Challenge::Bearer(realm),
@@ -100,14 +112,19 @@ impl AuthorizationServer {
         }
     }
 
-    /// Finds and authenticates a client, for the endpoints that need nothing else first.
-    async fn authenticate(
+    /// Authenticates the client that was found for its identifier.
+    fn authenticate(
         &self,
-        id: Option<&ClientId>,
+        endpoint: Endpoint,
+        client: Option<Arc<Client>>,
         credentials: &ClientCredentials<'_>,
         now: Timestamp,
     ) -> Result<AuthenticatedClient, Refusal> {
-        let client = self.find_client(id).await?;
-        Ok(AuthenticatedClient::authenticate(client, credentials, now)?)
+        let authenticated = AuthenticatedClient::authenticate(client, credentials, now)?;
+        let client = authenticated.client();
+        if !client.is_public() {
+            self.observe(&Event::Authenticated { endpoint, client: client.id() });
+        }
+        Ok(authenticated)
     }
 }

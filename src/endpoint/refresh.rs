@@ -7,10 +7,10 @@ use super::join::both;
 use super::token::Caller;
 use crate::client::{AuthenticatedClient, ClientId, GrantType};
 use crate::error::{ErrorReason, StoreError};
-use crate::grant::{Issuing, Minted, RetiredUse, Successors};
-use crate::observer::Event;
+use crate::grant::{Grant, Issuing, Minted, RetiredUse, Successors};
+use crate::observer::{Endpoint, Event};
 use crate::policy::RefreshPolicy;
-use crate::secret::{GrantId, Kind, Token, TokenKey};
+use crate::secret::{Kind, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundRefreshToken, Reuse, Rotation};
 use crate::wire::TokenResponse;
@@ -29,7 +29,7 @@ impl AuthorizationServer {
         let key = presented.as_ref().map(Token::key);
         let (client, found) = both(self.find_client(caller.id), self.find_refresh_token(key.as_ref())).await;
 
-        let client = AuthenticatedClient::authenticate(client?, caller.credentials, caller.now)?;
+        let client = self.authenticate(Endpoint::Token, client?, caller.credentials, caller.now)?;
         if !client.client().allows(GrantType::RefreshToken) {
             return Err(ErrorReason::GrantTypeNotAllowed.into());
         }
@@ -38,7 +38,20 @@ impl AuthorizationServer {
         }
         let found = found?.ok_or(ErrorReason::RefreshTokenUnknown)?;
         let presented = presented.ok_or(ErrorReason::RefreshTokenUnknown)?;
-        let refreshable = found.token.check(&found.grant, &client, scope, resources, caller.now)?;
+        let refreshed = self.renew(caller, &client, &presented, &found, scope, resources).await;
+        refreshed.map_err(|refusal| refusal.about(found.grant.id))
+    }
+
+    async fn renew(
+        &self,
+        caller: &Caller<'_>,
+        client: &AuthenticatedClient,
+        presented: &Token,
+        found: &FoundRefreshToken,
+        scope: Option<&str>,
+        resources: &[Cow<'_, str>],
+    ) -> Result<TokenResponse, Refusal> {
+        let refreshable = found.token.check(&found.grant, client, scope, resources, caller.now)?;
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
         let client = client.client().id();
@@ -49,13 +62,13 @@ impl AuthorizationServer {
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {
-                    Reuse::Accepted => Ok(self.refreshed(found.grant.id, client, minted)),
+                    Reuse::Accepted => Ok(self.refreshed(&found.grant, client, minted)),
                     Reuse::Unknown => Err(ErrorReason::RefreshTokenUnknown.into()),
                 }
             }
             RefreshPolicy::Reuse | RefreshPolicy::Rotate { .. } => {
-                let successors = issuing.successors(&presented, &found.grant, refreshable.scope, refreshable.resource);
-                self.rotate(&issuing, client, &presented, &found, successors, caller).await
+                let successors = issuing.successors(presented, &found.grant, refreshable.scope, refreshable.resource);
+                self.rotate(&issuing, client, presented, found, successors, caller).await
             }
         }
     }
@@ -69,21 +82,21 @@ impl AuthorizationServer {
         successors: Successors,
         caller: &Caller<'_>,
     ) -> Result<TokenResponse, Refusal> {
-        let grant = found.grant.id;
+        let (grant, subject) = (found.grant.id, found.grant.subject.as_ref());
         let Successors { retirement, minted } = successors;
         match self.inner.grants.rotate_refresh_token(&found.token.key, &retirement, &minted.tokens).await? {
-            Rotation::Rotated => Ok(self.refreshed(grant, client, minted)),
+            Rotation::Rotated => Ok(self.refreshed(&found.grant, client, minted)),
             Rotation::Retired { retirement, retries } => {
                 match retirement.judge(issuing.policy(), retries, caller.now) {
                     RetiredUse::Retry => {
-                        self.observe(&Event::Retried { grant, client });
+                        self.observe(&Event::Retried { grant, client, subject });
                         Ok(issuing.again(presented, retirement))
                     }
                     RetiredUse::Exhausted => Err(ErrorReason::RefreshTokenRetriesExhausted.into()),
                     RetiredUse::Replay => {
                         self.inner.grants.revoke_grant(&grant, caller.now).await?;
                         let reason = ErrorReason::RefreshTokenReplayed;
-                        self.observe(&Event::Replayed { grant, client, reason });
+                        self.observe(&Event::Replayed { grant, client, subject, reason });
                         Err(reason.into())
                     }
                 }
@@ -92,8 +105,9 @@ impl AuthorizationServer {
         }
     }
 
-    fn refreshed(&self, grant: GrantId, client: &ClientId, minted: Minted) -> TokenResponse {
-        self.observe(&Event::Issued { grant, client, grant_type: GrantType::RefreshToken });
+    fn refreshed(&self, grant: &Grant, client: &ClientId, minted: Minted) -> TokenResponse {
+        let (grant, subject) = (grant.id, grant.subject.as_ref());
+        self.observe(&Event::Issued { grant, client, subject, grant_type: GrantType::RefreshToken });
         minted.response
     }
 

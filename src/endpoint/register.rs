@@ -12,11 +12,12 @@ use super::registration_rules::{Method, describe, with_new_secret};
 use crate::client::{Client, ClientAuthentication, ClientId, Vetting};
 use crate::configuration::{Registration, RegistrationRules};
 use crate::error::{EndpointError, ErrorReason};
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Actor, Endpoint, Event, Operation};
 use crate::scope::Scope;
 use crate::secret::{RegistrationToken, random};
 use crate::server::AuthorizationServer;
 use crate::store::{ClientRegistry, Insertion};
+use crate::telemetry::operate;
 use crate::wire::header::bearer;
 use crate::wire::registration::ClientDocument;
 use crate::wire::{RegistrationResponse, require_media_type};
@@ -61,8 +62,11 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`] with the codes of RFC 7591 §3.2.2; nothing was registered then.
     pub async fn register(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, EndpointError> {
-        let result = self.register_client(request).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+        let answered = async {
+            let result = self.register_client(request).await;
+            result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+        };
+        operate(Operation::Register, answered).await
     }
 
     async fn register_client(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
@@ -91,7 +95,10 @@ impl AuthorizationServer {
             Insertion::Inserted => {}
             Insertion::Conflict => return Err(ErrorReason::StoreFailed.into()),
         }
-        self.observe(&Event::Registered { client: client.id() });
+        self.observe(&Event::Registered { client: client.id(), by: Actor::Client });
+        if client_secret.is_some() {
+            self.observe(&Event::SecretMade { client: client.id() });
+        }
         Ok(self.registration_response(StatusCode::CREATED, Arc::new(client), client_secret, token.expose()))
     }
 
@@ -106,8 +113,11 @@ impl AuthorizationServer {
                     _ => ErrorReason::InitialTokenInvalid,
                 })?;
                 // Every token is compared, so that time does not tell which one is nearly right.
-                let known = initial_tokens.iter().fold(false, |known, hash| known | hash.matches(presented));
-                if known { Ok(rules) } else { Err(ErrorReason::InitialTokenInvalid.into()) }
+                let matches = initial_tokens.iter().map(|hash| hash.matches(presented)).enumerate();
+                let known = matches.fold(None, |known, (index, matches)| if matches { Some(index) } else { known });
+                let index = known.ok_or(ErrorReason::InitialTokenInvalid)?;
+                self.observe(&Event::InitialTokenUsed { index });
+                Ok(rules)
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use super::join::both;
 use super::{Call, Refusal};
-use crate::client::{AuthenticatedClient, ClientCredentials, ClientId};
+use crate::client::{ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
 use crate::secret::{Kind, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
+use crate::telemetry::operate;
 use crate::wire::params::Parameter;
 use crate::wire::{ClientForm, ClientRequest};
 
@@ -37,9 +38,12 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`], among others for a token of another client, which stays alive.
     pub async fn revoke(&self, request: ClientRequest<'_>) -> Result<(), EndpointError> {
-        let Call { form, credentials, id } = self.open(Endpoint::Revocation, request)?;
-        let result = self.revoke_for(&form, credentials, id.as_ref()).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Revocation, id.as_ref(), refusal))
+        let answered = async {
+            let Call { form, credentials, id } = self.open(Endpoint::Revocation, request)?;
+            let result = self.revoke_for(&form, credentials, id.as_ref()).await;
+            result.map_err(|refusal| self.refuse(Endpoint::Revocation, id.as_ref(), refusal))
+        };
+        operate(Operation::Revoke, answered).await
     }
 
     async fn revoke_for(
@@ -52,19 +56,31 @@ impl AuthorizationServer {
         let now = self.now();
         let token = request.get(Parameter::Token);
         let (client, found) = both(self.find_client(id), self.find_token(token)).await;
-        let client = AuthenticatedClient::authenticate(client?, &credentials, now)?;
+        let client = self.authenticate(Endpoint::Revocation, client?, &credentials, now)?;
         if token.is_none() {
             return Err(ErrorReason::TokenMissing.into());
         }
-        let Some(found) = found? else { return Ok(()) };
-        if found.grant().client.as_ref() != Some(client.client().id()) {
-            return Err(ErrorReason::TokenForeign.into());
+        let client = client.client().id();
+        let Some(found) = found? else {
+            self.observe(&Event::NothingToRevoke { client });
+            return Ok(());
+        };
+        let grant = found.grant();
+        if grant.client.as_ref() != Some(client) {
+            return Err(Refusal::from(ErrorReason::TokenForeign).about(grant.id));
         }
-        match &found {
-            Found::Access(found) => self.inner.grants.revoke_access_token(&found.token.key).await?,
-            Found::Refresh(found) => self.inner.grants.revoke_grant(&found.grant.id, now).await?,
-        }
-        self.observe(&Event::Revoked { grant: found.grant().id });
+        let extent = match &found {
+            Found::Access(found) => {
+                self.inner.grants.revoke_access_token(&found.token.key).await?;
+                Extent::AccessToken
+            }
+            Found::Refresh(found) => {
+                self.inner.grants.revoke_grant(&found.grant.id, now).await?;
+                Extent::Grant
+            }
+        };
+        let (client, subject) = (Some(client), grant.subject.as_ref());
+        self.observe(&Event::Revoked { grant: grant.id, client, subject, extent, by: Actor::Client });
         Ok(())
     }
 

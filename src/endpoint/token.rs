@@ -8,10 +8,11 @@ use crate::clock::Timestamp;
 use crate::error::{EndpointError, ErrorReason};
 use crate::grant::{Grant, Issuing, Minted};
 use crate::identifier::Extra;
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Endpoint, Event, Operation};
 use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::Insertion;
+use crate::telemetry::operate;
 use crate::wire::{ClientForm, ClientRequest, TokenRequest, TokenResponse};
 
 /// A client that has not proved anything yet, and when it asked.
@@ -34,9 +35,12 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`], with the failure of a store never blamed on the client.
     pub async fn token(&self, request: ClientRequest<'_>) -> Result<TokenResponse, EndpointError> {
-        let Call { form, credentials, id } = self.open(Endpoint::Token, request)?;
-        let result = self.dispatch(&form, credentials, id.as_ref()).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Token, id.as_ref(), refusal))
+        let answered = async {
+            let Call { form, credentials, id } = self.open(Endpoint::Token, request)?;
+            let result = self.dispatch(&form, credentials, id.as_ref()).await;
+            result.map_err(|refusal| self.refuse(Endpoint::Token, id.as_ref(), refusal))
+        };
+        operate(Operation::Token, answered).await
     }
 
     async fn dispatch(
@@ -55,7 +59,8 @@ impl AuthorizationServer {
             }
             TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await,
             TokenRequest::ClientCredentials { scope } => {
-                let client = self.authenticate(id, &credentials, caller.now).await?;
+                let client = self.find_client(id).await?;
+                let client = self.authenticate(Endpoint::Token, client, &credentials, caller.now)?;
                 self.client_credentials(&client, scope, request, caller.now).await
             }
         }
@@ -90,7 +95,7 @@ impl AuthorizationServer {
         match self.inner.grants.insert_tokens(&tokens).await? {
             Insertion::Inserted => {
                 let grant_type = GrantType::ClientCredentials;
-                self.observe(&Event::Issued { grant: grant.id, client: client.id(), grant_type });
+                self.observe(&Event::Issued { grant: grant.id, client: client.id(), subject: None, grant_type });
                 Ok(response)
             }
             // A random identifier of 128 bits that is taken means that the store does not do what it says.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ErrorReason, StoreError};
-use crate::observer::Observer;
 use crate::scope::Scope;
+use crate::telemetry::Telemetry;
 
 /// A refused call of a protected resource (RFC 6750 §3).
 ///
@@ -26,7 +26,7 @@ pub(crate) struct ChallengeContext {
     /// Where the protected resource metadata is (RFC 9728 §5.1).
     pub(crate) resource_metadata: Option<String>,
     /// Who is told.
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) telemetry: Telemetry,
 }
 
 impl BearerError {

@@ -10,12 +10,13 @@ use crate::clock::Timestamp;
 use crate::configuration::Configuration;
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
 use crate::identifier::Tenant;
-use crate::observer::{Endpoint, Event};
+use crate::observer::{Endpoint, Event, Operation};
 use crate::pkce::CodeChallenge;
 use crate::redirect_target::RedirectTarget;
 use crate::redirect_uri::{Form, RedirectUri};
 use crate::resource::Resources;
 use crate::scope::Scope;
+use crate::telemetry::ended;
 use crate::wire::params::{Parameter, Params};
 
 /// The longest `state` that is accepted, in bytes.
@@ -204,18 +205,17 @@ impl PendingAuthorization {
     ///
     /// [`ErrorReason::LoginRequired`] if the client asked not to show anything (`prompt=none`).
     pub fn sign_in_required(&self) -> Result<(), AuthorizeError> {
-        if !self.prompt.is_none() {
-            return Ok(());
-        }
-        let error = self.reject(ErrorReason::LoginRequired);
-        self.observe_refusal(&error);
-        Err(error)
+        let result = if self.prompt.is_none() { Err(self.reject(ErrorReason::LoginRequired)) } else { Ok(()) };
+        ended(Operation::SignIn, &result);
+        result.map_err(|error| self.refuse(error))
     }
 
-    pub(super) fn observe_refusal(&self, error: &AuthorizeError) {
+    /// Tells the operator.
+    pub(super) fn refuse(&self, error: AuthorizeError) -> AuthorizeError {
         let client: Option<&ClientId> = Some(self.client.id());
         let (endpoint, reason, source) = (Endpoint::Authorization, error.reason(), error.store_error());
-        self.configuration.observer.observe(&Event::Refused { endpoint, reason, client, source });
+        self.configuration.telemetry.observe(&Event::Refused { endpoint, reason, client, grant: None, source });
+        error
     }
 
     /// Whether a user who consented to this before may be spared the question: not for a public client whose redirect URI

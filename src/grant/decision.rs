@@ -12,9 +12,11 @@ use super::{CodeRecord, Grant, PendingAuthorization};
 use crate::clock::Timestamp;
 use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::identifier::{Extra, Subject, Tenant};
+use crate::observer::{Consent, Operation};
 use crate::policy::Lifetimes;
 use crate::scope::Scope;
 use crate::secret::{AuthorizationCode, GrantId, Kind, Token, keyed};
+use crate::telemetry::ended;
 use crate::wire::AuthorizationResponse;
 
 const ID: usize = 16;
@@ -57,6 +59,7 @@ pub struct ConfirmedAuthorization {
     pending: PendingAuthorization,
     subject: Subject,
     grant_id: GrantId,
+    consent: Consent,
     /// What the host kept with a remembered decision.
     extra: Extra,
 }
@@ -124,16 +127,14 @@ impl PendingAuthorization {
         subject: &Subject,
         submitted: &str,
     ) -> Result<ConfirmedAuthorization, AuthorizeError> {
-        match self.verify(session, subject, submitted) {
+        let result = self.verify(session, subject, submitted).map_err(AuthorizeError::show);
+        ended(Operation::Confirm, &result);
+        match result {
             Ok(grant_id) => {
                 let (subject, extra) = (subject.clone(), Extra::default());
-                Ok(ConfirmedAuthorization { pending: self, subject, grant_id, extra })
+                Ok(ConfirmedAuthorization { pending: self, subject, grant_id, consent: Consent::Asked, extra })
             }
-            Err(reason) => {
-                let error = AuthorizeError::show(reason);
-                self.observe_refusal(&error);
-                Err(error)
-            }
+            Err(error) => Err(self.refuse(error)),
         }
     }
 
@@ -190,7 +191,13 @@ impl PendingAuthorization {
 
     /// The same decision as the one that `grant` came of, for the same tenant.
     pub(crate) fn remembered(self, subject: Subject, grant: &Grant) -> ConfirmedAuthorization {
-        ConfirmedAuthorization { pending: self, subject, grant_id: GrantId::random(), extra: grant.extra.clone() }
+        ConfirmedAuthorization {
+            pending: self,
+            subject,
+            grant_id: GrantId::random(),
+            consent: Consent::Remembered,
+            extra: grant.extra.clone(),
+        }
     }
 }
 
@@ -205,6 +212,10 @@ impl ConfirmedAuthorization {
     #[must_use]
     pub const fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    pub(crate) const fn consent(&self) -> Consent {
+        self.consent
     }
 
     /// The request.

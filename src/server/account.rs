@@ -6,12 +6,13 @@ use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, Gran
 use crate::endpoint::{new_client_id, with_new_secret};
 use crate::error::{EndpointError, StoreError};
 use crate::identifier::Subject;
-use crate::observer::Event;
+use crate::observer::{Actor, Event, Extent, Operation};
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::{ClientSecret, GrantId};
 use crate::server::AuthorizationServer;
-use crate::store::{Deletion, GrantSummary, Page};
+use crate::store::{ClientRegistry, Deletion, GrantSummary, Page};
+use crate::telemetry::operate;
 
 /// An app that a signed-in developer registers on a page of the host.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ impl AuthorizationServer {
     /// [`EndpointError`] says what of it is not acceptable, by the same rules as for clients that register themselves, or that
     /// a store failed; nothing was registered then.
     pub async fn register_public_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
-        self.register_app(app, None, ClientAuthentication::None).await
+        operate(Operation::RegisterApp, self.register_app(app, None, ClientAuthentication::None)).await
     }
 
     /// Registers a confidential app of a developer, and makes its secret.
@@ -94,7 +95,7 @@ impl AuthorizationServer {
     /// [`EndpointError`], as for [`register_public_app`](Self::register_public_app).
     pub async fn register_confidential_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
         let (secret, authentication) = with_new_secret(SecretMethod::Basic, self.configuration());
-        self.register_app(app, Some(secret), authentication).await
+        operate(Operation::RegisterApp, self.register_app(app, Some(secret), authentication)).await
     }
 
     async fn register_app(
@@ -114,6 +115,9 @@ impl AuthorizationServer {
             client = client.with_scope(scope);
         }
         self.register_checked(&client).await?;
+        if secret.is_some() {
+            self.observe(&Event::SecretMade { client: client.id() });
+        }
         Ok(DeveloperApp { client, secret })
     }
 
@@ -123,7 +127,7 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if the answer cannot be told, or the stores have no registry.
     pub async fn apps(&self, owner: &Subject, page: Page<ClientId>) -> Result<Vec<Arc<Client>>, StoreError> {
-        self.require_registry()?.list_clients(owner, page).await
+        self.call(Operation::Apps, async { self.require_registry()?.list_clients(owner, page).await }).await
     }
 
     /// Finds a client, to show its name.
@@ -132,7 +136,7 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if the answer cannot be told.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
-        self.inner.clients.find_client(id).await
+        self.call(Operation::Client, self.inner.clients.find_client(id)).await
     }
 
     /// Deletes a client of `owner`, as [`delete_client`](Self::delete_client) does; somebody else's is [`Deletion::Unknown`].
@@ -141,10 +145,13 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if something of it may be left; calling again finishes it.
     pub async fn delete_own_client(&self, owner: &Subject, id: &ClientId) -> Result<Deletion, StoreError> {
-        match self.client(id).await? {
-            Some(client) if client.owner() == Some(owner) => self.delete_client(id).await,
-            _ => Ok(Deletion::Unknown),
-        }
+        let delete = async {
+            match self.inner.clients.find_client(id).await? {
+                Some(client) if client.owner() == Some(owner) => self.delete_with_grants(id, Actor::User).await,
+                _ => Ok(Deletion::Unknown),
+            }
+        };
+        self.call(Operation::DeleteOwnClient, delete).await
     }
 
     /// Revokes everything that a client was granted: after it is disabled, or when its secret leaked.
@@ -153,7 +160,12 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if something may still work; calling again finishes it.
     pub async fn revoke_client(&self, id: &ClientId) -> Result<u64, StoreError> {
-        self.inner.grants.revoke_client(id, self.now()).await
+        let revoke = async {
+            let grants = self.inner.grants.revoke_client(id, self.now()).await?;
+            self.observe(&Event::ClientRevoked { client: id, grants });
+            Ok(grants)
+        };
+        self.call(Operation::RevokeClient, revoke).await
     }
 
     /// Deletes a client, whoever owns it, with all that it was granted. A request of that client which is being answered in
@@ -163,13 +175,17 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if something of it may be left; calling again finishes it.
     pub async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {
+        self.call(Operation::DeleteClient, self.delete_with_grants(id, Actor::Operator)).await
+    }
+
+    pub(crate) async fn delete_with_grants(&self, id: &ClientId, by: Actor) -> Result<Deletion, StoreError> {
         // Once before, so that a crash leaves no token without a client to delete it by; and once after, for what was
         // granted between the two.
-        self.inner.grants.revoke_client(id, self.now()).await?;
+        let before = self.inner.grants.revoke_client(id, self.now()).await?;
         let deletion = self.require_registry()?.delete_client(id).await?;
-        self.inner.grants.revoke_client(id, self.now()).await?;
+        let after = self.inner.grants.revoke_client(id, self.now()).await?;
         if deletion == Deletion::Deleted {
-            self.observe(&Event::Deleted { client: id });
+            self.observe(&Event::Deleted { client: id, grants: before.saturating_add(after), by });
         }
         Ok(deletion)
     }
@@ -180,7 +196,7 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if the answer cannot be told.
     pub async fn grants(&self, subject: &Subject, page: Page<GrantId>) -> Result<Vec<GrantSummary>, StoreError> {
-        self.inner.grants.list_grants(subject, None, page).await
+        self.call(Operation::Grants, self.inner.grants.list_grants(subject, None, page)).await
     }
 
     /// Withdraws everything that a user granted to a client; its codes and tokens stop working at once.
@@ -189,12 +205,22 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if something may still work; calling again finishes it.
     pub async fn withdraw(&self, subject: &Subject, client: &ClientId) -> Result<(), StoreError> {
+        self.call(Operation::Withdraw, self.revoke_grants(subject, client)).await
+    }
+
+    async fn revoke_grants(&self, subject: &Subject, client: &ClientId) -> Result<(), StoreError> {
         let mut page = Page::first(Self::WITHDRAW_BATCH);
         loop {
             let grants = self.inner.grants.list_grants(subject, Some(client), page).await?;
             for summary in grants.iter().filter(|summary| summary.revoked_at.is_none()) {
                 self.inner.grants.revoke_grant(&summary.grant.id, self.now()).await?;
-                self.observe(&Event::Revoked { grant: summary.grant.id });
+                self.observe(&Event::Revoked {
+                    grant: summary.grant.id,
+                    client: Some(client),
+                    subject: Some(subject),
+                    extent: Extent::Grant,
+                    by: Actor::User,
+                });
             }
             match grants.last() {
                 Some(last) if grants.len() >= Self::WITHDRAW_BATCH.get() as usize => {
@@ -211,10 +237,15 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if something may still work; calling again finishes it.
     pub async fn revoke_subject(&self, subject: &Subject) -> Result<u64, StoreError> {
-        self.inner.grants.revoke_subject(subject, self.now()).await
+        let revoke = async {
+            let grants = self.inner.grants.revoke_subject(subject, self.now()).await?;
+            self.observe(&Event::SubjectRevoked { subject, grants });
+            Ok(grants)
+        };
+        self.call(Operation::RevokeSubject, revoke).await
     }
 
-    fn require_registry(&self) -> Result<&Arc<dyn crate::store::ClientRegistry>, StoreError> {
+    fn require_registry(&self) -> Result<&Arc<dyn ClientRegistry>, StoreError> {
         self.inner.registry.as_ref().ok_or_else(|| StoreError::failed("the stores have no client registry"))
     }
 }

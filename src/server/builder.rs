@@ -18,6 +18,7 @@ use crate::resource_server::ResourceServer;
 use crate::scope::Scope;
 use crate::secret::Prefix;
 use crate::store::TokenStore;
+use crate::telemetry::Telemetry;
 
 /// Collects the configuration of an [`AuthorizationServer`].
 ///
@@ -211,7 +212,7 @@ impl AuthorizationServerBuilder {
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
-            observer: self.observer,
+            telemetry: Telemetry::new(self.observer),
         });
         let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
         let prefix: Prefix = configuration.prefixes.access_token.clone();
@@ -222,7 +223,7 @@ impl AuthorizationServerBuilder {
         let resource_server = resource_server
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
-            .with_observer(Arc::clone(&configuration.observer));
+            .with_telemetry(configuration.telemetry.clone());
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),

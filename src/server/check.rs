@@ -13,12 +13,14 @@ use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
 };
 use crate::identifier::{Extra, Subject, Tenant};
+use crate::observer::Operation;
 use crate::pkce::CodeChallenge;
 use crate::policy::RefreshPolicy;
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, SecretHash, TokenHash, TokenKey, random};
 use crate::store::{Deletion, Insertion, Redemption};
+use crate::telemetry::operate;
 
 /// The longest life of an access token that passes without a remark (RFC 9700 §2.2.1 wants it short).
 const LONG_ACCESS_TOKEN: Duration = Duration::from_hours(24);
@@ -60,6 +62,11 @@ impl AuthorizationServer {
     /// Looks for what is unsafe or inconsistent in the configuration, and tries the stores with records of its own, which it
     /// revokes again. Call it at start-up, log what it finds, and decide which findings you can live with.
     pub async fn check(&self) -> Vec<Finding> {
+        let checked = operate(Operation::Check, async { Ok::<_, StoreError>(self.find().await) }).await;
+        checked.unwrap_or_default()
+    }
+
+    async fn find(&self) -> Vec<Finding> {
         let mut findings = self.check_configuration();
         for result in [self.check_grants().await, self.check_clients().await] {
             match result {

@@ -13,9 +13,10 @@ use crate::clock::{Clock, Timestamp};
 use crate::configuration::Configuration;
 use crate::endpoint::Documents;
 use crate::error::StoreError;
-use crate::observer::Event;
+use crate::observer::{Event, Operation};
 use crate::resource_server::ResourceServer;
 use crate::store::{ClientRegistry, ClientStore, GrantStore};
+use crate::telemetry::operate;
 
 pub use account::{DeveloperApp, NewApp};
 pub use builder::AuthorizationServerBuilder;
@@ -56,7 +57,17 @@ impl AuthorizationServer {
     }
 
     pub(crate) fn observe(&self, event: &Event<'_>) {
-        self.configuration().observer.observe(event);
+        self.configuration().telemetry.observe(event);
+    }
+
+    /// Runs a call of the host's own, in which nothing can go wrong but a store.
+    async fn call<T: Send>(
+        &self,
+        operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let told = async { future.await.inspect_err(|source| self.observe(&Event::Failed { operation, source })) };
+        operate(operation, told).await
     }
 
     /// The server's view of the default resource: checks the tokens of an API in the same process.
@@ -76,14 +87,18 @@ impl AuthorizationServer {
     ///
     /// [`StoreError`] if a store failed; what was deleted before stays deleted.
     pub async fn purge(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.call(Operation::Purge, self.purge_stores(limit)).await
+    }
+
+    async fn purge_stores(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
         let margin = Self::PURGE_MARGIN.max(self.configuration().consent_lifetime);
         let before = self.now().saturating_sub(margin);
         let tokens = self.inner.grants.purge_tokens(before, limit).await?;
         // While expired tokens are left, a store that holds both would look through all of their grants for codes, each time.
-        if tokens >= limit.get() {
-            return Ok(tokens);
+        let codes = if tokens < limit.get() { self.inner.grants.purge_codes(before, limit).await? } else { 0 };
+        if codes > 0 || tokens > 0 {
+            self.observe(&Event::Purged { codes, tokens });
         }
-        let codes = self.inner.grants.purge_codes(before, limit).await?;
         Ok(codes.saturating_add(tokens))
     }
 }

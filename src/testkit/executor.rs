@@ -8,8 +8,9 @@ use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
-/// Runs a future to its end on this thread, for stores that need no runtime.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future, or what can be awaited, to its end on this thread: for stores that need no runtime.
+#[track_caller]
+pub fn block_on<T>(future: impl IntoFuture<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {
@@ -19,7 +20,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
+    let mut future = pin!(future.into_future());
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(output) => return output,
@@ -44,8 +45,8 @@ pub async fn yield_once() {
 /// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done before.
 ///
 /// With 0, 1, 2, … in turn it is dropped at every await.
-pub async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+pub async fn drop_after<T>(polls: usize, future: impl IntoFuture<Output = T>) -> Option<T> {
+    let mut future = pin!(future.into_future());
     let mut left = polls;
     poll_fn(|context| {
         if left == 0 {

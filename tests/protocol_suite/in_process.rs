@@ -2,4 +2,4 @@
 
 use grantor::testkit::TestServer;
 
-grantor::protocol_tests! { async { TestServer::new().protocol_suite().await } }
+grantor::protocol_tests! { suite: async { TestServer::new().protocol_suite().await } }

@@ -10,12 +10,6 @@ use crate::testkit::Form;
 use crate::testkit::executor::Arena;
 
 impl Run<'_> {
-    /// Whether the target has a feature, for the part of a row that needs it.
-    #[must_use]
-    pub fn has(&self, feature: Feature) -> bool {
-        !self.profile().without.contains(&feature)
-    }
-
     /// `T(…)` and `R(…)` with headers beside the content type.
     ///
     /// # Errors
@@ -104,27 +98,6 @@ impl Run<'_> {
         self.requires(Feature::ClientCredentials)?;
         let form = super::identified(client, Form::of([("grant_type", "client_credentials")]));
         self.token(&more.iter().fold(form, |form, (name, value)| form.and(name, value))).await
-    }
-
-    /// Registers a client (RFC 7591), with a redirect URI of its own unless `metadata` names one.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if it is refused, or the target cannot be asked.
-    pub async fn registered(&self, mut metadata: Value) -> Result<KnownClient, Failure> {
-        if metadata.get("redirect_uris").is_none() {
-            metadata["redirect_uris"] = Value::from(["https://new.test/cb"].as_slice());
-        }
-        let reply = self.register(&metadata).await?;
-        reply.expect_status(201)?;
-        let members = reply.expect_json()?;
-        let uri = members.get("redirect_uris").and_then(|uris| uris.get(0)).and_then(Value::as_str);
-        let text = |name: &str| members.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        let id = text("client_id").ok_or_else(|| Failure::new("the registered client has no client_id"))?;
-        let uri = uri.ok_or_else(|| Failure::new("the registered client has no redirect URI"))?.to_owned();
-        let secret = text("client_secret");
-        let grant_types = vec!["authorization_code"];
-        Ok(KnownClient { id, secret, redirect_uris: vec![uri.clone()], redirect_uri: uri, grant_types, scope: None })
     }
 
     /// Sends token requests all at once: on this task if answering one means to wait, and else on a thread for each.

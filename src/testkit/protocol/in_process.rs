@@ -1,31 +1,44 @@
 //! The crate itself as a target.
 
+use bytes::Bytes;
 use http::{Method, Request};
 
-use super::{Api, ApiCall, Endpoints, FormHost, Profile, Scopes, Suite};
+use super::{Api, ApiCall, Endpoints, FormHost, Profile, Scopes, Service, Suite};
 use crate::testkit::TestServer;
 
 impl TestServer {
-    /// The protocol suite at this server, in process: with the clients of [`protocol_profile`](Self::protocol_profile) registered.
+    /// The protocol suite at this server, in process.
     ///
     /// # Panics
     ///
     /// If a client cannot be registered.
     pub async fn protocol_suite(&self) -> Suite {
-        let (server, profile) = (self.clone(), Self::protocol_profile());
+        let server = self.clone();
+        let service = move |request: Request<Bytes>| {
+            let server = server.clone();
+            async move { server.respond(request).await }
+        };
+        self.protocol_suite_through(service).await
+    }
+
+    /// The protocol suite at this server, reached through an adapter: something that answers requests by
+    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle), and has its pages from [`respond`](Self::respond) or
+    /// makes them itself. The clients of [`protocol_profile`](Self::protocol_profile) are registered for it.
+    ///
+    /// # Panics
+    ///
+    /// If a client cannot be registered.
+    pub async fn protocol_suite_through(&self, adapter: impl Service + 'static) -> Suite {
+        let profile = Self::protocol_profile();
         for client in profile.clients() {
             let document = client.registration().to_string();
             let installed = self.server().install_client(document.as_bytes()).await;
             installed.unwrap_or_else(|error| panic!("{} cannot be registered: {error}", client.id));
         }
-        let service = move |request: Request<bytes::Bytes>| {
-            let server = server.clone();
-            async move { server.respond(request).await }
-        };
-        Suite::new(service, self.protocol_host(), profile)
+        Suite::new(adapter, self.protocol_host(), profile)
     }
 
-    /// How alice and bob sign in and decide at this server, for a suite that reaches it through an adapter.
+    /// How alice and bob sign in and decide at this server.
     #[must_use]
     pub fn protocol_host(&self) -> FormHost {
         let clock = self.clock().clone();

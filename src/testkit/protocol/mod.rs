@@ -12,14 +12,22 @@ mod failure;
 #[macro_use]
 mod row;
 
+mod api;
 mod back_channel;
 mod browser;
+mod challenge;
+mod cross_origin;
+mod discovery;
 mod form_host;
+mod front_channel;
+mod grants;
 mod host;
 mod html;
 mod in_process;
 mod macros;
+mod page;
 mod profile;
+mod registered;
 mod reply;
 mod report;
 pub mod rows;
@@ -30,11 +38,14 @@ mod tokens;
 
 pub use back_channel::{damaged, expect_unguessable, winners};
 pub use browser::Browser;
+pub use challenge::{Challenge, ChallengeParameter};
+pub use cross_origin::{from_origin, lists};
 pub use failure::Failure;
 pub use form_host::FormHost;
 pub use host::{Decision, Host, Submission, User};
-pub use html::PageForm;
+pub use html::{Element, PageForm};
 pub use profile::{Api, ApiCall, Endpoints, Feature, KnownClient, Profile, Scopes};
+pub use registered::Registered;
 pub use reply::Reply;
 pub use report::{Exchange, Outcome, Report, RowReport};
 pub use row::{Level, Row};

@@ -249,6 +249,12 @@ impl Profile {
         self
     }
 
+    /// Whether the target has a feature.
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        !self.without.contains(&feature)
+    }
+
     /// The clients that are registered at the target.
     pub fn clients(&self) -> impl Iterator<Item = &KnownClient> {
         let confidential = [&self.web, &self.encoded, &self.ambiguous, &self.service, &self.other];

@@ -28,8 +28,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// One row at work at one target: the requests of the catalogue's notation, each to be changed by the row.
 #[derive(Debug)]
 pub struct Run<'a> {
-    suite: &'a Suite,
-    exchanges: Mutex<Vec<Exchange>>,
+    pub(super) suite: &'a Suite,
+    pub(super) exchanges: Mutex<Vec<Exchange>>,
 }
 
 impl<'a> Run<'a> {
@@ -84,7 +84,17 @@ impl<'a> Run<'a> {
         (path.starts_with('/') && !path.starts_with("//")).then_some(path)
     }
 
-    /// Sends any request to an address of the target: a path with its query, or a URL.
+    /// The origin, path and query of an address. The API may be at an origin of its own, where the target answers too.
+    fn located<'b>(&self, address: &'b str) -> (&'a str, &'b str) {
+        let api = super::origin_of(&self.profile().api.resource);
+        let at = |origin: &'a str| {
+            let rest = address.strip_prefix(origin)?;
+            (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
+        };
+        at(self.origin()).or_else(|| at(api)).unwrap_or((self.origin(), address))
+    }
+
+    /// Sends any request to an address of the target or its API: a path with its query, or a URL.
     ///
     /// # Errors
     ///
@@ -96,10 +106,10 @@ impl<'a> Run<'a> {
         headers: HeaderMap,
         body: impl Into<Bytes>,
     ) -> Result<Reply, Failure> {
-        let path = address.strip_prefix(self.origin()).unwrap_or(address);
+        let (origin, path) = self.located(address);
         let body = body.into();
         let mut request = Request::builder().method(method).uri(path);
-        let (_, authority) = self.origin().split_once("://").unwrap_or_default();
+        let (_, authority) = origin.split_once("://").unwrap_or_default();
         if !headers.contains_key(HOST) {
             request = request.header(HOST, authority);
         }

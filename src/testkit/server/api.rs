@@ -10,6 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::TestServer;
+use crate::endpoint::{Document, serve};
 use crate::error::BearerError;
 use crate::resource_server::ResourceServer;
 use crate::wire::response::{json, respond};
@@ -28,12 +29,32 @@ pub(super) fn find(server: &TestServer, uri: &Uri) -> Option<ResourceServer> {
     Some(server.resource_server().clone().with_resource(found.clone()))
 }
 
+/// Answers for the metadata of an API at another origin than the authorization server's, which serves that of its own.
+pub(super) fn metadata(server: &TestServer, parts: &Parts) -> Option<Response<String>> {
+    let configuration = server.server().configuration();
+    let mut elsewhere =
+        configuration.resources.iter().filter(|resource| resource.origin() != configuration.issuer.origin());
+    let resource = elsewhere.find(|resource| resource.metadata_path() == parts.uri.path())?;
+    match parts.method {
+        Method::GET | Method::HEAD => {
+            let document = Document::of_resource(configuration, resource);
+            Some(open(serve(&document, &parts.method, &parts.headers)))
+        }
+        // A preflight is answered like that for any other document.
+        Method::OPTIONS => None,
+        _ => Some(open(method_not_allowed(HeaderValue::from_static("GET, HEAD")))),
+    }
+}
+
 /// Answers a call; any web page may send one, because no cookie counts here.
 pub(super) async fn respond_to(server: &TestServer, guard: &ResourceServer, parts: &Parts) -> Response<String> {
-    let mut response = match call(server, guard, parts).await {
+    open(match call(server, guard, parts).await {
         Ok(response) => response,
         Err(error) => error.into_http(),
-    };
+    })
+}
+
+fn open(mut response: Response<String>) -> Response<String> {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, Retry-After"));
@@ -49,17 +70,10 @@ async fn call(server: &TestServer, guard: &ResourceServer, parts: &Parts) -> Res
         }
         Method::GET | Method::HEAD => "read",
         Method::POST => "write",
-        _ => {
-            let mut response =
-                json(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "method_not_allowed" }).to_string());
-            response.headers_mut().insert(ALLOW, METHODS);
-            return Ok(response);
-        }
+        _ => return Ok(method_not_allowed(METHODS)),
     };
-    let access = guard.verify(&parts.headers).await?;
-    if server.server().configuration().scopes.description(wanted).is_some() {
-        access.require(wanted)?;
-    }
+    let known = server.server().configuration().scopes.description(wanted).is_some();
+    let access = guard.verify_scope(&parts.headers, if known { wanted } else { "" }).await?;
     let told = json!({
         "subject": access.subject().map(|subject| subject.as_str()),
         "client_id": access.client_id().map(|id| id.as_str()),
@@ -67,4 +81,10 @@ async fn call(server: &TestServer, guard: &ResourceServer, parts: &Parts) -> Res
     });
     let body = if parts.method == Method::HEAD { String::new() } else { told.to_string() };
     Ok(json(StatusCode::OK, body))
+}
+
+fn method_not_allowed(allowed: HeaderValue) -> Response<String> {
+    let mut response = json(StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "method_not_allowed" }).to_string());
+    response.headers_mut().insert(ALLOW, allowed);
+    response
 }

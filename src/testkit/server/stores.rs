@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::Client;
+use crate::client::{Client, ClientId};
 use crate::server::{AuthorizationServer, Stores};
 use crate::store::{ClientRegistry, GrantStore, Insertion, TokenStore};
 use crate::testkit::{InterceptedStore, Interceptor};
@@ -11,7 +11,7 @@ use crate::testkit::{InterceptedStore, Interceptor};
 /// [`RecordingStore`](crate::testkit::RecordingStore), a [`FaultyStore`](crate::testkit::FaultyStore), or [`Stores`].
 ///
 /// What a test begins with, its clients and the tokens of [`issue_access`](crate::testkit::issue_access), is put into the store
-/// within a recording or faulty one: it is not recorded, and no fault meets it.
+/// within a recording or faulty one: it is not recorded, and no fault meets it. Of two around each other, it goes past the outer one.
 #[derive(Clone, Debug)]
 pub struct TestStores {
     stores: Stores,
@@ -68,6 +68,13 @@ impl Fixtures {
         match registry.insert_client(client).await {
             Ok(Insertion::Inserted | Insertion::Conflict) => {}
             Err(error) => panic!("the client {} cannot be stored: {error}", client.id()),
+        }
+    }
+
+    pub(super) async fn find(&self, id: &ClientId) -> Option<Client> {
+        match self.registry.as_ref()?.find_client(id).await {
+            Ok(found) => found.map(Arc::unwrap_or_clone),
+            Err(error) => panic!("the client {id} cannot be read: {error}"),
         }
     }
 }

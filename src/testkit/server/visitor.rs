@@ -25,6 +25,11 @@ impl Session {
     pub(super) fn secret(&self) -> SessionSecret {
         SessionSecret::new(self.secret).expect("32 bytes are enough")
     }
+
+    /// Whether the user signed in in order to see this very page.
+    pub(super) fn is_for(&self, page: &str) -> bool {
+        self.signed_in_for.as_deref() == Some(page)
+    }
 }
 
 /// The sessions of a server, by the value of their cookie.
@@ -32,15 +37,15 @@ impl Session {
 pub(super) struct Sessions(Mutex<HashMap<String, Session>>);
 
 /// A browser, with its session if it has one.
-pub(super) struct Visitor(Option<Session>);
+pub(in crate::testkit) struct Visitor(Option<Session>);
 
 impl Visitor {
     /// Somebody who is signed in already, and came from elsewhere.
-    pub(super) const fn signed_in(subject: Subject, secret: [u8; 32]) -> Self {
+    pub(in crate::testkit) const fn signed_in(subject: Subject, secret: [u8; 32]) -> Self {
         Self(Some(Session { subject, secret, signed_in_for: None }))
     }
 
-    pub(super) const fn anonymous() -> Self {
+    pub(in crate::testkit) const fn anonymous() -> Self {
         Self(None)
     }
 
@@ -59,7 +64,7 @@ impl Visitor {
 
     /// Whether the user signed in in order to see this very page.
     pub(super) fn signed_in_for(&self, path: &str) -> bool {
-        self.session().is_some_and(|session| session.signed_in_for.as_deref() == Some(path))
+        self.session().is_some_and(|session| session.is_for(path))
     }
 }
 

@@ -268,8 +268,9 @@ rows! {
     ["CAUTH-019", May, "this catalogue's profile"]
     async fn cauth_019_a_secret_may_come_in_either_place(run) {
         for (method, by_header) in [("client_secret_basic", true), ("client_secret_post", false)] {
-            let metadata = serde_json::json!({ "token_endpoint_auth_method": method });
-            let client = &run.registered(metadata).await?;
+            let mut metadata = run.client_metadata();
+            metadata["token_endpoint_auth_method"] = method.into();
+            let client = &run.registered(&metadata).await?.client;
             ensure!(client.secret.is_some(), "the client was registered without a secret");
             let right = nameless_exchange(run, client).await?;
             let in_body = (identified(client, right.clone()), Default::default());

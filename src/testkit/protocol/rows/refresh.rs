@@ -18,8 +18,9 @@ rows! {
     ["RT-001", Should, "RFC 9700 §4.14.2; OAuth 2.1 §3.2.3"]
     async fn rt_001_only_a_client_with_the_grant_type_gets_a_refresh_token(run) {
         let stolen = run.refreshable(&run.profile().web).await?;
-        let metadata = json!({ "grant_types": ["authorization_code"], "token_endpoint_auth_method": "none" });
-        let client = &run.registered(metadata).await?;
+        let mut metadata = run.client_metadata();
+        metadata["grant_types"] = json!(["authorization_code"]);
+        let client = &run.registered(&metadata).await?.client;
         for scope in [run.profile().scopes.default.clone(), format!("{} offline_access", run.profile().scopes.default)]
         {
             let request = run.request(client).with("scope", &scope);

@@ -1,0 +1,108 @@
+//! What the environment decides.
+
+use std::env;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use grantor::Issuer;
+
+/// Where the data is unless the operator says otherwise.
+const DEFAULT_DATABASE: &str = "sqlite://target/shortener.db";
+
+/// The settings, each checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen (`ADDR`).
+    pub address: SocketAddr,
+    /// Where the shortener's own tables are (`DATABASE_URL`, or `SHORTENER_DATABASE_URL` if that is a Redis).
+    pub database_url: String,
+    /// The Redis where clients, codes and tokens are, if they are not in that database too.
+    pub redis_url: Option<String>,
+    /// What browsers and clients call the service (`ISSUER`); by default it is where the service listens.
+    pub issuer: Option<Issuer>,
+    /// Clients to register (`CLIENTS`).
+    pub clients: Option<PathBuf>,
+    /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
+    pub request_timeout: Duration,
+}
+
+impl Settings {
+    /// Reads the environment. The error is one line for the operator.
+    pub fn from_environment() -> Result<Self, String> {
+        let address = variable("ADDR")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let address = address.parse().map_err(|_| {
+            format!("ADDR is {address:?}, but should be an IP address and a port, such as 127.0.0.1:8080")
+        })?;
+
+        let (database_url, redis_url) = databases()?;
+
+        let issuer = variable("ISSUER")?
+            .map(|text| {
+                let issuer = Issuer::parse(&text).map_err(|error| format!("ISSUER is {text:?}: {error}"))?;
+                // The pages' own links begin at the root.
+                if issuer.path().is_empty() {
+                    Ok(issuer)
+                } else {
+                    Err(format!("ISSUER is {text:?}, but should have no path"))
+                }
+            })
+            .transpose()?;
+
+        let request_timeout = variable("REQUEST_TIMEOUT")?.unwrap_or_else(|| "30".to_owned());
+        let request_timeout = request_timeout.parse().ok().filter(|seconds| (1..=3_600).contains(seconds));
+        let request_timeout = request_timeout
+            .ok_or_else(|| "REQUEST_TIMEOUT should be a number of seconds from 1 to 3600, such as 30".to_owned())?;
+
+        Ok(Self {
+            address,
+            database_url,
+            redis_url,
+            issuer,
+            clients: variable("CLIENTS")?.map(PathBuf::from),
+            request_timeout: Duration::from_secs(request_timeout),
+        })
+    }
+
+    /// Listens, and says where: the port 0 is a free one. The error is one line for the operator.
+    pub fn listen(&self) -> Result<(TcpListener, SocketAddr), String> {
+        let listener = TcpListener::bind(self.address)
+            .map_err(|error| format!("ADDR: cannot listen on {}: {error}", self.address))?;
+        let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
+        listener.set_nonblocking(true).map_err(|error| format!("ADDR: {error}"))?;
+        Ok((listener, address))
+    }
+}
+
+/// The URL of the shortener's own database, and that of Redis if there is one.
+fn databases() -> Result<(String, Option<String>), String> {
+    let url = variable("DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+    match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+        "sqlite" | "postgres" | "postgresql" => Ok((url, None)),
+        "redis" | "redis+cluster" => {
+            // People and links are rows, with or without Redis.
+            let own = variable("SHORTENER_DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+            if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| own.starts_with(scheme)) {
+                Ok((own, Some(url)))
+            } else {
+                Err(format!(
+                    "SHORTENER_DATABASE_URL should begin with sqlite: or postgres:, such as {DEFAULT_DATABASE}"
+                ))
+            }
+        }
+        "rediss" => {
+            Err("DATABASE_URL: this example is built without TLS for Redis, so it takes redis: only".to_owned())
+        }
+        _ => Err(format!("DATABASE_URL should begin with sqlite:, postgres: or redis:, such as {DEFAULT_DATABASE}")),
+    }
+}
+
+/// An unset and an empty variable are the same.
+fn variable(name: &str) -> Result<Option<String>, String> {
+    match env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(format!("{name} is not valid UTF-8")),
+    }
+}

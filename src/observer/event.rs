@@ -1,0 +1,374 @@
+//! What there is to tell.
+
+use super::Operation;
+use crate::client::{ClientId, GrantType};
+use crate::error::{ErrorReason, StoreError};
+use crate::identifier::Subject;
+use crate::secret::GrantId;
+
+/// Something that the server decided.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// An authorization request is valid. Told for the GET that shows a page, and again for the POST that brings the decision.
+    Requested {
+        /// Who asks.
+        client: &'a ClientId,
+    },
+    /// A user has to be asked: a consent page is wanted.
+    Asked {
+        /// Who asks.
+        client: &'a ClientId,
+        /// Who is asked.
+        subject: &'a Subject,
+    },
+    /// A user consented to the same before, and need not be asked.
+    Remembered {
+        /// The grant that says so.
+        grant: GrantId,
+        /// Who asks.
+        client: &'a ClientId,
+        /// Who consented.
+        subject: &'a Subject,
+    },
+    /// A request was approved, and a code was issued.
+    Approved {
+        /// The new grant.
+        grant: GrantId,
+        /// Who asked.
+        client: &'a ClientId,
+        /// Who approved.
+        subject: &'a Subject,
+        /// Whether the user was asked.
+        consent: Consent,
+    },
+    /// A user denied a request.
+    Denied {
+        /// Who asked.
+        client: &'a ClientId,
+        /// Who denied.
+        subject: &'a Subject,
+    },
+    /// A confidential client proved who it is.
+    Authenticated {
+        /// Where.
+        endpoint: Endpoint,
+        /// Who.
+        client: &'a ClientId,
+    },
+    /// Tokens were issued.
+    Issued {
+        /// The grant they belong to.
+        grant: GrantId,
+        /// Who got them.
+        client: &'a ClientId,
+        /// On whose behalf; `None` if the client acts for itself.
+        subject: Option<&'a Subject>,
+        /// How.
+        grant_type: GrantType,
+    },
+    /// A refresh token was retried within its grace, and the same answer given again.
+    Retried {
+        /// The grant it belongs to.
+        grant: GrantId,
+        /// Who retried.
+        client: &'a ClientId,
+        /// Whose grant it is.
+        subject: Option<&'a Subject>,
+    },
+    /// A spent code or refresh token was used again, and its grant was revoked.
+    Replayed {
+        /// The grant that was revoked.
+        grant: GrantId,
+        /// Who used it.
+        client: &'a ClientId,
+        /// Whose grant it was.
+        subject: Option<&'a Subject>,
+        /// Which kind of credential it was.
+        reason: ErrorReason,
+    },
+    /// A grant or one access token of it was revoked.
+    Revoked {
+        /// The grant.
+        grant: GrantId,
+        /// The client that had it.
+        client: Option<&'a ClientId>,
+        /// The user who gave it.
+        subject: Option<&'a Subject>,
+        /// How much of it.
+        extent: Extent,
+        /// Who wanted it.
+        by: Actor,
+    },
+    /// A client revoked a token that is unknown, or dead already.
+    NothingToRevoke {
+        /// The client.
+        client: &'a ClientId,
+    },
+    /// A client asked about a token.
+    Introspected {
+        /// Who asked.
+        client: &'a ClientId,
+        /// The grant of the token; `None` if it is not active, or not this client's.
+        grant: Option<GrantId>,
+    },
+    /// An access token was accepted at a protected resource.
+    AccessGranted {
+        /// Its grant.
+        grant: GrantId,
+        /// The client that it was issued to; `None` for a personal access token.
+        client: Option<&'a ClientId>,
+        /// The user on whose behalf; `None` if the client acts for itself.
+        subject: Option<&'a Subject>,
+    },
+    /// An initial access token let somebody register a client.
+    InitialTokenUsed {
+        /// Which one: its place in [`Registration::Guarded`](crate::configuration::Registration::Guarded), from zero.
+        index: usize,
+    },
+    /// A client was registered.
+    Registered {
+        /// The new client.
+        client: &'a ClientId,
+        /// Who did it: the client itself, its owner, or the operator.
+        by: Actor,
+    },
+    /// A client secret was made; only its hash is kept.
+    SecretMade {
+        /// The client whose it is.
+        client: &'a ClientId,
+    },
+    /// A client read its registration.
+    RegistrationRead {
+        /// The client.
+        client: &'a ClientId,
+    },
+    /// A registration was changed.
+    RegistrationChanged {
+        /// The client.
+        client: &'a ClientId,
+        /// Who did it.
+        by: Actor,
+    },
+    /// A client was deleted, and its grants were revoked.
+    Deleted {
+        /// The client.
+        client: &'a ClientId,
+        /// How many grants were revoked with it.
+        grants: u64,
+        /// Who did it.
+        by: Actor,
+    },
+    /// Everything that a client was granted was revoked.
+    ClientRevoked {
+        /// The client.
+        client: &'a ClientId,
+        /// How many grants that were.
+        grants: u64,
+    },
+    /// Everything that a user granted was revoked.
+    SubjectRevoked {
+        /// The user.
+        subject: &'a Subject,
+        /// How many grants that were.
+        grants: u64,
+    },
+    /// Dead rows were deleted.
+    Purged {
+        /// Codes.
+        codes: u32,
+        /// Tokens, and grants that had none left.
+        tokens: u32,
+    },
+    /// A request was refused.
+    Refused {
+        /// Which endpoint refused it.
+        endpoint: Endpoint,
+        /// Why.
+        reason: ErrorReason,
+        /// The client that the request names, if it named a well-formed one, and may be anybody's invention; at a protected
+        /// resource the client that the token was issued to.
+        client: Option<&'a ClientId>,
+        /// The grant of the code or token that came, if there is such a one.
+        grant: Option<GrantId>,
+        /// The failure of a store behind it.
+        source: Option<&'a StoreError>,
+    },
+    /// A store failed in a call of the host's own.
+    Failed {
+        /// Which call.
+        operation: Operation,
+        /// The failure.
+        source: &'a StoreError,
+    },
+}
+
+impl Event<'_> {
+    /// What logs call it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Requested { .. } => "requested",
+            Self::Asked { .. } => "asked",
+            Self::Remembered { .. } => "remembered",
+            Self::Approved { .. } => "approved",
+            Self::Denied { .. } => "denied",
+            Self::Authenticated { .. } => "authenticated",
+            Self::Issued { .. } => "issued",
+            Self::Retried { .. } => "retried",
+            Self::Replayed { .. } => "replayed",
+            Self::Revoked { .. } => "revoked",
+            Self::NothingToRevoke { .. } => "nothing_to_revoke",
+            Self::Introspected { .. } => "introspected",
+            Self::AccessGranted { .. } => "access_granted",
+            Self::InitialTokenUsed { .. } => "initial_token_used",
+            Self::Registered { .. } => "registered",
+            Self::SecretMade { .. } => "secret_made",
+            Self::RegistrationRead { .. } => "registration_read",
+            Self::RegistrationChanged { .. } => "registration_changed",
+            Self::Deleted { .. } => "deleted",
+            Self::ClientRevoked { .. } => "client_revoked",
+            Self::SubjectRevoked { .. } => "subject_revoked",
+            Self::Purged { .. } => "purged",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// The client that it is about.
+    #[must_use]
+    pub const fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Requested { client }
+            | Self::Asked { client, .. }
+            | Self::Remembered { client, .. }
+            | Self::Approved { client, .. }
+            | Self::Denied { client, .. }
+            | Self::Authenticated { client, .. }
+            | Self::Issued { client, .. }
+            | Self::Retried { client, .. }
+            | Self::Replayed { client, .. }
+            | Self::NothingToRevoke { client }
+            | Self::Introspected { client, .. }
+            | Self::Registered { client, .. }
+            | Self::SecretMade { client }
+            | Self::RegistrationRead { client }
+            | Self::RegistrationChanged { client, .. }
+            | Self::Deleted { client, .. }
+            | Self::ClientRevoked { client, .. } => Some(client),
+            Self::Revoked { client, .. } | Self::AccessGranted { client, .. } | Self::Refused { client, .. } => *client,
+            Self::InitialTokenUsed { .. } | Self::SubjectRevoked { .. } | Self::Purged { .. } | Self::Failed { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The user whom it is about.
+    #[must_use]
+    pub const fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Asked { subject, .. }
+            | Self::Remembered { subject, .. }
+            | Self::Approved { subject, .. }
+            | Self::Denied { subject, .. }
+            | Self::SubjectRevoked { subject, .. } => Some(subject),
+            Self::Issued { subject, .. }
+            | Self::Retried { subject, .. }
+            | Self::Replayed { subject, .. }
+            | Self::Revoked { subject, .. }
+            | Self::AccessGranted { subject, .. } => *subject,
+            _ => None,
+        }
+    }
+
+    /// The grant that it is about.
+    #[must_use]
+    pub const fn grant(&self) -> Option<GrantId> {
+        match self {
+            Self::Remembered { grant, .. }
+            | Self::Approved { grant, .. }
+            | Self::Issued { grant, .. }
+            | Self::Retried { grant, .. }
+            | Self::Replayed { grant, .. }
+            | Self::Revoked { grant, .. }
+            | Self::AccessGranted { grant, .. } => Some(*grant),
+            Self::Introspected { grant, .. } | Self::Refused { grant, .. } => *grant,
+            _ => None,
+        }
+    }
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// What logs call it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Who wanted something.
+    Actor {
+        /// The client that it is about.
+        Client => "client",
+        /// The user whose grant, or the developer whose client it is.
+        User => "user",
+        /// The service itself.
+        Operator => "operator",
+    }
+}
+
+words! {
+    /// Whether a user was asked.
+    Consent {
+        /// The user decided now.
+        Asked => "asked",
+        /// An earlier decision stood for it.
+        Remembered => "remembered",
+    }
+}
+
+words! {
+    /// How much was revoked.
+    Extent {
+        /// One access token.
+        AccessToken => "access_token",
+        /// The whole grant, with all of its codes and tokens.
+        Grant => "grant",
+    }
+}
+
+words! {
+    /// An endpoint of the server.
+    Endpoint {
+        /// RFC 6749 §3.1
+        Authorization => "authorization",
+        /// RFC 8414 and RFC 9728, and whatever path leads nowhere
+        Metadata => "metadata",
+        /// RFC 6749 §3.2
+        Token => "token",
+        /// RFC 7009
+        Revocation => "revocation",
+        /// RFC 7662
+        Introspection => "introspection",
+        /// RFC 7591
+        Registration => "registration",
+        /// RFC 7592
+        RegistrationManagement => "registration_management",
+        /// A protected resource
+        Resource => "resource",
+    }
+}

@@ -1,0 +1,85 @@
+//! What the server is asked to do.
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $operation:ident => $name:literal,)*) => {
+        /// Something that the server is asked to do: what spans are called, and what counts are grouped by.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])* #[doc = concat!(" (`", $name, "`)")] $operation,)*
+        }
+
+        impl Operation {
+            /// Every operation there is.
+            pub const ALL: &[Self] = &[$(Self::$operation,)*];
+
+            /// What spans, logs and counters call it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $name,)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// [`AuthorizationServer::authorize`](crate::AuthorizationServer::authorize)
+    Authorize => "authorize",
+    /// [`PendingAuthorization::sign_in_required`](crate::PendingAuthorization::sign_in_required)
+    SignIn => "sign_in",
+    /// [`AuthorizationServer::recall`](crate::AuthorizationServer::recall)
+    Recall => "recall",
+    /// [`PendingAuthorization::confirm`](crate::PendingAuthorization::confirm)
+    Confirm => "confirm",
+    /// [`AuthorizationServer::approve`](crate::AuthorizationServer::approve)
+    Approve => "approve",
+    /// [`AuthorizationServer::deny`](crate::AuthorizationServer::deny)
+    Deny => "deny",
+    /// [`AuthorizationServer::token`](crate::AuthorizationServer::token)
+    Token => "token",
+    /// [`AuthorizationServer::revoke`](crate::AuthorizationServer::revoke)
+    Revoke => "revoke",
+    /// [`AuthorizationServer::introspect`](crate::AuthorizationServer::introspect)
+    Introspect => "introspect",
+    /// [`AuthorizationServer::register`](crate::AuthorizationServer::register)
+    Register => "register",
+    /// [`AuthorizationServer::read_registration`](crate::AuthorizationServer::read_registration)
+    ReadRegistration => "read_registration",
+    /// [`AuthorizationServer::replace_registration`](crate::AuthorizationServer::replace_registration)
+    ReplaceRegistration => "replace_registration",
+    /// [`AuthorizationServer::delete_registration`](crate::AuthorizationServer::delete_registration)
+    DeleteRegistration => "delete_registration",
+    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) with a metadata document, or a path that leads nowhere
+    Metadata => "metadata",
+    /// [`ResourceServer::verify`](crate::ResourceServer::verify)
+    Verify => "verify",
+    /// [`Access::require`](crate::Access::require)
+    Require => "require",
+    /// [`AuthorizationServer::install_client`](crate::AuthorizationServer::install_client)
+    InstallClient => "install_client",
+    /// [`AuthorizationServer::register_public_app`](crate::AuthorizationServer::register_public_app) and
+    /// [`register_confidential_app`](crate::AuthorizationServer::register_confidential_app)
+    RegisterApp => "register_app",
+    /// [`AuthorizationServer::apps`](crate::AuthorizationServer::apps)
+    Apps => "apps",
+    /// [`AuthorizationServer::client`](crate::AuthorizationServer::client)
+    Client => "client",
+    /// [`AuthorizationServer::delete_own_client`](crate::AuthorizationServer::delete_own_client)
+    DeleteOwnClient => "delete_own_client",
+    /// [`AuthorizationServer::delete_client`](crate::AuthorizationServer::delete_client)
+    DeleteClient => "delete_client",
+    /// [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client)
+    RevokeClient => "revoke_client",
+    /// [`AuthorizationServer::grants`](crate::AuthorizationServer::grants)
+    Grants => "grants",
+    /// [`AuthorizationServer::withdraw`](crate::AuthorizationServer::withdraw)
+    Withdraw => "withdraw",
+    /// [`AuthorizationServer::revoke_subject`](crate::AuthorizationServer::revoke_subject)
+    RevokeSubject => "revoke_subject",
+    /// [`AuthorizationServer::purge`](crate::AuthorizationServer::purge)
+    Purge => "purge",
+    /// [`AuthorizationServer::check`](crate::AuthorizationServer::check); `ok` means that it ran, whatever it found
+    Check => "check",
+}

@@ -1,0 +1,177 @@
+//! Spans and events, for whatever subscriber the process has.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use ::tracing::field::{Empty, display};
+use ::tracing::{Level, Span, enabled, event, span};
+
+use super::operate::Outcome;
+use crate::error::StoreError;
+use crate::observer::{Event, Operation};
+
+const TARGET: &str = "grantor";
+
+/// Opens the span of an operation.
+pub(super) fn span(operation: Operation) -> Span {
+    // A name and a level belong to one place in the code.
+    macro_rules! spans {
+        ($($level:ident($($operation:ident)*))*; none($($other:ident)*)) => {
+            match operation {
+                $($(
+                    Operation::$operation => span!(
+                        target: TARGET,
+                        Level::$level,
+                        Operation::$operation.name(),
+                        operation = operation.name(),
+                        client = Empty,
+                        grant = Empty,
+                        subject = Empty,
+                        grant_type = Empty,
+                        outcome = Empty,
+                        reason = Empty,
+                    ),
+                )*)*
+                $(Operation::$other)|* => Span::none(),
+            }
+        };
+    }
+    spans! {
+        INFO(
+            Authorize Recall Approve Token Revoke Register ReadRegistration ReplaceRegistration DeleteRegistration
+            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient Grants Withdraw RevokeSubject
+            Purge Check
+        )
+        DEBUG(Introspect Verify);
+        none(SignIn Confirm Deny Require Metadata)
+    }
+}
+
+/// Says how an operation ended.
+pub(super) fn end(span: &Span, outcome: Outcome) {
+    span.record("outcome", outcome.name());
+    if let Some(reason) = outcome.reason() {
+        span.record("reason", reason.name());
+    }
+}
+
+/// Writes an event, and what it says of an operation into the span of that.
+pub(super) fn write(event: &Event<'_>) {
+    macro_rules! at {
+        ($level:ident) => {
+            if enabled!(target: TARGET, Level::$level) {
+                let fields = Fields::of(event);
+                event!(
+                    target: TARGET,
+                    Level::$level,
+                    event = event.name(),
+                    client = event.client().map(|client| client.as_str()),
+                    grant = event.grant().map(display),
+                    subject = event.subject().map(|subject| subject.as_str()),
+                    endpoint = fields.endpoint,
+                    operation = fields.operation,
+                    grant_type = fields.grant_type,
+                    consent = fields.consent,
+                    extent = fields.extent,
+                    by = fields.by,
+                    reason = fields.reason,
+                    index = fields.index,
+                    grants = fields.grants,
+                    codes = fields.codes,
+                    tokens = fields.tokens,
+                    error = fields.source.map(chain).as_deref(),
+                );
+            }
+        };
+    }
+    record(&Span::current(), event);
+    match event {
+        Event::Refused { source: Some(_), .. } | Event::Failed { .. } => at!(ERROR),
+        Event::Replayed { .. } => at!(WARN),
+        Event::Requested { .. }
+        | Event::Authenticated { .. }
+        | Event::Introspected { .. }
+        | Event::AccessGranted { .. }
+        | Event::RegistrationRead { .. } => at!(DEBUG),
+        _ => at!(INFO),
+    }
+}
+
+fn record(span: &Span, event: &Event<'_>) {
+    // Where no operation runs, the current span is the host's, and its fields are none of ours.
+    if span.metadata().is_none_or(|metadata| metadata.target() != TARGET) {
+        return;
+    }
+    if let Some(client) = event.client() {
+        span.record("client", client.as_str());
+    }
+    if let Some(grant) = event.grant() {
+        span.record("grant", display(grant));
+    }
+    if let Some(subject) = event.subject() {
+        span.record("subject", subject.as_str());
+    }
+    if let Event::Issued { grant_type, .. } = event {
+        span.record("grant_type", grant_type.as_str());
+    }
+}
+
+/// What only some events have.
+#[derive(Default)]
+struct Fields<'a> {
+    endpoint: Option<&'static str>,
+    operation: Option<&'static str>,
+    grant_type: Option<&'static str>,
+    consent: Option<&'static str>,
+    extent: Option<&'static str>,
+    by: Option<&'static str>,
+    reason: Option<&'static str>,
+    index: Option<usize>,
+    grants: Option<u64>,
+    codes: Option<u32>,
+    tokens: Option<u32>,
+    source: Option<&'a StoreError>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(event: &Event<'a>) -> Self {
+        let none = Self::default();
+        match event {
+            Event::Approved { consent, .. } => Self { consent: Some(consent.name()), ..none },
+            Event::Authenticated { endpoint, .. } => Self { endpoint: Some(endpoint.name()), ..none },
+            Event::Issued { grant_type, .. } => Self { grant_type: Some(grant_type.as_str()), ..none },
+            Event::Replayed { reason, .. } => Self { reason: Some(reason.name()), ..none },
+            Event::Revoked { extent, by, .. } => Self { extent: Some(extent.name()), by: Some(by.name()), ..none },
+            Event::InitialTokenUsed { index } => Self { index: Some(*index), ..none },
+            Event::Registered { by, .. } | Event::RegistrationChanged { by, .. } => {
+                Self { by: Some(by.name()), ..none }
+            }
+            Event::Deleted { grants, by, .. } => Self { grants: Some(*grants), by: Some(by.name()), ..none },
+            Event::ClientRevoked { grants, .. } | Event::SubjectRevoked { grants, .. } => {
+                Self { grants: Some(*grants), ..none }
+            }
+            Event::Purged { codes, tokens } => Self { codes: Some(*codes), tokens: Some(*tokens), ..none },
+            Event::Refused { endpoint, reason, source, .. } => {
+                Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source: *source, ..none }
+            }
+            Event::Failed { operation, source } => Self {
+                operation: Some(operation.name()),
+                reason: Some(source.reason().name()),
+                source: Some(source),
+                ..none
+            },
+            _ => none,
+        }
+    }
+}
+
+/// The failure of a store, down to its last cause.
+fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
