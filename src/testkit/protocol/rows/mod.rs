@@ -5,6 +5,7 @@ pub mod cors;
 pub mod introspection;
 pub mod mcp;
 pub mod metadata;
+pub mod real_clients;
 pub mod registration;
 pub mod resource_indicators;
 pub mod resource_server;
@@ -33,4 +34,7 @@ pub(super) const ALL: &[&[Row]] = &[
     mcp::registration::ROWS,
     cors::ROWS,
     surroundings::ROWS,
+    real_clients::strict_libraries::ROWS,
+    real_clients::mcp_clients::ROWS,
+    real_clients::libraries::ROWS,
 ];
