@@ -105,6 +105,14 @@ rows! {
             alice.submit(&swapped).await?.expect_undecided()?;
         }
         alice.submit(&form).await?.expect_code(&request)?;
+
+        // The form of the attacker's own sign-in page signs nobody else in.
+        let address = run.address(&request);
+        let form = run.credentials(&run.anonymous().visit(&address).await?, User::Bob)?;
+        let mut victim = run.anonymous();
+        victim.visit(&address).await?;
+        victim.submit_from("https://evil.test", "cross-site", &form).await?;
+        ensure!(!is_signed_in(run, &mut victim).await?, "a form of another site signs people in");
     }
 
     /// A decision is a POST; the same by GET does nothing.

@@ -279,7 +279,7 @@ rows! {
             page.expect_page(page.status().as_u16())?;
         }
         let by_get = run.authorize(&request.clone().and("state", &"s".repeat(50_000))).await?;
-        let by_post = run.authorize_by_post(&request.clone().and("state", &"s".repeat(100_000))).await?;
+        let by_post = run.authorize_by_post(&request.clone().and("state", &"s".repeat(60_000))).await?;
         for reply in [by_get, by_post] {
             ensure!(reply.status() != 200, "a state of 50 kB is taken");
             expect_nothing(&reply, &request)?;
