@@ -15,8 +15,8 @@ pub(super) async fn approval(run: &Run<'_>, browser: &mut Browser<'_>, request: 
     run.fill_in(&run.ask(browser, request).await?, &Decision::Approve)
 }
 
-/// The fields of a form that another person's form for the same request has other values for: the proof that the form is of a
-/// page of this person.
+/// The fields of a form that another person's form for the same request has other values for: the proof that the form
+/// is of a page of this person.
 fn proofs(own: &Submission, other: &Submission) -> Vec<String> {
     let differs = |(name, value): &(&str, &str)| other.fields.get(name) != Some(value);
     own.fields.iter().filter(differs).map(|(name, _)| name.to_owned()).collect()
@@ -247,7 +247,9 @@ rows! {
     /// A redirect to the client is one by HTTP, with one location and nothing of the request in its body.
     ["UI-014", Must, "practice"]
     async fn ui_014_a_redirect_is_nothing_but_a_redirect(run) {
-        for state in ["plain", "\"><script>alert(1)</script>", "https://evil.test/", "x\r\nLocation: https://evil.test/"] {
+        for state in
+            ["plain", "\"><script>alert(1)</script>", "https://evil.test/", "x\r\nLocation: https://evil.test/"]
+        {
             let request = run.asking(&run.profile().public).with("state", state);
             for decision in [Decision::Approve, Decision::Deny] {
                 let reply = run.decide(&request, &decision).await?;
