@@ -4,9 +4,9 @@ use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, Poi
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
-use crate::driver::browse;
-use crate::other_site::{OtherSite, codes_made};
-use crate::tab::Tab;
+use super::driver::browse;
+use super::other_site::{OtherSite, codes_made};
+use super::tab::Tab;
 
 const ADA: (&str, &str) = ("ada", "correct horse");
 const GRACE: (&str, &str) = ("grace", "battery staple");

@@ -8,7 +8,7 @@ use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::Value;
 
-use crate::example::Example;
+use super::example::Example;
 
 /// How long something may take to show; a browser on a busy machine is slow.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::raw::form;
-use crate::support::{Example, http_client};
+use super::support::raw::form;
+use super::support::{Example, http_client};
 
 /// Far more than the limit that the tests set: a machine may be busy.
 const END: Duration = Duration::from_secs(60);
