@@ -42,6 +42,18 @@ async fn a_request_that_trickles_in_is_cut_off_whether_head_or_body() {
         let answer = drip(&example, head);
         assert!(!answer.contains(" 200 "), "{answer}");
     }
+    // The second request on a connection, too.
+    let first = "GET /assets/icon.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let answer = drip(&example, &format!("{first}GET /oauth/"));
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer[1..].contains("HTTP/1.1 2"), "{answer}");
+    // A body that nobody waits for: the answer came at once, and the rest is of no use.
+    for path in ["/oauth/token", "/signin"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n");
+        for framing in ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n20000\r\n"] {
+            let answer = drip(&example, &format!("{head}{framing}"));
+            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        }
+    }
     for path in ["/oauth/token", "/oauth/register", "/signin", "/oauth/authorize", "/api/v1/links"] {
         let whole = form(path, "Authorization: Bearer nonsense\r\n", &"a".repeat(10_000));
         let (head, _) = whole.split_once("\r\n\r\n").unwrap();

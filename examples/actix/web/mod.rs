@@ -8,6 +8,7 @@ pub mod methods;
 pub mod page;
 pub mod problem;
 pub mod serve;
+pub mod slow_body;
 pub mod visitor;
 
 use actix_web::HttpRequest;
