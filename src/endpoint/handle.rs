@@ -49,6 +49,17 @@ impl EndpointRoute {
     pub const fn matching(&self) -> PathMatch {
         self.matching
     }
+
+    /// Whether the route stands for this path, for a router that has patterns of its own or decodes what it matches. The path is
+    /// the one the client sent, without the query.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        match (path.strip_prefix(&self.path), self.matching) {
+            (Some(rest), PathMatch::Exact) => rest.is_empty(),
+            (Some(rest), PathMatch::Subtree) => rest.starts_with('/'),
+            (None, _) => false,
+        }
+    }
 }
 
 /// What a path leads to.
