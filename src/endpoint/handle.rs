@@ -51,7 +51,8 @@ impl EndpointRoute {
         self.matching
     }
 
-    /// Whether the route stands for `path`; for a service without a router.
+    /// Whether the route stands for this path, for a service without a router, or with one that decodes what it matches. The path
+    /// is the one the client sent, without the query.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         match (path.strip_prefix(&self.path), self.matching) {
