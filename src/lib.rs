@@ -20,6 +20,7 @@ pub mod error;
 pub mod grant;
 pub mod identifier;
 pub mod issuer;
+mod language;
 pub mod observer;
 pub mod pkce;
 pub mod policy;

@@ -12,8 +12,8 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use super::RegistrationRequest;
 use super::metadata::Document;
-use super::{Refusal, RegistrationRequest};
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Endpoint, Operation};
 use crate::server::AuthorizationServer;
@@ -178,7 +178,7 @@ impl AuthorizationServer {
     ) -> Response<String> {
         let operation = target.operation(method);
         let refuse = |reason: ErrorReason| {
-            let refused = Err::<Response<String>, _>(self.refuse(target.endpoint(), None, reason.into()));
+            let refused = Err::<Response<String>, _>(self.refuse(target.endpoint(), headers, None, reason.into()));
             ended(operation, &refused);
             refused.unwrap_or_else(EndpointError::into_http)
         };
@@ -234,7 +234,7 @@ impl AuthorizationServer {
                 }
             }
             Target::Document(_) | Target::Unknown => {
-                Err(self.refuse(target.endpoint(), None, Refusal::from(ErrorReason::EndpointUnknown)))
+                Err(self.refuse(target.endpoint(), headers, None, ErrorReason::EndpointUnknown.into()))
             }
         }
     }

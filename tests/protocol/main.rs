@@ -54,4 +54,5 @@ mod store_failure_front;
 mod store_trips;
 mod token_endpoint;
 mod token_response;
+mod wording;
 mod wrong_turns;
