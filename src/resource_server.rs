@@ -186,7 +186,7 @@ impl Access {
             let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
             Err(self.refuse(error.with_words(self.insufficient.clone())))
         };
-        ended(Operation::Require, &result);
+        ended(Operation::Require, result.as_ref().err());
         result
     }
 

@@ -117,19 +117,21 @@ struct Said {
     by: ErrorReason,
 }
 
-/// The words of one answer.
+/// The words of one answer; mostly those of the crate, which depend on nothing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct Words(Option<Box<Chosen>>);
+
+#[derive(Clone, Debug)]
+struct Chosen {
     replacement: Option<Arc<str>>,
     language: Option<LanguageTag>,
     choice: Choice,
 }
 
 /// What words depend on.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Choice {
     /// On the reason alone.
-    #[default]
     Fixed,
     /// On the languages of the request, too.
     ByLanguage,
@@ -137,16 +139,16 @@ pub(crate) enum Choice {
 
 impl Words {
     pub(crate) fn replacement(&self) -> Option<&str> {
-        self.replacement.as_deref()
+        self.0.as_ref()?.replacement.as_deref()
     }
 
     /// The language of the replacement, if it is for one.
-    pub(crate) const fn language(&self) -> Option<&LanguageTag> {
-        self.language.as_ref()
+    pub(crate) fn language(&self) -> Option<&LanguageTag> {
+        self.0.as_ref()?.language.as_ref()
     }
 
-    pub(crate) const fn choice(&self) -> Choice {
-        self.choice
+    pub(crate) fn choice(&self) -> Choice {
+        self.0.as_ref().map_or(Choice::Fixed, |chosen| chosen.choice)
     }
 }
 
@@ -207,19 +209,18 @@ impl WordingCatalog {
     /// The preferences are asked for only if there is a choice.
     fn find<'a>(&self, kind: Kind, reason: ErrorReason, preferences: impl FnOnce() -> Preferences<'a>) -> Words {
         let Some(phrase) = self.phrases.get(&(kind, reason)) else { return Words::default() };
-        let always = phrase.always.as_ref().map(|said| Arc::clone(&said.words));
-        if phrase.languages.is_empty() {
-            return Words { replacement: always, language: None, choice: Choice::Fixed };
-        }
-        let at = preferences().look_up(&phrase.languages, |(tag, _)| tag);
-        match at.and_then(|at| phrase.languages.get(at)) {
-            Some((tag, said)) => Words {
-                replacement: Some(Arc::clone(&said.words)),
-                language: Some(tag.clone()),
-                choice: Choice::ByLanguage,
-            },
-            None => Words { replacement: always, language: None, choice: Choice::ByLanguage },
-        }
+        let (choice, found) = if phrase.languages.is_empty() {
+            (Choice::Fixed, None)
+        } else {
+            let at = preferences().look_up(&phrase.languages, |(tag, _)| tag);
+            (Choice::ByLanguage, at.and_then(|at| phrase.languages.get(at)))
+        };
+        let said = found.map(|(_, said)| said).or(phrase.always.as_ref());
+        Words(Some(Box::new(Chosen {
+            replacement: said.map(|said| Arc::clone(&said.words)),
+            language: found.map(|(tag, _)| tag.clone()),
+            choice,
+        })))
     }
 }
 

@@ -156,7 +156,7 @@ impl AuthorizationServer {
     pub fn deny(&self, confirmed: ConfirmedAuthorization) -> AuthorizationResponse {
         let client = confirmed.request().client().id();
         self.observe(&Event::Denied { client, subject: confirmed.subject() });
-        ended(Operation::Deny, &Ok::<_, AuthorizeError>(()));
+        ended(Operation::Deny, None::<&AuthorizeError>);
         confirmed.deny()
     }
 

@@ -178,9 +178,9 @@ impl AuthorizationServer {
     ) -> Response<String> {
         let operation = target.operation(method);
         let refuse = |reason: ErrorReason| {
-            let refused = Err::<Response<String>, _>(self.refuse(target.endpoint(), headers, None, reason.into()));
-            ended(operation, &refused);
-            refused.unwrap_or_else(EndpointError::into_http)
+            let error = self.refuse(target.endpoint(), headers, None, reason.into());
+            ended(operation, Some(&error));
+            error.into_http()
         };
         if matches!(target, Target::Unknown) {
             return refuse(ErrorReason::EndpointUnknown);
@@ -191,7 +191,7 @@ impl AuthorizationServer {
             return response;
         }
         if let Target::Document(document) = target {
-            ended(operation, &Ok::<_, EndpointError>(()));
+            ended(operation, None::<&EndpointError>);
             return serve(document, method, headers);
         }
         let body = match self.read(headers, body).await {

@@ -209,7 +209,7 @@ impl PendingAuthorization {
     /// [`ErrorReason::LoginRequired`] if the client asked not to show anything (`prompt=none`).
     pub fn sign_in_required(&self) -> Result<(), AuthorizeError> {
         let result = if self.prompt.is_none() { Err(self.reject(ErrorReason::LoginRequired)) } else { Ok(()) };
-        ended(Operation::SignIn, &result);
+        ended(Operation::SignIn, result.as_ref().err());
         result.map_err(|error| self.refuse(error))
     }
 

@@ -128,7 +128,7 @@ impl PendingAuthorization {
         submitted: &str,
     ) -> Result<ConfirmedAuthorization, AuthorizeError> {
         let result = self.verify(session, subject, submitted).map_err(|reason| self.show(reason));
-        ended(Operation::Confirm, &result);
+        ended(Operation::Confirm, result.as_ref().err());
         match result {
             Ok(grant_id) => {
                 let (subject, extra) = (subject.clone(), Extra::default());
