@@ -18,6 +18,7 @@ pub mod configuration;
 mod endpoint;
 pub mod error;
 pub mod grant;
+pub mod guide;
 pub mod identifier;
 pub mod issuer;
 mod language;

@@ -22,8 +22,7 @@ use crate::wire::header::{bearer, refused_bearer};
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
-/// let access = server.resource_server().verify(&headers).await?;
-/// access.require("links:read")?;
+/// let access = server.resource_server().verify_scope(&headers, "links:read").await?;
 /// println!("{:?} asks for links of {:?}", access.client_id(), access.subject());
 /// # Ok(())
 /// # }
@@ -131,6 +130,22 @@ impl ResourceServer {
             }
         };
         operate(Operation::Verify, checked).await
+    }
+
+    /// Checks the `Authorization` header of a call as [`verify`](Self::verify) does, and demands scope tokens, separated by
+    /// spaces: all of them. A client that has to get a token first, or a new one, is told at once what to ask for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it too (RFC
+    /// 6750 §3.1).
+    pub async fn verify_scope(&self, headers: &HeaderMap, scope: &str) -> Result<Access, BearerError> {
+        let access = self.verify(headers).await.map_err(|error| match error.reason().status() {
+            401 => error.with_scope(Scope::parse(scope).unwrap_or_default()),
+            _ => error,
+        })?;
+        access.require(scope)?;
+        Ok(access)
     }
 
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["store"]),
     ("endpoint", &["endpoint", "resource_server", "server"]),
     ("testkit", &["testkit"]),
+    ("guide", &["guide"]),
 ];
 
 fn layer(module: &str) -> usize {

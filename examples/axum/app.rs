@@ -1,67 +1,19 @@
-//! The application: what handlers share, and which address leads to which.
-
-use std::sync::Arc;
+//! Which address leads to which handler.
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use grantor::AuthorizationServer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_sessions::SessionManagerLayer;
-use tower_sessions::cookie::SameSite;
 
-use crate::oauth::last_used::LastUsed;
-use crate::pages::demo::{self, Demo};
-use crate::pages::{assets, connected, developers, home, links, sign_in};
-use crate::shortener::database::Database;
+use crate::pages::{assets, connected, demo, developers, home, links, sign_in};
+use crate::provider::app::App;
 use crate::shortener::form;
-use crate::shortener::throttle::Throttle;
-use crate::web::session_store::Sessions;
-use crate::web::{Problem, access_log, headers, problem};
+use crate::shortener::problem::Problem;
+use crate::web::{access_log, headers, problem};
 use crate::{api, oauth};
-
-/// What handlers share. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// Scheme, host and port under which browsers know the service.
-    pub origin: Arc<str>,
-    /// The shortener's database.
-    pub database: Database,
-    /// Slows down who guesses passwords.
-    pub throttle: Arc<Throttle>,
-    /// The authorization server.
-    pub server: AuthorizationServer,
-    /// When each grant was last used.
-    pub last_used: Arc<LastUsed>,
-    /// The demo client.
-    pub demo: Arc<Demo>,
-}
-
-impl App {
-    /// Host and port.
-    pub fn authority(&self) -> &str {
-        self.origin.split_once("://").map_or(&self.origin, |(_, authority)| authority)
-    }
-
-    /// The whole URL of a short link.
-    pub fn short_url(&self, slug: &str) -> String {
-        format!("{}/{slug}", self.origin)
-    }
-}
 
 /// Every address of the service.
 pub fn router(app: App) -> Router {
-    let secure = app.origin.starts_with("https:");
-    let sessions = SessionManagerLayer::new(Sessions::new(app.database.clone()))
-        // The prefix makes browsers refuse the cookie from anywhere but this very host; it needs https.
-        .with_name(if secure { "__Host-snip" } else { "snip" })
-        .with_secure(secure)
-        .with_http_only(true)
-        // Lax, because every authorization request arrives by a link from another site.
-        .with_same_site(SameSite::Lax)
-        .with_path("/");
-
     let pages = Router::new()
         .route("/", get(home::show))
         .route("/signin", get(sign_in::show).post(sign_in::submit))
@@ -76,11 +28,10 @@ pub fn router(app: App) -> Router {
         .route("/demo/callback", get(demo::callback))
         .route("/demo/forget", post(demo::forget))
         .merge(oauth::consent::router())
-        .layer(sessions)
         .route("/assets/{name}", get(assets::show))
         .route("/{slug}", get(links::follow).head(links::peek))
-        .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
-        .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(form::MAX_BODY))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn(problem::show_problems))

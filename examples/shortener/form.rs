@@ -1,9 +1,85 @@
-//! What a form sent.
+//! Forms as they arrive.
 
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, StatusCode};
 use url::form_urlencoded;
+
+use super::problem::Problem;
 
 /// The largest form that is read, in bytes. The sign-in form carries a whole authorization request, encoded.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// The fields of a form, and whether a page of ours sent it.
+#[derive(Debug)]
+pub struct Form {
+    /// What was filled in.
+    pub fields: Fields,
+    body: Bytes,
+    sender: Sender,
+}
+
+/// Whose page sent something, as far as the browser says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sender {
+    /// A page of ours; or the browser says nothing, or `null`, in cases that are in order: then the form's anti-CSRF value
+    /// alone decides.
+    Own,
+    /// Another site's page.
+    Foreign,
+}
+
+impl Form {
+    /// The form in `body`, which came with `headers` to the service that browsers know as `origin`.
+    pub fn new(headers: &HeaderMap, body: Bytes, origin: &str) -> Self {
+        Self { fields: Fields::parse(&body), body, sender: Sender::of(headers, origin) }
+    }
+
+    /// Refuses a body that is no form, before it is read.
+    pub fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+        let media_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Ok(())
+        } else {
+            Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+        }
+    }
+
+    /// Refuses a form that another site's page sent.
+    pub fn require_own(&self) -> Result<(), Problem> {
+        self.sender.require_own()
+    }
+
+    /// The form as it would be sent by GET, byte for byte.
+    pub fn as_query(&self) -> Option<&str> {
+        std::str::from_utf8(&self.body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()))
+    }
+}
+
+impl Sender {
+    /// Whose page sent these headers to the service that browsers know as `own_origin`.
+    pub fn of(headers: &HeaderMap, own_origin: &str) -> Self {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        if text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site") {
+            return Self::Foreign;
+        }
+        let Some(origin) = headers.get(ORIGIN) else { return Self::Own };
+        let Ok(origin) = origin.to_str() else { return Self::Foreign };
+        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`.
+        let own_host =
+            text(HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, origin)| origin == host));
+        if origin == "null" || origin == own_origin || own_host { Self::Own } else { Self::Foreign }
+    }
+
+    /// Refuses what another site's page sent.
+    pub fn require_own(self) -> Result<(), Problem> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Foreign => Err(Problem::out_of_date()),
+        }
+    }
+}
 
 /// The fields of an `application/x-www-form-urlencoded` body, in order.
 #[derive(Debug)]

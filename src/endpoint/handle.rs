@@ -50,6 +50,16 @@ impl EndpointRoute {
     pub const fn matching(&self) -> PathMatch {
         self.matching
     }
+
+    /// Whether the route stands for `path`; for a service without a router.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        match (path.strip_prefix(&self.path), self.matching) {
+            (Some(rest), PathMatch::Exact) => rest.is_empty(),
+            (Some(rest), PathMatch::Subtree) => rest.starts_with('/'),
+            (None, _) => false,
+        }
+    }
 }
 
 /// What a path leads to.

@@ -6,8 +6,9 @@ use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// Runs a future to its end on this thread, for stores that need no runtime.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future, or what can be awaited, to its end on this thread: for stores that need no runtime.
+#[track_caller]
+pub fn block_on<T>(future: impl IntoFuture<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {
@@ -17,7 +18,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
+    let mut future = pin!(future.into_future());
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(output) => return output,

@@ -57,18 +57,24 @@
 
 mod clock;
 pub mod contract;
+pub mod driver;
 mod executor;
 mod extremes;
 mod faulty;
 pub mod fixtures;
+mod form;
 mod history;
 mod intercept;
 mod macros;
 mod model;
+pub mod protocol;
 mod recording;
+mod server;
 
 pub use clock::ManualClock;
 pub use executor::{block_on, drop_after, yield_once};
 pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
+pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
 pub use recording::{Recording, RecordingStore};
+pub use server::{SignedIn, TestServer, TestStores};

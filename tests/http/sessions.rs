@@ -73,6 +73,45 @@ async fn signing_out_ends_the_session_for_every_holder_of_its_cookie() {
     }
 }
 
+/// Lets time pass for every session, as far as the table knows.
+fn pass(example: &Example, days: u32) {
+    example.run_sql(&format!("UPDATE sessions SET expires_at = expires_at - {days} * 86400"));
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_it_is_used_within_seven_days() {
+    let example = Example::start();
+    let mut browser = Browser::signed_in(&example, ADA).await;
+    let cookie = browser.cookie(COOKIE).map(ToOwned::to_owned);
+    for _ in 0..3 {
+        pass(&example, 6);
+        browser.get("/connected").await.expect(200);
+    }
+    assert_eq!(browser.cookie(COOKIE), cookie.as_deref());
+    pass(&example, 8);
+    assert!(browser.get("/connected").await.redirect().starts_with("/signin"));
+    // Nor does asking for it bring it back.
+    assert!(browser.get("/connected").await.redirect().starts_with("/signin"));
+}
+
+#[tokio::test]
+async fn a_sign_in_form_may_be_left_open_for_half_an_hour() {
+    let example = Example::start();
+    let mut browser = Browser::new(&example);
+    let page = browser.get("/signin").await;
+    pass(&example, 1);
+    browser.submit_sign_in(&page, ADA.username, ADA.password).await.expect_error_page(403);
+}
+
+#[tokio::test]
+async fn a_restart_signs_nobody_out() {
+    let mut example = Example::start();
+    let mut browser = Browser::signed_in(&example, ADA).await;
+    example.kill();
+    example.restart_with(&[]);
+    browser.get("/connected").await.expect(200);
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_read_the_same() {
     let example = Example::start();

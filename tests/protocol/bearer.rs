@@ -147,6 +147,29 @@ on_both_stores! {
         }
     }
 
+    // RS-009, MCP-006, MCP-007
+    async fn a_call_without_a_usable_token_is_told_which_scope_to_ask_for(setup) {
+        let (server, tokens) = (setup.server.resource_server(), setup.tokens_for("pub", "read write", &[]).await);
+        let right = bearer(tokens.text("access_token"));
+        for (values, code) in [(&[][..], None), (&["Bearer xyz"], Some("invalid_token"))] {
+            for scope in ["read", "read write", "admin"] {
+                let challenge = refused(server.verify_scope(&headers(values), scope).await.unwrap_err(), 401, code);
+                assert_eq!(challenge["scope"], scope);
+            }
+            let challenge = refused(server.verify_scope(&headers(values), "").await.unwrap_err(), 401, code);
+            assert!(!challenge.contains_key("scope"));
+        }
+        let challenge = refused(server.verify_scope(&right, "read admin").await.unwrap_err(), 403, Some("insufficient_scope"));
+        assert_eq!(challenge["scope"], "read admin");
+        // No other scope would mend the request.
+        let twice = headers(&["Bearer xyz", "Bearer xyz"]);
+        let challenge = refused(server.verify_scope(&twice, "read").await.unwrap_err(), 400, Some("invalid_request"));
+        assert!(!challenge.contains_key("scope"));
+        for enough in ["read", "write", "read write", ""] {
+            assert_eq!(server.verify_scope(&right, enough).await.unwrap().subject(), Some(&setup.alice), "{enough}");
+        }
+    }
+
     // RS-012, RI-003, BCP-005, ATK-056
     async fn a_token_is_good_for_its_own_audience_only(setup) {
         let (one, two) = (setup.server.resource_server(), second_api(&setup));

@@ -1,35 +1,5 @@
-//! What makes the shortener an OAuth provider. These files are what a team adds to a service that it already has.
+//! Where the shortener's web framework and the authorization server meet.
 
 pub mod access;
 pub mod adapter;
 pub mod consent;
-pub mod last_used;
-pub mod observer;
-pub mod setup;
-
-use grantor::Subject;
-use grantor::error::StoreError;
-
-use crate::shortener::users::User;
-use crate::web::Problem;
-
-/// The scopes of the API, with the words that people read before they decide.
-pub const SCOPES: [(&str, &str); 3] = [
-    ("links:read", "See your links"),
-    ("links:write", "Create links in your name"),
-    ("stats:read", "See how often your links are followed"),
-];
-
-/// What the authorization server calls a user: the id, because names may change hands.
-pub fn subject(user: &User) -> Result<Subject, Problem> {
-    Subject::parse(&user.id.to_string()).map_err(|_| Problem::internal())
-}
-
-/// A page that needs the server's stores, when they fail.
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(%error, cause, "a store of the authorization server failed");
-        Self::unavailable()
-    }
-}

@@ -1,50 +1,21 @@
 //! Signing in and out.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
-use url::form_urlencoded;
 
-use crate::app::App;
-use crate::oauth::consent;
-use crate::shortener::local_path::{self, local_path};
+use crate::provider::app::App;
+use crate::provider::consent_page;
+use crate::shortener::form::Form;
+use crate::shortener::local_path::local_path;
+use crate::shortener::problem::Problem;
+use crate::shortener::sign_in::{page, path, purpose, way_back};
 use crate::shortener::users;
-use crate::shortener::views::{Section, SignInPage};
-use crate::web::{Form, Problem, Visitor, html, see_other};
-
-/// The purpose that the sign-out form's anti-CSRF value is bound to.
-pub const SIGN_OUT: &str = "sign out";
-
-/// Where a page sends a visitor who has to sign in before seeing `wanted`.
-pub fn path(wanted: &str) -> Result<String, Problem> {
-    let next: String = form_urlencoded::byte_serialize(way_back(wanted)?.as_bytes()).collect();
-    Ok(format!("/signin?next={next}"))
-}
-
-/// Where a page sends a person who is signed in, but has to prove it anew before seeing `wanted`.
-pub fn again_path(wanted: &str) -> Result<String, Problem> {
-    Ok(format!("{}&again=1", path(wanted)?))
-}
-
-/// Where to go after signing in: to `wanted` if that is one of our own pages, otherwise to the front page. What is too long to
-/// be carried along is refused, because the person would not know why they end up elsewhere.
-fn way_back(wanted: &str) -> Result<&str, Problem> {
-    if wanted.len() > local_path::MAX {
-        let text =
-            "This address is longer than Snip can keep in mind while you sign in. Sign in first, then open it again.";
-        return Err(Problem::new(StatusCode::URI_TOO_LONG, "Too long", text).with_way_out("/signin", "Sign in"));
-    }
-    Ok(local_path(wanted).unwrap_or("/"))
-}
-
-/// The sign-in form is bound to where it leads, so that the way back cannot be exchanged under way.
-fn purpose(next: &str) -> String {
-    format!("sign in, then {next}")
-}
+use crate::shortener::visitor::{SIGN_OUT, Visitor};
+use crate::web::{html, see_other, with_session};
 
 /// Where a visitor wants to be after signing in.
 #[derive(Debug, Default, Deserialize)]
@@ -55,24 +26,13 @@ pub struct WayBack {
 }
 
 /// `GET /signin`
-pub async fn show(mut visitor: Visitor, Query(query): Query<WayBack>) -> Result<Response, Problem> {
+pub async fn show(State(app): State<App>, visitor: Visitor, Query(query): Query<WayBack>) -> Result<Response, Problem> {
     let next = way_back(&query.next)?;
     if visitor.user().is_some() && query.again.is_none() {
         return Ok(see_other(next));
     }
-    visitor.ensure_session().await?;
-    page(&visitor, next, "", None)
-}
-
-fn page(visitor: &Visitor, next: &str, username: &str, problem: Option<&'static str>) -> Result<Response, Problem> {
-    html(&SignInPage {
-        layout: visitor.layout("Sign in", Section::Elsewhere),
-        csrf: visitor.form_token(&purpose(next)),
-        next: next.to_owned(),
-        app_waits: next.starts_with(consent::PATH),
-        username: username.to_owned(),
-        problem,
-    })
+    let visitor = visitor.with_session(&app.site.sessions).await?;
+    Ok(with_session(html(&page(&visitor, next, consent_page::PATH))?, &app, &visitor))
 }
 
 /// `POST /signin`
@@ -86,32 +46,31 @@ pub async fn submit(
     let here = path(next)?;
     visitor.require_own(&form, &purpose(next)).map_err(|problem| problem.with_way_out(here, "Back to signing in"))?;
     let (username, password) = (form.fields.text("username").trim(), form.fields.text("password"));
-    app.throttle.check(username, source.ip()).map_err(too_many)?;
-    match users::authenticate(&app.database, username, password).await? {
+    app.site.throttle.check(username, source.ip()).map_err(Problem::too_many)?;
+    match users::authenticate(&app.site.database, username, password).await? {
         Some(user) => {
-            app.throttle.succeeded(username, source.ip());
-            visitor.sign_in(&user, next).await?;
-            Ok(see_other(next))
+            app.site.throttle.succeeded(username, source.ip());
+            let visitor = visitor.sign_in(&app.site.sessions, &user, next).await?;
+            Ok(with_session(see_other(next), &app, &visitor))
         }
         None => {
-            app.throttle.failed(username, source.ip());
-            let page = page(&visitor, next, username, Some("Wrong username or password."))?;
-            Ok((StatusCode::FORBIDDEN, page).into_response())
+            app.site.throttle.failed(username, source.ip());
+            let page = page(&visitor, next, consent_page::PATH);
+            let mut page = html(&page.refused(username, "Wrong username or password."))?;
+            *page.status_mut() = StatusCode::FORBIDDEN;
+            Ok(page)
         }
     }
-}
-
-fn too_many(left: Duration) -> Problem {
-    let text = "There were too many wrong passwords for this user name from here. Wait a minute, then try again.";
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "Slow down", text).with_retry_after(left)
 }
 
 /// `POST /signout`
-pub async fn sign_out(visitor: Visitor, form: Form) -> Result<Response, Problem> {
+pub async fn sign_out(State(app): State<App>, visitor: Visitor, form: Form) -> Result<Response, Problem> {
+    let next = see_other(local_path(form.fields.text("next")).unwrap_or("/"));
     // Who is not signed in has nothing to prove: the page was left open after another tab signed out.
-    if visitor.user().is_some() {
-        visitor.require_own(&form, SIGN_OUT)?;
-        visitor.sign_out().await?;
+    if visitor.user().is_none() {
+        return Ok(next);
     }
-    Ok(see_other(local_path(form.fields.text("next")).unwrap_or("/")))
+    visitor.require_own(&form, SIGN_OUT)?;
+    let visitor = visitor.sign_out(&app.site.sessions).await?;
+    Ok(with_session(next, &app, &visitor))
 }

@@ -6,11 +6,8 @@ pub mod headers;
 pub mod page;
 pub mod problem;
 pub mod serve;
-pub mod session_store;
 pub mod visitor;
 
 pub use access_log::RequestId;
-pub use form::Form;
 pub use page::{html, see_other};
-pub use problem::Problem;
-pub use visitor::{SignedIn, Visitor};
+pub use visitor::{SignedIn, with_session};

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{Html, IntoResponse, Response};
 
-use super::Problem;
+use crate::shortener::problem::Problem;
 
 /// A page.
 pub fn html(page: &impl Template) -> Result<Response, Problem> {

@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::serve::Listener;
-use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,12 +14,21 @@ use tokio::net::TcpListener;
 use tower::Layer as _;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use crate::app;
+use crate::provider::app::App;
+
 /// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a request,
 /// and as long again for its body.
 ///
 /// `axum::serve` would do but for the head: it sets no limit, so that anybody could hold connections open for nothing.
-pub async fn serve(mut listener: TcpListener, app: Router, patience: Duration, interrupted: impl Future<Output = ()>) {
-    let app = app.layer(RequestBodyDeadlineLayer::new(patience));
+pub async fn serve(
+    listener: std::net::TcpListener,
+    app: App,
+    patience: Duration,
+    interrupted: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let mut listener = TcpListener::from_std(listener)?;
+    let router = app::router(app).layer(RequestBodyDeadlineLayer::new(patience));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(patience);
     let shutdown = GracefulShutdown::new();
@@ -29,7 +38,7 @@ pub async fn serve(mut listener: TcpListener, app: Router, patience: Duration, i
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut interrupted => break,
         };
-        let app = Extension(ConnectInfo(peer)).layer(app.clone());
+        let app = Extension(ConnectInfo(peer)).layer(router.clone());
         let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
         let connection = shutdown.watch(connection);
         tokio::spawn(async move {
@@ -40,6 +49,7 @@ pub async fn serve(mut listener: TcpListener, app: Router, patience: Duration, i
     }
     drop(listener);
     shutdown.shutdown().await;
+    Ok(())
 }
 
 /// Resolves when somebody asks the process to end (Ctrl-C). Listens from now on, not only once it is waited for.

@@ -21,3 +21,10 @@ pub struct SignInPage {
     /// Why it has to be.
     pub problem: Option<&'static str>,
 }
+
+impl SignInPage {
+    /// The page once more, because of `problem`.
+    pub fn refused(self, username: &str, problem: &'static str) -> Self {
+        Self { username: username.to_owned(), problem: Some(problem), ..self }
+    }
+}

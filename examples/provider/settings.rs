@@ -1,7 +1,7 @@
 //! What the environment decides.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +62,15 @@ impl Settings {
             clients: variable("CLIENTS")?.map(PathBuf::from),
             request_timeout: Duration::from_secs(request_timeout),
         })
+    }
+
+    /// Listens, and says where: the port 0 is a free one. The error is one line for the operator.
+    pub fn listen(&self) -> Result<(TcpListener, SocketAddr), String> {
+        let listener = TcpListener::bind(self.address)
+            .map_err(|error| format!("ADDR: cannot listen on {}: {error}", self.address))?;
+        let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
+        listener.set_nonblocking(true).map_err(|error| format!("ADDR: {error}"))?;
+        Ok((listener, address))
     }
 }
 

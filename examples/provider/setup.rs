@@ -14,10 +14,10 @@ use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
 use serde_json::{Value, json};
 
 use super::SCOPES;
+use super::client;
 use super::observer::LogEvents;
-use crate::pages::demo;
 use crate::shortener::database::Database;
-use crate::web::session_store::Sessions;
+use crate::shortener::sessions::Sessions;
 
 /// How often expired rows are deleted.
 const PURGE_EVERY: Duration = Duration::from_mins(5);
@@ -109,9 +109,9 @@ pub async fn check(server: &AuthorizationServer) -> Result<(), String> {
 /// Registers the demo client.
 pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Result<(), String> {
     let client = json!({
-        "client_id": demo::ID,
+        "client_id": client::ID,
         "client_name": "Link Board",
-        "redirect_uris": [format!("{issuer}{}", demo::REDIRECT_PATH)],
+        "redirect_uris": [format!("{issuer}{}", client::REDIRECT_PATH)],
         "token_endpoint_auth_method": "none",
     });
     install(server, &client).await

@@ -1,0 +1,41 @@
+//! Which address leads to which handler.
+
+use actix_web::HttpResponse;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+
+use crate::pages::{assets, connected, demo, developers, home, links, sign_in};
+use crate::provider::app::App;
+use crate::shortener::form;
+use crate::shortener::problem::Problem;
+use crate::web::methods::{any_page, page};
+use crate::web::{headers, problem};
+use crate::{api, oauth};
+
+/// Every address of the service.
+pub fn configure(app: App, config: &mut ServiceConfig) {
+    let pages = web::scope("")
+        .service(page("/").get(home::show))
+        .service(page("/signin").get(sign_in::show).post(sign_in::submit))
+        .service(page("/signout").post(sign_in::sign_out))
+        .service(page("/links").post(links::create))
+        .service(page("/connected").get(connected::list))
+        .service(page("/connected/revoke").post(connected::revoke))
+        .service(page("/developers").get(developers::list).post(developers::register))
+        .service(page("/developers/delete").post(developers::delete))
+        .service(page("/demo").get(demo::show))
+        .service(page("/demo/connect").post(demo::connect))
+        .service(page("/demo/callback").get(demo::callback))
+        .service(page("/demo/forget").post(demo::forget))
+        .service(oauth::consent::service())
+        .service(any_page("/assets/{name}").get(assets::show))
+        .service(any_page("/{slug}").head(links::peek).get(links::follow))
+        .default_service(web::to(async || HttpResponse::from_error(Problem::not_found())))
+        .app_data(PayloadConfig::new(form::MAX_BODY))
+        .wrap(from_fn(problem::catch_panic))
+        .wrap(from_fn(problem::show_problems))
+        .wrap(from_fn(headers::protect));
+
+    oauth::adapter::configure(&app.server, config);
+    config.app_data(Data::new(app)).service(api::scope()).service(pages);
+}

@@ -1,0 +1,63 @@
+//! Snip, a link shortener that has become an OAuth provider: `cargo run --example actix`.
+//!
+//! `oauth/` and `../provider/` are what that took: the adapter, the extractor, the consent page; the set-up. The rest is the
+//! shortener.
+//!
+//! Environment variables decide, all of them optional:
+//!
+//! | | |
+//! |---|---|
+//! | `ADDR` | where to listen: `127.0.0.1:8080` |
+//! | `ISSUER` | what browsers and clients call the service, such as `https://links.example`; by default where it listens |
+//! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas) |
+//! | `SHORTENER_DATABASE_URL` | where people, links and sessions are if `DATABASE_URL` is a Redis: `sqlite://target/shortener.db` |
+//! | `CLIENTS` | a JSON file of clients to register |
+//! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
+//! | `RUST_LOG` | what to log: `info` |
+//!
+//! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`.
+
+mod api;
+mod app;
+mod oauth;
+mod pages;
+#[path = "../provider/mod.rs"]
+mod provider;
+#[path = "../shortener/mod.rs"]
+mod shortener;
+mod web;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::provider::app::App;
+use crate::provider::settings::Settings;
+use crate::provider::setup;
+use crate::web::serve;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("snip: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the service and serves until it is interrupted. The error is one line for the operator.
+async fn run() -> Result<(), String> {
+    let settings = Settings::from_environment()?;
+    let (listener, address) = settings.listen()?;
+    let app = App::open(&settings, address).await?;
+    tokio::spawn(setup::purge_forever(app.server.clone(), app.site.sessions.clone()));
+    let interrupted = serve::interruption().map_err(|error| format!("interrupts cannot be waited for: {error}"))?;
+    app.greet(address);
+    serve::serve(listener, app, settings.request_timeout, interrupted).await.map_err(|error| format!("ADDR: {error}"))
+}

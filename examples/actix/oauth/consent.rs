@@ -1,0 +1,92 @@
+//! The authorization endpoint: the page that asks, and the form that answers.
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Uri;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, Responder as _};
+use grantor::{Approval, Recall, Scope, page_headers};
+
+use crate::provider::app::App;
+use crate::provider::consent_page::{self, Failure, PATH, Person};
+use crate::shortener::form::Form;
+use crate::shortener::problem::Problem;
+use crate::shortener::sign_in;
+use crate::shortener::visitor::Visitor;
+use crate::web::convert::{self, IntoResponse as _};
+use crate::web::methods::page;
+use crate::web::{html, see_other};
+
+/// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a code.
+pub fn service() -> impl HttpServiceFactory {
+    let refuse = async || {
+        HttpResponse::from_error(Problem::method_not_allowed()).customize().insert_header((ALLOW, "GET, POST"))
+    };
+    page(PATH).head(refuse).get(show).post(decide)
+}
+
+/// `GET /oauth/authorize`
+async fn show(app: Data<App>, visitor: Visitor, uri: Uri) -> Result<HttpResponse, Problem> {
+    ask(&app, &visitor, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
+}
+
+/// `POST /oauth/authorize`
+async fn decide(app: Data<App>, visitor: Visitor, uri: Uri, form: Form) -> Result<HttpResponse, Problem> {
+    settle(&app, &visitor, &uri, &form)
+        .await
+        .or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
+}
+
+/// Shows the consent page, unless there is nobody to ask or nothing to ask about.
+async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Failure> {
+    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+    let Some(person) = Person::of(visitor)? else {
+        pending.sign_in_required()?;
+        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+    };
+    let asks_again = pending.prompt().asks_for_login() || pending.prompt().asks_for_account();
+    if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
+        return Ok(see_other(&sign_in::again_path(path_and_query(uri))?));
+    }
+    match app.server.recall(pending, &person.subject).await? {
+        Recall::Ask(pending) => {
+            let mut response = html(&consent_page::page(visitor, &person, &pending, path_and_query(uri)))?;
+            convert::append(page_headers(), response.headers_mut());
+            Ok(response)
+        }
+        Recall::Remembered(confirmed) => {
+            Ok(app.server.approve(confirmed, Approval::all()).await?.into_http().into_response())
+        }
+    }
+}
+
+/// Carries out the decision. The query is that of the page, so the request is checked again as it was shown.
+async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<HttpResponse, Failure> {
+    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies of a
+    // visitor who comes from another site.
+    if form.fields.get("client_id").is_some() {
+        let query = form.as_query().ok_or_else(Problem::bad_request)?;
+        return Ok(see_other(&format!("{PATH}?{query}")));
+    }
+    form.require_own()?;
+    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+    let Some(person) = Person::of(visitor)? else {
+        pending.sign_in_required()?;
+        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+    };
+    let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
+    let response = match form.fields.text("decision") {
+        "approve" => {
+            let ticked = form.fields.all("scope").collect::<Vec<_>>().join(" ");
+            let scope = Scope::parse(&ticked).map_err(|_| Problem::bad_request())?;
+            app.server.approve(confirmed, Approval::of(scope)).await?
+        }
+        "deny" => app.server.deny(confirmed),
+        _ => return Err(Problem::bad_request().into()),
+    };
+    Ok(response.into_http().into_response())
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or(PATH, |both| both.as_str())
+}

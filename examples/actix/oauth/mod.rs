@@ -1,0 +1,5 @@
+//! Where the shortener's web framework and the authorization server meet.
+
+pub mod access;
+pub mod adapter;
+pub mod consent;

@@ -1,0 +1,49 @@
+//! Making links, and following them.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::web::{Data, Path};
+
+use crate::provider::app::App;
+use crate::shortener::dashboard::{self, CREATE, Entry};
+use crate::shortener::form::Form;
+use crate::shortener::links::{self, CreateError};
+use crate::shortener::problem::Problem;
+use crate::web::{SignedIn, html, see_other};
+
+/// `POST /links`
+pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Problem>) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    signed_in.visitor.require_own(&form, CREATE)?;
+    let url = form.fields.text("url");
+    match links::create(&app.site.database, signed_in.user.id, url).await {
+        Ok(link) => Ok(see_other(&format!("/?created={}", link.slug))),
+        Err(CreateError::Database(error)) => Err(error.into()),
+        Err(CreateError::Refused(why)) => {
+            let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
+            let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
+            let mut page = html(&page)?;
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page)
+        }
+    }
+}
+
+/// `GET /{slug}`
+pub async fn follow(app: Data<App>, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    redirect(links::follow(&app.site.database, &slug).await?)
+}
+
+/// `HEAD /{slug}`: who only asks where a link leads, such as a chat that shows a preview, is not a visit.
+pub async fn peek(app: Data<App>, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    redirect(links::find(&app.site.database, &slug).await?)
+}
+
+fn redirect(url: Option<String>) -> Result<HttpResponse, Problem> {
+    let url = url.ok_or_else(Problem::not_found)?;
+    // Not cached, or visits would go uncounted.
+    let mut response = HttpResponse::Found();
+    response.insert_header((LOCATION, url)).insert_header((CACHE_CONTROL, "no-store"));
+    Ok(response.finish())
+}

@@ -1,0 +1,9 @@
+//! The shortener's own pages.
+
+pub mod assets;
+pub mod connected;
+pub mod demo;
+pub mod developers;
+pub mod home;
+pub mod links;
+pub mod sign_in;

@@ -1,0 +1,79 @@
+//! The whole application: the shortener, and what made it a provider.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use grantor::{AuthorizationServer, Issuer};
+
+use super::client::Client;
+use super::demo::Demo;
+use super::last_used::LastUsed;
+use super::settings::Settings;
+use super::setup;
+use crate::shortener::database::{self, Database};
+use crate::shortener::seed::{self, DEMO_USERS};
+use crate::shortener::site::Site;
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The shortener.
+    pub site: Site,
+    /// The authorization server.
+    pub server: AuthorizationServer,
+    /// When each grant was last used.
+    pub last_used: Arc<LastUsed>,
+    /// The demo client.
+    pub demo: Arc<Demo>,
+}
+
+impl App {
+    /// Opens everything, for a service that listens on `address`. The error is one line for the operator.
+    pub async fn open(settings: &Settings, address: SocketAddr) -> Result<Self, String> {
+        let issuer = match &settings.issuer {
+            Some(issuer) => issuer.clone(),
+            None => Issuer::parse(&format!("http://{address}"))
+                .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
+        };
+        let database = open_database(settings).await?;
+        let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
+        let server = setup::authorization_server(&issuer, stores)?;
+        setup::check(&server).await?;
+        setup::install_demo(&server, &issuer).await?;
+        if let Some(file) = &settings.clients {
+            let count = setup::install_clients(&server, file).await?;
+            tracing::info!(count, "clients registered");
+        }
+        let client = Client::new(issuer.as_str(), &format!("http://{address}"))
+            .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
+        Ok(Self {
+            site: Site::new(database, issuer.as_str()),
+            server,
+            last_used: Arc::new(LastUsed::new(tokens)),
+            demo: Arc::new(Demo::new(client)),
+        })
+    }
+
+    /// Says where it is and how to try it.
+    pub fn greet(&self, address: SocketAddr) {
+        let origin = &self.site.origin;
+        println!("Snip is at {origin} (listening on {address})");
+        for user in &DEMO_USERS {
+            println!("  sign in as {:<6} with the password {:?}", user.username, user.password);
+        }
+        println!("  see the whole flow:  {origin}/demo");
+        println!("  register an app:     {origin}/developers");
+        println!("  for a client:        curl {origin}/.well-known/oauth-authorization-server");
+    }
+}
+
+/// The shortener's own database, with people in it.
+async fn open_database(settings: &Settings) -> Result<Database, String> {
+    let variable = if settings.redis_url.is_some() { "SHORTENER_DATABASE_URL" } else { "DATABASE_URL" };
+    let shown = database::shown(&settings.database_url);
+    let database = Database::open(&settings.database_url)
+        .await
+        .map_err(|error| format!("{variable}: {shown} cannot be opened: {error}"))?;
+    seed::add_demo_users(&database).await.map_err(|error| format!("{variable}: {shown}: {error}"))?;
+    Ok(database)
+}

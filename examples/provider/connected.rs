@@ -1,0 +1,65 @@
+//! The apps that may use a person's account.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use grantor::client::{ClientId, Vetting};
+use grantor::clock::{Clock as _, SystemClock, Timestamp};
+use grantor::store::{GrantSummary, Page};
+use grantor::{AuthorizationServer, Subject};
+
+use super::SCOPES;
+use crate::shortener::problem::Problem;
+use crate::shortener::views::{ConnectedApp, date};
+
+/// The purpose that the forms' anti-CSRF value is bound to.
+pub const REVOKE: &str = "revoke access";
+/// How many grants are asked for at once.
+const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
+/// Every app with a live grant, by name. An app may hold several grants, one for each time that it asked.
+pub async fn apps(server: &AuthorizationServer, subject: &Subject) -> Result<Vec<ConnectedApp>, Problem> {
+    let mut grants: BTreeMap<ClientId, Vec<GrantSummary>> = BTreeMap::new();
+    for summary in live_grants(server, subject).await? {
+        if let Some(client) = summary.grant.client.clone() {
+            grants.entry(client).or_default().push(summary);
+        }
+    }
+    let mut apps = Vec::new();
+    for (id, grants) in grants {
+        let client = server.client(&id).await?;
+        apps.push(ConnectedApp {
+            client_id: id.to_string(),
+            name: client.as_ref().map_or_else(|| id.to_string(), |client| client.display_name().to_owned()),
+            unverified: client.is_none_or(|client| client.vetting() == Vetting::SelfRegistered),
+            scopes: SCOPES
+                .iter()
+                .filter(|(token, _)| grants.iter().any(|summary| summary.grant.scope.contains(token)))
+                .map(|(_, words)| (*words).to_owned())
+                .collect(),
+            since: day(grants.iter().map(|summary| summary.grant.created_at).min()).unwrap_or_default(),
+            last_used: day(grants.iter().filter_map(|summary| summary.last_used_at).max()),
+        });
+    }
+    apps.sort_by_key(|app| app.name.to_lowercase());
+    Ok(apps)
+}
+
+async fn live_grants(server: &AuthorizationServer, subject: &Subject) -> Result<Vec<GrantSummary>, Problem> {
+    let now = SystemClock.now();
+    let mut live = Vec::new();
+    let mut page = Page::first(BATCH);
+    loop {
+        let batch = server.grants(subject, page).await?;
+        let next = batch.get(BATCH.get() as usize - 1).map(|last| Page::after(last.grant.id, BATCH));
+        live.extend(batch.into_iter().filter(|summary| summary.is_live(now)));
+        match next {
+            Some(next) => page = next,
+            None => return Ok(live),
+        }
+    }
+}
+
+fn day(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| date(at.unix_seconds()))
+}

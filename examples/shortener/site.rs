@@ -1,0 +1,38 @@
+//! The shortener as a whole: what its pages work with.
+
+use std::sync::Arc;
+
+use super::database::Database;
+use super::sessions::Sessions;
+use super::throttle::Throttle;
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Scheme, host and port under which browsers know the service.
+    pub origin: Arc<str>,
+    /// People and links.
+    pub database: Database,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Slows down who guesses passwords.
+    pub throttle: Arc<Throttle>,
+}
+
+impl Site {
+    /// The shortener over `database`, which browsers know as `origin`.
+    pub fn new(database: Database, origin: &str) -> Self {
+        let sessions = Sessions::new(database.clone(), origin);
+        Self { origin: origin.into(), database, sessions, throttle: Arc::default() }
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        self.origin.split_once("://").map_or(&self.origin, |(_, authority)| authority)
+    }
+
+    /// The whole URL of a short link.
+    pub fn short_url(&self, slug: &str) -> String {
+        format!("{}/{slug}", self.origin)
+    }
+}

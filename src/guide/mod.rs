@@ -1,0 +1,3 @@
+//! Guides: whole tasks with this crate, from beginning to end.
+
+pub mod writing_an_adapter;
