@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use grantor::testkit::TestServer;
 use grantor::testkit::protocol::{OverHttp, Suite};
+use http::header::HOST;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -28,7 +29,9 @@ const MAX_FORM: usize = 64 * 1024;
 /// A service on hyper: what clients call by the adapter, the authorization endpoint by the guide's page, and the rest, which any
 /// service has already, by the test server.
 async fn route(server: TestServer, endpoints: Endpoints, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    if endpoints.answer_to(request.uri().path()) {
+    // The API has a host of its own, with which the adapter has nothing to do.
+    let of_the_api = request.headers().get(HOST).is_some_and(|host| host == "api.test");
+    if endpoints.answer_to(request.uri().path()) && !of_the_api {
         return endpoints.answer(request).await;
     }
     let (parts, body) = request.into_parts();

@@ -61,8 +61,8 @@ impl<'a> Run<'a> {
         self.tokens_for(&self.exchange_of(client, request, &code)).await
     }
 
-    /// A client that has just registered itself with these redirect URIs; `changes` are further members of its metadata, which
-    /// take precedence. Without `token_endpoint_auth_method` it is public.
+    /// A client that has just registered itself with these redirect URIs; `changes` are further members of its
+    /// metadata, which take precedence. Without `token_endpoint_auth_method` it is public.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl<'a> Run<'a> {
         Ok(Some(reply.expect_registered()?.client))
     }
 
-    /// None of these redirect URIs is good for a request of `client`: each is refused on a page that does not lead there, and
-    /// the client's own request works as ever.
+    /// None of these redirect URIs is good for a request of `client`: each is refused on a page that does not lead
+    /// there, and the client's own request works as ever.
     ///
     /// # Errors
     ///

@@ -10,7 +10,8 @@ use crate::identifier::Subject;
 use crate::redirect_uri::Form;
 use crate::wire::{ErrorPage, page_headers};
 
-/// The pages need nothing but their own text. No `form-action`: browsers apply it to the redirect to the client as well.
+/// The pages need nothing but their own text. No `form-action`: browsers apply it to the redirect to the client as
+/// well.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
 
 /// The page that asks; its form posts back to its own path and query.

@@ -100,7 +100,8 @@ rows! {
         }
     }
 
-    /// The page says which client asks, that nobody vouches for it, what it asks for, where the answer goes, and who decides.
+    /// The page says which client asks, that nobody vouches for it, what it asks for, where the answer goes, and who
+    /// decides.
     ["CONS-003", Should, "OAuth 2.1 §7.9; RFC 9700 §4.11"]
     async fn cons_003_the_page_says_who_asks_for_what_and_who_decides(run) {
         let (profile, host) = (run.profile(), "newcomer.test");
@@ -117,7 +118,11 @@ rows! {
 
         let more = request.clone().with("scope", &format!("{} {}", profile.scopes.default, profile.scopes.write));
         let more = run.ask(&mut alice, &more).await?;
-        ensure!(!words_beyond(&more, &page).is_empty(), "the page for more scope says nothing more: {:?}", more.words());
+        ensure!(
+            !words_beyond(&more, &page).is_empty(),
+            "the page for more scope says nothing more: {:?}",
+            more.words()
+        );
 
         let mut bob = run.signed_in(User::Bob).await?;
         let of_bob = run.ask(&mut bob, &request).await?;

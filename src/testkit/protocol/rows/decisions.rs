@@ -15,8 +15,8 @@ pub(super) async fn approval(run: &Run<'_>, browser: &mut Browser<'_>, request: 
     run.fill_in(&run.ask(browser, request).await?, &Decision::Approve)
 }
 
-/// The fields of a form that another person's form for the same request has other values for: the proof that the form is of a
-/// page of this person.
+/// The fields of a form that another person's form for the same request has other values for: the proof that the form
+/// is of a page of this person.
 fn proofs(own: &Submission, other: &Submission) -> Vec<String> {
     let differs = |(name, value): &(&str, &str)| other.fields.get(name) != Some(value);
     own.fields.iter().filter(differs).map(|(name, _)| name.to_owned()).collect()
@@ -105,6 +105,14 @@ rows! {
             alice.submit(&swapped).await?.expect_undecided()?;
         }
         alice.submit(&form).await?.expect_code(&request)?;
+
+        // The form of the attacker's own sign-in page signs nobody else in.
+        let address = run.address(&request);
+        let form = run.credentials(&run.anonymous().visit(&address).await?, User::Bob)?;
+        let mut victim = run.anonymous();
+        victim.visit(&address).await?;
+        victim.submit_from("https://evil.test", "cross-site", &form).await?;
+        ensure!(!is_signed_in(run, &mut victim).await?, "a form of another site signs people in");
     }
 
     /// A decision is a POST; the same by GET does nothing.
@@ -239,7 +247,9 @@ rows! {
     /// A redirect to the client is one by HTTP, with one location and nothing of the request in its body.
     ["UI-014", Must, "practice"]
     async fn ui_014_a_redirect_is_nothing_but_a_redirect(run) {
-        for state in ["plain", "\"><script>alert(1)</script>", "https://evil.test/", "x\r\nLocation: https://evil.test/"] {
+        for state in
+            ["plain", "\"><script>alert(1)</script>", "https://evil.test/", "x\r\nLocation: https://evil.test/"]
+        {
             let request = run.asking(&run.profile().public).with("state", state);
             for decision in [Decision::Approve, Decision::Deny] {
                 let reply = run.decide(&request, &decision).await?;

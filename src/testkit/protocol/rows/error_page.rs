@@ -243,6 +243,7 @@ rows! {
     ["AUTHZ-021", Should, "practice"]
     async fn authz_021_an_error_code_is_the_right_one(run) {
         let request = run.request(&run.profile().public);
+        run.approve(&request).await?.expect_code(&request)?;
         for (request, codes) in [
             (request.clone().with("client_id", &random()), ["invalid_client", "invalid_request"]),
             (request.clone().with("redirect_uri", EVIL), ["invalid_request"; 2]),

@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod native;
 pub mod pages;
 pub mod pkce;
+pub mod real_clients;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod refresh_grace;
@@ -92,4 +93,7 @@ pub(super) const ALL: &[&[Row]] = &[
     back_channel_attacks::clients::ROWS,
     back_channel_attacks::requests::ROWS,
     surroundings::ROWS,
+    real_clients::strict_libraries::ROWS,
+    real_clients::mcp_clients::ROWS,
+    real_clients::libraries::ROWS,
 ];

@@ -82,7 +82,8 @@ rows! {
             expect_good(run, &run.profile().native, &good).await?;
         }
         let spelt = |host: &str| with_port(uri, "1").replacen("[::1]", host, 1);
-        let others = ["[0:0:0:0:0:0:0:1]", "[::0001]", "[::1%25lo]", "::1", "[::]", "[::2]", "[::ffff:127.0.0.1]", "[]"];
+        let others =
+            ["[0:0:0:0:0:0:0:1]", "[::0001]", "[::1%25lo]", "::1", "[::]", "[::2]", "[::ffff:127.0.0.1]", "[]"];
         expect_bad(run, &others.map(spelt)).await?;
     }
 
@@ -126,7 +127,8 @@ rows! {
         for registered in hosts {
             let client = run.self_registered(&[&format!("http://{registered}/cb")], Value::Null).await?;
             let others: Vec<_> = hosts.iter().filter(|host| **host != registered).collect();
-            let uris: Vec<_> = others.iter().flat_map(|host| [format!("http://{host}/cb"), format!("http://{host}:1/cb")]).collect();
+            let uris: Vec<_> =
+                others.iter().flat_map(|host| [format!("http://{host}/cb"), format!("http://{host}:1/cb")]).collect();
             run.expect_shown(&client, &uris.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         }
     }
@@ -151,9 +153,30 @@ rows! {
     ["NAT-006", Must, "practice"]
     async fn nat_006_a_port_is_plain_digits(run) {
         let ports = [
-            "80@evil.test", "99999", "65536", "0", "00", "080", "+80", "-1", "8 0", " 80", "80 ", "%38", "１２", "",
-            "8e1", "0x50", "80:80", "80\\", "80\\@evil.test", "80?@evil.test", "80#@evil.test", "18446744073709551617",
-            "80%2Fcb", "*",
+            "80@evil.test",
+            "99999",
+            "65536",
+            "0",
+            "00",
+            "080",
+            "+80",
+            "-1",
+            "8 0",
+            " 80",
+            "80 ",
+            "%38",
+            "１２",
+            "",
+            "8e1",
+            "0x50",
+            "80:80",
+            "80\\",
+            "80\\@evil.test",
+            "80?@evil.test",
+            "80#@evil.test",
+            "18446744073709551617",
+            "80%2Fcb",
+            "*",
         ];
         for host in ["127.0.0.1", "[::1]", "localhost"] {
             let uri = on(run, host)?;
@@ -235,8 +258,6 @@ rows! {
                 ensure!(then == now, "{member} was registered as {then:?} and is read as {now:?}");
             }
         }
-
-
     }
 
     /// A native public client is not approved a second time without asking.
@@ -260,7 +281,8 @@ rows! {
     ["NAT-013", May, "OpenID Connect Dynamic Client Registration §2"]
     async fn nat_013_redirect_uris_of_several_kinds_may_be_registered_together(run) {
         run.requires(Feature::Registration)?;
-        let uris = ["http://127.0.0.1/cb", "http://localhost/cb", "https://newcomer.test/cb", "com.example.newcomer:/cb"];
+        let uris =
+            ["http://127.0.0.1/cb", "http://localhost/cb", "https://newcomer.test/cb", "com.example.newcomer:/cb"];
         for changes in [json!({ "application_type": "native" }), Value::Null] {
             let client = run.self_registered(&uris, changes).await?;
             for uri in uris {

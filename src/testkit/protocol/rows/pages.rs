@@ -125,10 +125,16 @@ rows! {
             }
             let unsafe_source = policy.iter().find(|directive| {
                 let script = directive.starts_with("script-src") || directive.starts_with("default-src");
-                script && ["'unsafe-inline'", "'unsafe-eval'", " *", " https:", " http:"].iter().any(|source| directive.contains(source))
+                script
+                    && ["'unsafe-inline'", "'unsafe-eval'", " *", " https:", " http:"]
+                        .iter()
+                        .any(|source| directive.contains(source))
             });
             ensure!(unsafe_source.is_none(), "the policy of the {name} has {unsafe_source:?}");
-            let handler = page.elements().into_iter().find(|element| element.attributes.iter().any(|(name, _)| name.starts_with("on")));
+            let handler = page
+                .elements()
+                .into_iter()
+                .find(|element| element.attributes.iter().any(|(name, _)| name.starts_with("on")));
             ensure!(handler.is_none(), "the {name} has a script in {handler:?}");
         }
     }
@@ -230,16 +236,20 @@ rows! {
         }
     }
 
-    /// Pages work without scripts and can be read out: real forms, labels, a language, and a denial that is as easy as a consent.
+    /// Pages work without scripts and can be read out: real forms, labels, a language, and a denial that is as easy as
+    /// a consent.
     ["UI-018", Should, "practice"]
     async fn ui_018_pages_work_without_scripts_and_can_be_read_out(run) {
         for (name, page) in pages(run).await? {
             let elements = page.elements();
-            let language = elements.iter().find(|element| element.name == "html").and_then(|html| html.attribute("lang"));
+            let language =
+                elements.iter().find(|element| element.name == "html").and_then(|html| html.attribute("lang"));
             ensure!(language.is_some_and(|language| !language.is_empty()), "the {name} has no language");
             let fields = elements.iter().filter(|element| {
                 let kind = element.attribute("type").unwrap_or_default().to_ascii_lowercase();
-                element.name == "input" && !["hidden", "submit", "button"].contains(&&*kind) && element.attribute("aria-label").is_none()
+                element.name == "input"
+                    && !["hidden", "submit", "button"].contains(&&*kind)
+                    && element.attribute("aria-label").is_none()
             });
             let (fields, labels) = (fields.count(), elements.iter().filter(|element| element.name == "label").count());
             ensure!(fields <= labels, "the {name} has {fields} fields and {labels} labels");
@@ -272,7 +282,10 @@ rows! {
     async fn ui_021_pages_keep_their_opener(run) {
         for (name, page) in pages(run).await?.into_iter().chain(redirects(run).await?) {
             let policy = page.header(&HeaderName::from_static("cross-origin-opener-policy")).unwrap_or("unsafe-none");
-            ensure!(["unsafe-none", "same-origin-allow-popups"].contains(&policy), "the policy of the {name} is {policy}");
+            ensure!(
+                ["unsafe-none", "same-origin-allow-popups"].contains(&policy),
+                "the policy of the {name} is {policy}"
+            );
         }
     }
 

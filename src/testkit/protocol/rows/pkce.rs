@@ -255,8 +255,8 @@ rows! {
         }
     }
 
-    /// A wrong verifier does not take the code from whoever has the right one, but cannot be tried for ever. Ending the code at
-    /// once is a stricter choice.
+    /// A wrong verifier does not take the code from whoever has the right one, but cannot be tried for ever. Ending the
+    /// code at once is a stricter choice.
     ["PKCE-016", Should, "OAuth 2.1 §7.5.2; practice"]
     async fn pkce_016_a_verifier_cannot_be_guessed_for_ever(run) {
         let client = &run.profile().public;

@@ -102,6 +102,7 @@ rows! {
     ["REV-005", Must, "RFC 7009 §2.1"]
     async fn rev_005_a_request_without_a_token_is_invalid(run) {
         for client in [&run.profile().public, &run.profile().web] {
+            run.revoke(client, "xyz").await?.expect_status(200)?;
             for form in [
                 Form::new(),
                 Form::of([("token", "")]),

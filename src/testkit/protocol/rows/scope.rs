@@ -20,8 +20,8 @@ fn asking_for(run: &Run<'_>, scope: &str) -> Form {
     run.request(&run.profile().public).with("scope", scope)
 }
 
-/// `invalid_scope`; or, from a server that drops what it does not grant, a part of `allowed` that the token response tells
-/// (profile decision D5).
+/// `invalid_scope`; or, from a server that drops what it does not grant, a part of `allowed` that the token response
+/// tells (profile decision D5).
 async fn expect_not_granted(run: &Run<'_>, client: &KnownClient, scope: &str, allowed: &[&str]) -> Result<(), Failure> {
     let request = run.request(client).with("scope", scope);
     let reply = run.approve(&request).await?;
@@ -114,7 +114,8 @@ rows! {
         }
     }
 
-    /// An unknown scope is refused with `invalid_scope`, or dropped and the rest told; what only resembles a scope is unknown.
+    /// An unknown scope is refused with `invalid_scope`, or dropped and the rest told; what only resembles a scope is
+    /// unknown.
     ["SCOPE-005", Must, "RFC 6749 §4.1.2.1; this catalogue's profile"]
     async fn scope_005_an_unknown_scope_is_not_granted(run) {
         let scopes = &run.profile().scopes;

@@ -84,7 +84,8 @@ rows! {
         }
     }
 
-    /// Spoofing: a name that imitates another, or the page, is refused or kept apart, and the host of the client is shown.
+    /// Spoofing: a name that imitates another, or the page, is refused or kept apart, and the host of the client is
+    /// shown.
     ["ATK-036", Must, "RFC 9700 §4.11; practice"]
     async fn atk_036_a_name_does_not_imitate_the_page(run) {
         let long = "x".repeat(10_000);

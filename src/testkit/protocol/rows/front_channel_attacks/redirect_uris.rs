@@ -228,8 +228,13 @@ rows! {
     ["ATK-018", Must, "RFC 9700 §4.1.1; OAuth 2.1 §4.1.1"]
     async fn atk_018_wildcards_and_sub_domains_are_refused(run) {
         let (scheme, host, path) = parts(run);
-        let hosts =
-            [format!("sub.{host}"), format!("{host}.evil.test"), format!("evil{host}"), format!("*.{host}"), "*".to_owned()];
+        let hosts = [
+            format!("sub.{host}"),
+            format!("{host}.evil.test"),
+            format!("evil{host}"),
+            format!("*.{host}"),
+            "*".to_owned(),
+        ];
         expect_shown(run, &hosts.map(|host| format!("{scheme}{host}{path}"))).await?;
         run.expect_unregistrable(&[
             "https://*.newcomer.test/cb",

@@ -102,6 +102,12 @@ rows! {
             let reply = post_as(run, endpoint, FORM, &"a".repeat(1 << 20)).await?;
             expect_json_error(&reply, &[400, 413])?;
         }
+        // Right in everything but its size; without the filling it is right, so nothing was spent.
+        let client = &run.profile().public;
+        let exchange = run.exchange(client, &run.code(client).await?);
+        let padded = run.token(&exchange.clone().and("foo", &"a".repeat(1 << 20))).await?;
+        expect_json_error(&padded, &[400, 413])?;
+        run.tokens_for(&exchange).await?;
         if run.has(Feature::Registration) {
             let padded = json!({ "redirect_uris": ["https://new.test/cb"], "software_id": "a".repeat(1 << 20) });
             expect_json_error(&run.register(&padded).await?, &[400, 413])?;
@@ -113,7 +119,6 @@ rows! {
         let reply = run.approve_at(&format!("{address}&foo={filling}")).await?;
         ensure!(matches!(reply.status().as_u16(), 400 | 414 | 431), "a query of 64 KiB gets {}", reply.status());
         reply.expect_no_header(&http::header::LOCATION)?;
-        run.tokens(&run.profile().public).await?;
     }
 
     /// Headers that a proxy sets change nothing when they come from elsewhere.
@@ -162,6 +167,7 @@ rows! {
     ["HTTP-015", Must, "practice"]
     async fn http_015_the_host_header_changes_nothing(run) {
         let plain = run.get(&run.metadata_address()).await?;
+        plain.expect_status(200)?;
         for host in ["evil.test", "evil.test:81", "as.test@evil.test"] {
             let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
             let reply = run.send(Method::GET, &run.metadata_address(), headers.clone(), "").await?;
@@ -304,6 +310,8 @@ rows! {
                 let reply = post_as(run, &address, media_type, &body).await?;
                 ensure!(!reply.status().is_redirection(), "{address} is redirected with {}", reply.status());
                 reply.expect_no_header(&http::header::LOCATION)?;
+                let elsewhere = address != path;
+                ensure!(!elsewhere || reply.status() == 404, "{address} is answered with {}", reply.status());
             }
         }
         let reply = run.token(&exchange).await?;

@@ -151,6 +151,10 @@ rows! {
                 (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
             let same = with.status() == without.status() && with.text() == without.text();
             ensure!(same, "{address} is answered differently");
+            // What is not of OAuth may be another's, and need not be there at all.
+            if address.contains("openid") {
+                continue;
+            }
             let reply = run.preflight(address, "https://app.test", &Method::GET, &[version.as_str()]).await?;
             reply.expect_preflight("https://app.test", &Method::GET, &[version.as_str()])?;
         }

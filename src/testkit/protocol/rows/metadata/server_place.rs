@@ -47,6 +47,7 @@ rows! {
     /// An OpenID Connect document, at any of its places, is whole, or is not there: half of one breaks clients.
     ["META-003", Should, "OpenID Connect Discovery §4; MCP 2025-11-25"]
     async fn meta_003_an_openid_document_is_whole_or_not_there(run) {
+        server(run).await?;
         let path = path_of(&run.profile().issuer);
         let known = "/.well-known/openid-configuration";
         for place in [format!("{path}{known}"), format!("{known}{path}")] {
@@ -83,6 +84,7 @@ rows! {
     ["META-006", Must, "practice"]
     async fn meta_006_what_is_not_served_is_a_4xx(run) {
         let path = server_path(run);
+        server(run).await?;
         for other in [
             format!("{path}/nope"),
             format!("{path}%2Fnope"),
