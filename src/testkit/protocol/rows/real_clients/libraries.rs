@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{expect_absent, path_of, server, server_path};
+use crate::testkit::protocol::rows::metadata::{document, expect_absent, path_of, server, server_path};
 use crate::testkit::protocol::rows::registration::{expect_refused, with};
 use crate::testkit::protocol::{Decision, Failure, Feature, authorization, basic, identified, random};
 
@@ -96,6 +96,7 @@ rows! {
     ["CLI-044", Must, "practice: Spring Security"]
     async fn cli_044_a_400_has_no_challenge(run) {
         let (client, token) = (&run.profile().web, &run.profile().endpoints.token);
+        exchanged(run, client).await?.expect_ok()?;
         let refresh = Form::of([("grant_type", "refresh_token"), ("refresh_token", "xyz")]);
         for (form, headers) in [
             (run.exchange(client, "xyz"), HeaderMap::new()),
@@ -114,17 +115,18 @@ rows! {
     async fn cli_045_the_third_place_is_reached_and_names_the_issuer(run) {
         let path = path_of(&run.profile().issuer);
         let openid = "/.well-known/openid-configuration";
+        let mut first = None;
         for place in [format!("{path}{openid}"), format!("{openid}{path}"), server_path(run)] {
             let reply = run.get(&place).await?;
             if reply.status() == 200 {
-                let told = serde_json::from_str::<Value>(&reply.text()).unwrap_or_default();
-                let issuer = told.get("issuer").and_then(Value::as_str);
-                ensure!(issuer == Some(&run.profile().issuer), "{place} is of the issuer {issuer:?}");
-                return Ok(());
+                first = Some(document(&reply)?);
+                break;
             }
             expect_absent(&place, &reply)?;
         }
-        return Err(Failure::new("there is no metadata at any place"));
+        let first = first.ok_or_else(|| Failure::new("there is no metadata at any place"))?;
+        let issuer = text(&first, "issuer")?;
+        ensure!(issuer == run.profile().issuer, "the issuer is {issuer:?}");
     }
 
     /// Spring Security URL-encodes the credentials in Basic, and falls back to the body, then to none.
@@ -211,6 +213,7 @@ rows! {
     async fn cli_051_what_a_client_does_wrong_is_a_4xx(run) {
         let (client, token) = (&run.profile().web, &run.profile().endpoints.token);
         let long = "x".repeat(20_000);
+        let tokens = run.tokens(client).await?;
         for value in ["", "é", "\u{0}", "%00", "'; DROP TABLE tokens; --", "../../etc/passwd", &long, "{}", "[]"] {
             for (name, form) in [
                 ("code", run.exchange(client, "x")),
@@ -228,6 +231,7 @@ rows! {
                 text(&reply.expect_json()?, "error")?;
             }
         }
+        run.tokens_for(&run.refresh(client, &tokens.refresh)).await?;
     }
 
     /// Socialite sends its credentials in the body, an empty secret too, and joins scope tokens by commas: that is an
