@@ -6,6 +6,7 @@ mod example;
 mod examples;
 mod hyper;
 mod in_process;
+mod names;
 mod report;
 #[path = "../http/support/server.rs"]
 mod server;
