@@ -21,6 +21,7 @@ pub mod grant;
 pub mod guide;
 pub mod identifier;
 pub mod issuer;
+mod language;
 pub mod observer;
 pub mod pkce;
 pub mod policy;

@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use crate::client::ClientId;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::configuration::ProtectedResource;
+use crate::configuration::{ConfigurationError, ProtectedResource, Wording, WordingCatalog, Words};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
 use crate::identifier::{Extra, Subject, Tenant};
@@ -29,11 +29,11 @@ use crate::wire::header::{bearer, refused_bearer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    tokens: Arc<dyn TokenStore>,
-    prefix: Prefix,
-    resource: Option<ResourceIndicator>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) prefix: Prefix,
+    pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl ResourceServer {
@@ -56,7 +56,7 @@ impl ResourceServer {
     /// another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
         let telemetry = Telemetry::new(Arc::new(NoObserver));
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, telemetry };
+        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
         Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
     }
 
@@ -80,6 +80,20 @@ impl ResourceServer {
         self.with_telemetry(Telemetry::new(observer))
     }
 
+    /// Replaces what clients are told.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] tells which words a client must not be told.
+    pub fn with_wording(self, wording: &Wording) -> Result<Self, ConfigurationError> {
+        Ok(self.with_words(wording.catalog()?))
+    }
+
+    pub(crate) fn with_words(mut self, wording: Option<Arc<WordingCatalog>>) -> Self {
+        self.context = Arc::new(ChallengeContext { wording, ..(*self.context).clone() });
+        self
+    }
+
     pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.context = Arc::new(ChallengeContext { telemetry, ..(*self.context).clone() });
         self
@@ -94,10 +108,19 @@ impl ResourceServer {
     /// [`BearerError`] says what to answer: 401, 400, or 503 if the store cannot tell.
     pub async fn verify(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
         let checked = async {
-            let found = self.find(headers).await.inspect_err(|error| observe(error, None))?;
-            let access = Access { found, context: Arc::clone(&self.context) };
+            let words = |reason| self.context.words(reason, headers);
+            let found = self.find(headers).await.map_err(|error| {
+                observe(&error, None);
+                let words = words(error.reason());
+                error.with_words(words)
+            })?;
+            let insufficient = words(ErrorReason::ScopeInsufficient);
+            let access = Access { found, context: Arc::clone(&self.context), insufficient };
             match self.refusal(&access.found.token) {
-                Some(reason) => Err(access.refuse(BearerError::new(Arc::clone(&self.context), reason))),
+                Some(reason) => {
+                    let error = BearerError::new(Arc::clone(&self.context), reason);
+                    Err(access.refuse(error).with_words(words(reason)))
+                }
                 None => {
                     let (client, subject) = (access.client_id(), access.subject());
                     let grant = access.grant_id();
@@ -160,6 +183,8 @@ fn observe(error: &BearerError, grant: Option<&Grant>) {
 pub struct Access {
     found: FoundAccessToken,
     context: Arc<ChallengeContext>,
+    /// How the caller is told that the scope does not suffice.
+    insufficient: Words,
 }
 
 impl Access {
@@ -173,9 +198,10 @@ impl Access {
             Ok(())
         } else {
             let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-            Err(self.refuse(error.with_scope(Scope::parse(scope).unwrap_or_default())))
+            let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
+            Err(self.refuse(error.with_words(self.insufficient.clone())))
         };
-        ended(Operation::Require, &result);
+        ended(Operation::Require, result.as_ref().err());
         result
     }
 

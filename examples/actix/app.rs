@@ -32,7 +32,6 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .service(any_page("/{slug}").head(links::peek).get(links::follow))
         .default_service(web::to(async || HttpResponse::from_error(Problem::not_found())))
         .app_data(PayloadConfig::new(form::MAX_BODY))
-        .wrap(from_fn(problem::catch_panic))
         .wrap(from_fn(problem::show_problems))
         .wrap(from_fn(headers::protect));
 

@@ -14,8 +14,9 @@ use crate::shortener::problem::Problem;
 use crate::shortener::views::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage, Section, date};
 use crate::shortener::visitor::Visitor;
 
-/// The purposes that the forms' anti-CSRF values are bound to.
+/// The purpose that the anti-CSRF value of the form for a new app is bound to.
 pub const REGISTER: &str = "register app";
+/// The purpose that the anti-CSRF value of the delete forms is bound to.
 pub const DELETE: &str = "delete app";
 /// How many apps one person may have.
 const MAX_APPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
@@ -24,7 +25,7 @@ const MAX_APPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 #[derive(Debug)]
 pub enum Outcome {
     /// The app is registered.
-    Registered(DeveloperApp),
+    Registered(Box<DeveloperApp>),
     /// The form has to be filled in again.
     Refused(AppForm),
 }
@@ -77,7 +78,7 @@ pub async fn register(app: &App, owner: &Subject, fields: &Fields) -> Result<Out
         false => app.server.register_public_app(new_app).await,
     };
     match registered {
-        Ok(registered) => Ok(Outcome::Registered(registered)),
+        Ok(registered) => Ok(Outcome::Registered(Box::new(registered))),
         // What is wrong with the app is for the form; what is wrong with the server is not.
         Err(error) if error.store_error().is_some() => Err(Problem::unavailable()),
         Err(error) => refused(error.description().to_owned()),

@@ -5,9 +5,12 @@ mod prefixes;
 mod registration;
 mod resources;
 mod scopes;
+mod wording;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
@@ -19,6 +22,8 @@ pub use registration::{Registration, RegistrationRules};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
 pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
+pub use wording::Wording;
+pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
 /// Why an [`AuthorizationServer`](crate::AuthorizationServer) cannot be built.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -39,6 +44,15 @@ pub enum ConfigurationError {
     /// A scope names a token that is not declared.
     #[error("the scope {0:?} names a token that is not declared")]
     UndeclaredScope(String),
+    /// A language is not a tag of BCP 47.
+    #[error("{0:?} is not a language tag")]
+    Language(String),
+    /// The words for a reason are empty, or a description has a character that RFC 6749 §5.2 does not allow.
+    #[error("the words for {0:?} are empty or have a character that a description must not have")]
+    Wording(ErrorReason),
+    /// Two reasons have different words, but must look alike to a client; or one reason has two.
+    #[error("{0:?} and {1:?} must look alike, but have different words")]
+    WordingDiffers(ErrorReason, ErrorReason),
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
@@ -69,5 +83,15 @@ pub(crate) struct Configuration {
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
+}
+
+impl Configuration {
+    /// Who reads the answer to an authorization request with these `ui_locales`; `None` if nothing was reworded.
+    pub(crate) fn readers(&self, ui_locales: Option<&str>) -> Option<Box<Readers>> {
+        let wording = Arc::clone(self.wording.as_ref()?);
+        let ui_locales = ui_locales.unwrap_or_default().to_owned();
+        Some(Box::new(Readers { wording, ui_locales, accept_language: String::new() }))
+    }
 }

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::client::{ClientId, ClientStatus};
-use crate::configuration::RememberedConsent;
+use crate::configuration::{Readers, RememberedConsent};
 use crate::error::{AuthorizeError, ErrorReason};
-use crate::grant::{Approval, Approved, ConfirmedAuthorization, PendingAuthorization};
+use crate::grant::{Approval, Approved, ConfirmedAuthorization, PendingAuthorization, UI_LOCALES};
 use crate::identifier::Subject;
 use crate::observer::{Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
@@ -42,13 +42,13 @@ impl AuthorizationServer {
     /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is told.
     pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
         let checked = async {
-            let mut named = None;
-            match self.check_request(query, &mut named).await {
+            let (mut named, mut readers) = (None, self.configuration().readers(None));
+            match self.check_request(query, &mut named, &mut readers).await {
                 Ok(pending) => {
                     self.observe(&Event::Requested { client: pending.client().id() });
                     Ok(pending)
                 }
-                Err(error) => Err(self.refuse_authorization(error, named.as_ref())),
+                Err(error) => Err(self.refuse_authorization(error.for_readers(readers), named.as_ref())),
             }
         };
         operate(Operation::Authorize, checked).await
@@ -58,11 +58,13 @@ impl AuthorizationServer {
         &self,
         query: &str,
         named: &mut Option<ClientId>,
+        readers: &mut Option<Box<Readers>>,
     ) -> Result<PendingAuthorization, AuthorizeError> {
         if query.len() > MAX_QUERY {
             return Err(AuthorizeError::show(ErrorReason::QueryTooLong));
         }
         let params = Params::parse(query).map_err(AuthorizeError::show)?;
+        *readers = self.configuration().readers(params.unknown(UI_LOCALES));
         if params.repeats(Parameter::ClientId) {
             return Err(AuthorizeError::show(ErrorReason::ClientIdRepeated));
         }
@@ -145,7 +147,7 @@ impl AuthorizationServer {
                 self.observe(&Event::Approved { grant, client, subject, consent });
                 Ok(response)
             }
-            Ok(Insertion::Conflict) => Err(AuthorizeError::show(ErrorReason::DecisionRepeated)),
+            Ok(Insertion::Conflict) => Err(confirmed.request().show(ErrorReason::DecisionRepeated)),
             Err(error) => Err(confirmed.fail(error)),
         }
     }
@@ -154,7 +156,7 @@ impl AuthorizationServer {
     pub fn deny(&self, confirmed: ConfirmedAuthorization) -> AuthorizationResponse {
         let client = confirmed.request().client().id();
         self.observe(&Event::Denied { client, subject: confirmed.subject() });
-        ended(Operation::Deny, &Ok::<_, AuthorizeError>(()));
+        ended(Operation::Deny, None::<&AuthorizeError>);
         confirmed.deny()
     }
 

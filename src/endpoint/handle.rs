@@ -12,8 +12,8 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use super::RegistrationRequest;
 use super::metadata::Document;
-use super::{Refusal, RegistrationRequest};
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Endpoint, Operation};
 use crate::server::AuthorizationServer;
@@ -51,7 +51,8 @@ impl EndpointRoute {
         self.matching
     }
 
-    /// Whether the route stands for `path`; for a service without a router.
+    /// Whether the route stands for this path, for a service without a router, or with one that decodes what it matches. The path
+    /// is the one the client sent, without the query.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         match (path.strip_prefix(&self.path), self.matching) {
@@ -188,9 +189,9 @@ impl AuthorizationServer {
     ) -> Response<String> {
         let operation = target.operation(method);
         let refuse = |reason: ErrorReason| {
-            let refused = Err::<Response<String>, _>(self.refuse(target.endpoint(), None, reason.into()));
-            ended(operation, &refused);
-            refused.unwrap_or_else(EndpointError::into_http)
+            let error = self.refuse(target.endpoint(), headers, None, reason.into());
+            ended(operation, Some(&error));
+            error.into_http()
         };
         if matches!(target, Target::Unknown) {
             return refuse(ErrorReason::EndpointUnknown);
@@ -201,7 +202,7 @@ impl AuthorizationServer {
             return response;
         }
         if let Target::Document(document) = target {
-            ended(operation, &Ok::<_, EndpointError>(()));
+            ended(operation, None::<&EndpointError>);
             return serve(document, method, headers);
         }
         let body = match self.read(headers, body).await {
@@ -244,7 +245,7 @@ impl AuthorizationServer {
                 }
             }
             Target::Document(_) | Target::Unknown => {
-                Err(self.refuse(target.endpoint(), None, Refusal::from(ErrorReason::EndpointUnknown)))
+                Err(self.refuse(target.endpoint(), headers, None, ErrorReason::EndpointUnknown.into()))
             }
         }
     }

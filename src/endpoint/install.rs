@@ -27,7 +27,7 @@ impl AuthorizationServer {
     /// [`EndpointError`] whose description says what is wrong with the object; nothing was changed then.
     pub async fn install_client(&self, document: &[u8]) -> Result<Client, EndpointError> {
         let installed = async {
-            self.install(document).await.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+            self.install(document).await.map_err(|refusal| self.refuse_host(Endpoint::Registration, None, refusal))
         };
         operate(Operation::InstallClient, installed).await
     }
@@ -35,7 +35,7 @@ impl AuthorizationServer {
     /// Registers a client that was put together by the host, if it could work at all.
     pub(crate) async fn register_checked(&self, client: &Client) -> Result<(), EndpointError> {
         let result = self.insert_checked(client).await;
-        result.map_err(|refusal| self.refuse(Endpoint::Registration, Some(client.id()), refusal))
+        result.map_err(|refusal| self.refuse_host(Endpoint::Registration, Some(client.id()), refusal))
     }
 
     async fn insert_checked(&self, client: &Client) -> Result<(), Refusal> {

@@ -27,7 +27,7 @@ impl AuthorizationServer {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Introspection, request)?;
             let result = self.introspect_for(&form, credentials, id.as_ref()).await;
-            result.map_err(|refusal| self.refuse(Endpoint::Introspection, id.as_ref(), refusal))
+            result.map_err(|refusal| self.refuse(Endpoint::Introspection, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Introspect, answered).await
     }

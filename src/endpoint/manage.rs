@@ -33,7 +33,7 @@ impl AuthorizationServer {
     ) -> Result<RegistrationResponse, EndpointError> {
         let answered = async {
             let result = self.managed(id, &request).await;
-            let Managed { client, token } = result.map_err(|refusal| self.refuse_management(id, refusal))?;
+            let Managed { client, token } = result.map_err(|refusal| self.refuse_management(id, &request, refusal))?;
             self.observe(&Event::RegistrationRead { client: client.id() });
             Ok(self.registration_response(StatusCode::OK, client, None, token))
         };
@@ -52,7 +52,7 @@ impl AuthorizationServer {
         request: RegistrationRequest<'_>,
     ) -> Result<RegistrationResponse, EndpointError> {
         let answered =
-            async { self.replace(id, &request).await.map_err(|refusal| self.refuse_management(id, refusal)) };
+            async { self.replace(id, &request).await.map_err(|refusal| self.refuse_management(id, &request, refusal)) };
         operate(Operation::ReplaceRegistration, answered).await
     }
 
@@ -62,12 +62,14 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`] with a 401 unless the registration access token is that of this client.
     pub async fn delete_registration(&self, id: &str, request: RegistrationRequest<'_>) -> Result<(), EndpointError> {
-        let answered = async { self.delete(id, &request).await.map_err(|refusal| self.refuse_management(id, refusal)) };
+        let answered =
+            async { self.delete(id, &request).await.map_err(|refusal| self.refuse_management(id, &request, refusal)) };
         operate(Operation::DeleteRegistration, answered).await
     }
 
-    fn refuse_management(&self, id: &str, refusal: Refusal) -> EndpointError {
-        self.refuse(Endpoint::RegistrationManagement, ClientId::parse(id).ok().as_ref(), refusal)
+    fn refuse_management(&self, id: &str, request: &RegistrationRequest<'_>, refusal: Refusal) -> EndpointError {
+        let client = ClientId::parse(id).ok();
+        self.refuse(Endpoint::RegistrationManagement, request.headers(), client.as_ref(), refusal)
     }
 
     /// An unknown client and a wrong token look alike (RFC 7592 §2.1).

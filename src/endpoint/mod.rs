@@ -17,6 +17,8 @@ mod token;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::HeaderMap;
+
 use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId};
 use crate::clock::Timestamp;
 use crate::error::{Challenge, EndpointError, ErrorReason, StoreError};
@@ -79,14 +81,33 @@ struct Call<'a> {
 impl AuthorizationServer {
     /// Reads a form; an identifier that cannot be one belongs to no client.
     fn open<'a>(&self, endpoint: Endpoint, request: ClientRequest<'a>) -> Result<Call<'a>, EndpointError> {
-        let mut form = request.read().map_err(|reason| self.refuse(endpoint, None, reason.into()))?;
+        let refuse = |reason: ErrorReason| self.refuse(endpoint, request.headers(), None, reason.into());
+        let mut form = request.read().map_err(refuse)?;
         let credentials = form.credentials();
         let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
         Ok(Call { form, credentials, id })
     }
 
-    /// Makes a refusal the answer of an endpoint, and tells the operator.
-    fn refuse(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
+    /// Makes a refusal the answer of an endpoint to a request with these headers, and tells the operator.
+    fn refuse(
+        &self,
+        endpoint: Endpoint,
+        headers: &HeaderMap,
+        client: Option<&ClientId>,
+        refusal: Refusal,
+    ) -> EndpointError {
+        let error = self.refuse_host(endpoint, client, refusal);
+        match &self.configuration().wording {
+            Some(wording) => {
+                let words = wording.description(error.reason(), headers);
+                error.with_words(words)
+            }
+            None => error,
+        }
+    }
+
+    /// Makes a refusal the answer to a call of the host's own, which hears all there is to say, and tells the operator.
+    fn refuse_host(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
         let Refusal { reason, description, grant, source } = refusal;
         self.observe(&Event::Refused { endpoint, reason, client, grant, source: source.as_ref() });
         let realm = self.configuration().issuer.authority().to_owned();

@@ -42,6 +42,10 @@ impl<'a> RegistrationRequest<'a> {
         Self { headers, body }
     }
 
+    pub(super) const fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
     pub(super) fn bearer(&self) -> Result<&'a str, ErrorReason> {
         bearer(self.headers)
     }
@@ -64,7 +68,7 @@ impl AuthorizationServer {
     pub async fn register(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, EndpointError> {
         let answered = async {
             let result = self.register_client(request).await;
-            result.map_err(|refusal| self.refuse(Endpoint::Registration, None, refusal))
+            result.map_err(|refusal| self.refuse(Endpoint::Registration, request.headers(), None, refusal))
         };
         operate(Operation::Register, answered).await
     }

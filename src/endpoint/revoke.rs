@@ -41,7 +41,7 @@ impl AuthorizationServer {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Revocation, request)?;
             let result = self.revoke_for(&form, credentials, id.as_ref()).await;
-            result.map_err(|refusal| self.refuse(Endpoint::Revocation, id.as_ref(), refusal))
+            result.map_err(|refusal| self.refuse(Endpoint::Revocation, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Revoke, answered).await
     }

@@ -38,7 +38,7 @@ impl AuthorizationServer {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Token, request)?;
             let result = self.dispatch(&form, credentials, id.as_ref()).await;
-            result.map_err(|refusal| self.refuse(Endpoint::Token, id.as_ref(), refusal))
+            result.map_err(|refusal| self.refuse(Endpoint::Token, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Token, answered).await
     }

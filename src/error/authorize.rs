@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{ErrorReason, StoreError};
 use crate::client::Vetting;
+use crate::configuration::Readers;
 use crate::redirect_target::RedirectTarget;
 
 /// An authorization request or a decision that cannot be carried out.
@@ -22,6 +23,7 @@ pub enum AuthorizeError {
 #[derive(Debug)]
 pub struct Unredirectable {
     reason: ErrorReason,
+    readers: Option<Box<Readers>>,
     source: Option<StoreError>,
 }
 
@@ -31,12 +33,13 @@ pub struct Rejection {
     pub(crate) target: RedirectTarget,
     pub(crate) vetting: Vetting,
     reason: ErrorReason,
+    readers: Option<Box<Readers>>,
     source: Option<StoreError>,
 }
 
 impl Unredirectable {
     pub(crate) const fn new(reason: ErrorReason) -> Self {
-        Self { reason, source: None }
+        Self { reason, readers: None, source: None }
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.
@@ -48,11 +51,11 @@ impl Unredirectable {
 
 impl Rejection {
     pub(crate) const fn new(target: RedirectTarget, vetting: Vetting, reason: ErrorReason) -> Self {
-        Self { target, vetting, reason, source: None }
+        Self { target, vetting, reason, readers: None, source: None }
     }
 
     pub(crate) fn store(target: RedirectTarget, vetting: Vetting, error: StoreError) -> Self {
-        Self { target, vetting, reason: error.reason(), source: Some(error) }
+        Self { target, vetting, reason: error.reason(), readers: None, source: Some(error) }
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.
@@ -76,6 +79,38 @@ impl AuthorizeError {
         }
     }
 
+    /// Tells which languages the person reads, by the value of the request's `Accept-Language`.
+    ///
+    /// It only matters if the builder was given a [`Wording`](crate::configuration::Wording) with languages. What the client
+    /// asked for in `ui_locales` comes first.
+    #[must_use]
+    pub fn with_accept_language(mut self, value: &str) -> Self {
+        if let Some(readers) = self.slot() {
+            value.clone_into(&mut readers.accept_language);
+        }
+        self
+    }
+
+    /// Tells who is going to read it, if the operator has words of their own for that.
+    pub(crate) fn for_readers(mut self, readers: Option<Box<Readers>>) -> Self {
+        *self.slot() = readers;
+        self
+    }
+
+    pub(crate) fn readers(&self) -> Option<&Readers> {
+        match self {
+            Self::Show(shown) => shown.readers.as_deref(),
+            Self::Redirect(rejection) => rejection.readers.as_deref(),
+        }
+    }
+
+    fn slot(&mut self) -> &mut Option<Box<Readers>> {
+        match self {
+            Self::Show(shown) => &mut shown.readers,
+            Self::Redirect(rejection) => &mut rejection.readers,
+        }
+    }
+
     /// The failure of a store behind it, for the operator's log.
     #[must_use]
     pub const fn store_error(&self) -> Option<&StoreError> {
@@ -88,7 +123,7 @@ impl AuthorizeError {
 
 impl From<StoreError> for AuthorizeError {
     fn from(error: StoreError) -> Self {
-        Self::Show(Unredirectable { reason: error.reason(), source: Some(error) })
+        Self::Show(Unredirectable { reason: error.reason(), readers: None, source: Some(error) })
     }
 }
 

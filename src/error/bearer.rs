@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderMap;
+
 use super::{ErrorReason, StoreError};
+use crate::configuration::{WordingCatalog, Words};
 use crate::scope::Scope;
 use crate::telemetry::Telemetry;
 
@@ -15,6 +18,7 @@ pub struct BearerError {
     pub(crate) context: Arc<ChallengeContext>,
     pub(crate) scope: Option<Scope>,
     reason: ErrorReason,
+    words: Words,
     source: Option<StoreError>,
 }
 
@@ -25,22 +29,48 @@ pub(crate) struct ChallengeContext {
     pub(crate) realm: String,
     /// Where the protected resource metadata is (RFC 9728 §5.1).
     pub(crate) resource_metadata: Option<String>,
+    /// How it says so.
+    pub(crate) wording: Option<Arc<WordingCatalog>>,
     /// Who is told.
     pub(crate) telemetry: Telemetry,
 }
 
+impl ChallengeContext {
+    /// How the sender of a request with these headers is told the reason.
+    pub(crate) fn words(&self, reason: ErrorReason, headers: &HeaderMap) -> Words {
+        self.wording.as_ref().map_or_else(Words::default, |wording| wording.description(reason, headers))
+    }
+}
+
 impl BearerError {
-    pub(crate) const fn new(context: Arc<ChallengeContext>, reason: ErrorReason) -> Self {
-        Self { context, scope: None, reason, source: None }
+    pub(crate) fn new(context: Arc<ChallengeContext>, reason: ErrorReason) -> Self {
+        Self { context, scope: None, reason, words: Words::default(), source: None }
     }
 
     pub(crate) fn store(context: Arc<ChallengeContext>, error: StoreError) -> Self {
-        Self { context, scope: None, reason: error.reason(), source: Some(error) }
+        let reason = error.reason();
+        Self { source: Some(error), ..Self::new(context, reason) }
     }
 
     pub(crate) fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
         self
+    }
+
+    /// Says it as the operator wants it said.
+    pub(crate) fn with_words(mut self, words: Words) -> Self {
+        self.words = words;
+        self
+    }
+
+    /// What the client is told in words.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.words.replacement().unwrap_or_else(|| self.reason.description())
+    }
+
+    pub(crate) const fn words(&self) -> &Words {
+        &self.words
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.
@@ -58,7 +88,7 @@ impl BearerError {
 
 impl fmt::Display for BearerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason.name(), self.reason.description())
+        write!(f, "{}: {}", self.reason.name(), self.description())
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{ErrorReason, StoreError};
+use crate::configuration::Words;
 
 /// A refused request to the token, revocation, introspection or registration endpoint (RFC 6749 §5.2).
 ///
@@ -12,6 +13,7 @@ use super::{ErrorReason, StoreError};
 pub struct EndpointError {
     reason: ErrorReason,
     description: Option<Cow<'static, str>>,
+    words: Words,
     challenge: Challenge,
     source: Option<StoreError>,
 }
@@ -27,12 +29,18 @@ pub enum Challenge {
 }
 
 impl EndpointError {
-    pub(crate) const fn new(reason: ErrorReason, challenge: Challenge) -> Self {
-        Self { reason, description: None, challenge, source: None }
+    pub(crate) fn new(reason: ErrorReason, challenge: Challenge) -> Self {
+        Self { reason, description: None, words: Words::default(), challenge, source: None }
     }
 
     pub(crate) fn with_description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
         self.description = Some(description.into());
+        self
+    }
+
+    /// Says it as the operator wants it said.
+    pub(crate) fn with_words(mut self, words: Words) -> Self {
+        self.words = words;
         self
     }
 
@@ -50,7 +58,12 @@ impl EndpointError {
     /// What the client is told in words.
     #[must_use]
     pub fn description(&self) -> &str {
-        self.description.as_deref().unwrap_or_else(|| self.reason.description())
+        let own = self.words.replacement().or(self.description.as_deref());
+        own.unwrap_or_else(|| self.reason.description())
+    }
+
+    pub(crate) const fn words(&self) -> &Words {
+        &self.words
     }
 
     /// What a 401 names as the way to authenticate.

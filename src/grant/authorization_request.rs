@@ -7,7 +7,7 @@ use super::authorization_code::is_exempt;
 use super::{Prompt, RedirectUriSource};
 use crate::client::{Client, ClientId, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Readers};
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
 use crate::identifier::Tenant;
 use crate::observer::{Endpoint, Event, Operation};
@@ -21,6 +21,9 @@ use crate::wire::params::{Parameter, Params};
 
 /// The longest `state` that is accepted, in bytes.
 const MAX_STATE: usize = 4_096;
+
+/// The languages that the user reads (OpenID Connect Core §3.1.2.1); it has no meaning but for the words of errors.
+pub(crate) const UI_LOCALES: &str = "ui_locales";
 
 /// A valid authorization request that awaits the resource owner's decision.
 ///
@@ -206,7 +209,7 @@ impl PendingAuthorization {
     /// [`ErrorReason::LoginRequired`] if the client asked not to show anything (`prompt=none`).
     pub fn sign_in_required(&self) -> Result<(), AuthorizeError> {
         let result = if self.prompt.is_none() { Err(self.reject(ErrorReason::LoginRequired)) } else { Ok(()) };
-        ended(Operation::SignIn, &result);
+        ended(Operation::SignIn, result.as_ref().err());
         result.map_err(|error| self.refuse(error))
     }
 
@@ -225,13 +228,23 @@ impl PendingAuthorization {
         (claimed || !self.client.is_public()) && !self.prompt.asks_the_user()
     }
 
+    pub(crate) fn readers(&self) -> Option<Box<Readers>> {
+        self.configuration.readers(self.extra(UI_LOCALES))
+    }
+
+    pub(crate) fn show(&self, reason: ErrorReason) -> AuthorizeError {
+        AuthorizeError::show(reason).for_readers(self.readers())
+    }
+
     pub(crate) fn reject(&self, reason: ErrorReason) -> AuthorizeError {
-        AuthorizeError::Redirect(Box::new(Rejection::new(self.target.clone(), self.client.vetting(), reason)))
+        let rejection = Rejection::new(self.target.clone(), self.client.vetting(), reason);
+        AuthorizeError::Redirect(Box::new(rejection)).for_readers(self.readers())
     }
 
     /// A store failed. The redirect URI was checked, so the client may know (RFC 6749 §4.1.2.1).
     pub(crate) fn fail(&self, error: StoreError) -> AuthorizeError {
-        AuthorizeError::Redirect(Box::new(Rejection::store(self.target.clone(), self.client.vetting(), error)))
+        let rejection = Rejection::store(self.target.clone(), self.client.vetting(), error);
+        AuthorizeError::Redirect(Box::new(rejection)).for_readers(self.readers())
     }
 }
 

@@ -127,8 +127,8 @@ impl PendingAuthorization {
         subject: &Subject,
         submitted: &str,
     ) -> Result<ConfirmedAuthorization, AuthorizeError> {
-        let result = self.verify(session, subject, submitted).map_err(AuthorizeError::show);
-        ended(Operation::Confirm, &result);
+        let result = self.verify(session, subject, submitted).map_err(|reason| self.show(reason));
+        ended(Operation::Confirm, result.as_ref().err());
         match result {
             Ok(grant_id) => {
                 let (subject, extra) = (subject.clone(), Extra::default());
@@ -226,7 +226,8 @@ impl ConfirmedAuthorization {
     /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1).
     pub(crate) fn deny(self) -> AuthorizationResponse {
         let reason = ErrorReason::AccessDenied;
-        AuthorizationResponse::error(&self.pending.target, reason, reason.description())
+        let words = self.pending.readers().map(|readers| readers.description(reason));
+        AuthorizationResponse::error(&self.pending.target, reason, &words.unwrap_or_default())
     }
 
     /// Makes the code and its record. What is granted is what was both asked for and approved, and never nothing of it.

@@ -7,7 +7,7 @@ use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
-    ResourceCatalog, ScopeCatalog,
+    ResourceCatalog, ScopeCatalog, Wording,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -34,6 +34,7 @@ use crate::telemetry::Telemetry;
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
+/// | wording | the crate's, in English |
 #[derive(Debug)]
 #[must_use = "call build"]
 pub struct AuthorizationServerBuilder {
@@ -53,6 +54,7 @@ pub struct AuthorizationServerBuilder {
     body_limit: usize,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    wording: Wording,
 }
 
 impl AuthorizationServer {
@@ -75,6 +77,7 @@ impl AuthorizationServer {
             body_limit: 64 * 1024,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
+            wording: Wording::new(),
         }
     }
 }
@@ -167,6 +170,12 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Replaces what clients and people read of errors.
+    pub fn wording(mut self, wording: Wording) -> Self {
+        self.wording = wording;
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -212,6 +221,7 @@ impl AuthorizationServerBuilder {
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
+            wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });
         let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
@@ -223,6 +233,7 @@ impl AuthorizationServerBuilder {
         let resource_server = resource_server
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
+            .with_words(configuration.wording.clone())
             .with_telemetry(configuration.telemetry.clone());
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {

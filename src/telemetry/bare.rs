@@ -6,4 +6,4 @@ pub(crate) fn operate<F: Future>(_: Operation, future: F) -> F {
     future
 }
 
-pub(crate) const fn ended<T, E>(_: Operation, _: &Result<T, E>) {}
+pub(crate) const fn ended<E>(_: Operation, _: Option<&E>) {}

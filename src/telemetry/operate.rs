@@ -44,11 +44,11 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    fn of<T, E: Failure>(result: &Result<T, E>) -> Self {
-        match result.as_ref().map_err(Failure::reason) {
-            Ok(_) => Self::Ok,
-            Err(reason @ (ErrorReason::StoreUnavailable | ErrorReason::StoreFailed)) => Self::Failed(reason),
-            Err(reason) => Self::Refused(reason),
+    fn of<E: Failure>(error: Option<&E>) -> Self {
+        match error.map(Failure::reason) {
+            None => Self::Ok,
+            Some(reason @ (ErrorReason::StoreUnavailable | ErrorReason::StoreFailed)) => Self::Failed(reason),
+            Some(reason) => Self::Refused(reason),
         }
     }
 
@@ -58,13 +58,6 @@ impl Outcome {
             Self::Refused(_) => "refused",
             Self::Failed(_) => "failed",
             Self::Abandoned => "abandoned",
-        }
-    }
-
-    pub(super) const fn reason(self) -> Option<ErrorReason> {
-        match self {
-            Self::Refused(reason) | Self::Failed(reason) => Some(reason),
-            Self::Ok | Self::Abandoned => None,
         }
     }
 }
@@ -106,14 +99,14 @@ pub(crate) async fn operate<T, E: Failure>(
     #[cfg(feature = "tracing")]
     let future = future.instrument(running.span.clone());
     let result = future.await;
-    running.outcome = Outcome::of(&result);
+    running.outcome = Outcome::of(result.as_ref().err());
     result
 }
 
 /// Takes note of an operation that waited for nothing: it is counted, and not timed.
-pub(crate) fn ended<T, E: Failure>(operation: Operation, result: &Result<T, E>) {
+pub(crate) fn ended<E: Failure>(operation: Operation, error: Option<&E>) {
     #[cfg(feature = "metrics")]
-    metrics::counted(operation, Outcome::of(result));
+    metrics::counted(operation, Outcome::of(error));
     #[cfg(not(feature = "metrics"))]
-    let _ = (operation, result);
+    let _ = (operation, error);
 }

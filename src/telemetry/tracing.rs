@@ -50,7 +50,7 @@ pub(super) fn span(operation: Operation) -> Span {
 /// Says how an operation ended.
 pub(super) fn end(span: &Span, outcome: Outcome) {
     span.record("outcome", outcome.name());
-    if let Some(reason) = outcome.reason() {
+    if let Outcome::Refused(reason) | Outcome::Failed(reason) = outcome {
         span.record("reason", reason.name());
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use tokio::runtime::Handle;
+
 /// Runs a future, or what can be awaited, to its end on this thread: for stores that need no runtime.
 #[track_caller]
 pub fn block_on<T>(future: impl IntoFuture<Output = T>) -> T {
@@ -43,8 +45,8 @@ pub async fn yield_once() {
 /// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done before.
 ///
 /// With 0, 1, 2, … in turn it is dropped at every await.
-pub async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+pub async fn drop_after<T>(polls: usize, future: impl IntoFuture<Output = T>) -> Option<T> {
+    let mut future = pin!(future.into_future());
     let mut left = polls;
     poll_fn(|context| {
         if left == 0 {
@@ -103,10 +105,13 @@ where
     F: Future<Output = T> + Send,
 {
     let start = Barrier::new(contenders);
+    let runtime = Handle::try_current().ok();
     thread::scope(|scope| {
         let run = |n| {
-            let start = &start;
+            let (start, runtime) = (&start, &runtime);
             scope.spawn(move || {
+                // What never waits may still set a timer.
+                let _entered = runtime.as_ref().map(Handle::enter);
                 start.wait();
                 block_on(contend(n))
             })

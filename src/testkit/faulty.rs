@@ -28,6 +28,8 @@ use crate::error::{Retry, StoreError};
 /// assert_eq!(store.take_injected().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What it is for in the tests of a service is told [there](super#an-outage-a-lost-answer-a-slow-store).
 pub type FaultyStore<S> = InterceptedStore<S, Faults>;
 
 /// What goes wrong with a call.

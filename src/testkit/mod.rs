@@ -1,4 +1,4 @@
-//! The suite that proves a store, and stand-ins for tests.
+//! For tests: the suites that prove a store and a whole service, a server to test against, and stand-ins.
 //!
 //! # A store of your own
 //!
@@ -18,34 +18,86 @@
 //!
 //! # A service of your own
 //!
-//! * [`ManualClock`] stands still until a test moves it.
-//! * [`RecordingStore`] tells which calls a store got, and in which order.
-//! * [`FaultyStore`] fails, delays or hangs when it is told to, before the inner call or after it.
-//! * [`InterceptedStore`] is what both are made of.
-//! * [`drop_after`] gives up a future half-way, as a closed connection does.
+//! [`TestServer`] is a whole authorization server in a test, with a clock that stands still; its [`driver`] plays browser, user and
+//! client. Everything is in process and needs no runtime: `#[tokio::test]` will do, and so will [`block_on`].
 //!
 //! ```
-//! use std::sync::Arc;
-//! use grantor::store::MemoryStore;
-//! use grantor::testkit::{FaultyStore, ManualClock, block_on};
-//! use grantor::{AuthorizationServer, Issuer};
+//! use std::time::Duration;
+//! use grantor::testkit::{TestServer, block_on};
 //!
-//! let clock = Arc::new(ManualClock::new());
-//! let store = FaultyStore::new(MemoryStore::new());
-//! let server = AuthorizationServer::builder(Issuer::parse("https://links.example")?, Arc::new(store.clone()))
-//!     .scope("links:read", "See your links")
-//!     .clock(clock)
-//!     .build()?;
-//! let request = || {
-//!     http::Request::post("/token")
-//!         .header("content-type", "application/x-www-form-urlencoded")
-//!         .body("grant_type=client_credentials&client_id=board&client_secret=wrong".to_owned())
-//! };
-//! store.break_down();
-//! assert_eq!(block_on(server.handle(request()?)).status(), 503);
-//! store.repair();
-//! assert_eq!(block_on(server.handle(request()?)).status(), 401);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! block_on(async {
+//!     let server = TestServer::new();
+//!     let tokens = server.client().public().authorize().scope("read write").approve().only("read").exchange().await;
+//!     assert_eq!(server.call(&tokens.access_token).await.status(), 200);
+//!
+//!     // Exactly the wrong thing, at any step.
+//!     tokens.refresh().with("scope", "write").send().await.expect_error(400, "invalid_scope");
+//!
+//!     server.clock().advance(Duration::from_secs(3_600));
+//!     assert_eq!(server.call(&tokens.access_token).await.status(), 401);
+//! });
+//! ```
+//!
+//! | To ask | take |
+//! |---|---|
+//! | what my API does with a token, of this scope, this user, or expired | [`issue_access`], on your [`ResourceServer`](crate::ResourceServer) or server |
+//! | what an app gets from my server, when its user decides so or so | [`TestServer::of`] with your own configuration, and its [`client`](TestServer::client) |
+//! | whether my consent page does right | [`Authorize::path_and_query`](driver::Authorize::path_and_query) for your page, then [`callback`](driver::Authorize::callback) |
+//! | whether my routes, my adapter or my proxy keep the protocol | [`protocol`] |
+//! | what happens when time passes | [`ManualClock`], which is [`TestServer::clock`] |
+//! | which calls of the store a request costs, and in which order | [`RecordingStore`] |
+//! | what happens in an outage, or when an answer is lost | [`FaultyStore`] |
+//! | what happens when a caller goes away half-way | [`drop_after`] |
+//! | something else about calls of a store | [`InterceptedStore`] with an [`Interceptor`] of your own |
+//!
+//! All of them are stores, clocks and servers like any other, so they fit where yours are: none is a framework. In a checkout,
+//! `tests/link_shortener.rs` is the test file of a small service, to be copied.
+//!
+//! ## An outage, a lost answer, a slow store
+//!
+//! Clones of a [`FaultyStore`] share one script: keep one, and give the server another. What a test begins with, clients and
+//! tokens of [`issue_access`], goes past it, so the first call that counts is that of the first request.
+//!
+//! ```
+//! use grantor::error::Retry;
+//! use grantor::store::MemoryStore;
+//! use grantor::testkit::{Fault, FaultyStore, TestServer, When, block_on};
+//!
+//! block_on(async {
+//!     let store = FaultyStore::new(MemoryStore::new());
+//!     let server = TestServer::on(store.clone());
+//!     let tokens = server.client().public().authorize().approve().exchange().await;
+//!
+//!     // An outage: nothing works, and nothing is blamed on the client.
+//!     store.break_down();
+//!     tokens.refresh().send().await.expect_error(503, "temporarily_unavailable");
+//!     assert_eq!(server.call(&tokens.access_token).await.status(), 503);
+//!     store.repair();
+//!
+//!     // A lost answer: the call has its effect, and its caller does not hear of it.
+//!     store.inject_into("rotate_refresh_token", 0, When::After, Fault::Fail(Retry::CanHelp));
+//!     tokens.refresh().send().await.expect_error(503, "temporarily_unavailable");
+//!     tokens.refresh().await;
+//! });
+//! ```
+//!
+//! [`Fault::Hang`] is a store that never answers, for a test of your timeout; [`Fault::Delay`] lets others go first.
+//!
+//! ## How often the store is asked
+//!
+//! ```
+//! use grantor::store::MemoryStore;
+//! use grantor::testkit::{RecordingStore, TestServer, block_on};
+//!
+//! block_on(async {
+//!     let store = RecordingStore::new(MemoryStore::new());
+//!     let server = TestServer::on(store.clone());
+//!     let tokens = server.client().public().authorize().approve().exchange().await;
+//!
+//!     store.clear();
+//!     server.call(&tokens.access_token).await;
+//!     assert_eq!(store.take_calls(), ["find_access_token"]);
+//! });
 //! ```
 #![expect(
     clippy::expect_used,
@@ -65,6 +117,7 @@ pub mod fixtures;
 mod form;
 mod history;
 mod intercept;
+mod issue_access;
 mod macros;
 mod model;
 pub mod protocol;
@@ -76,5 +129,6 @@ pub use executor::{block_on, drop_after, yield_once};
 pub use faulty::{Fault, Faults, FaultyStore, Injected, When};
 pub use form::Form;
 pub use intercept::{InterceptedStore, Interceptor};
+pub use issue_access::{IssueAccess, IssuedAccess, TokenIssuer, issue_access};
 pub use recording::{Recording, RecordingStore};
 pub use server::{SignedIn, TestServer, TestStores};

@@ -23,6 +23,8 @@ use crate::error::StoreError;
 /// assert!(store.take_calls().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What it is for in the tests of a service is told [there](super#how-often-the-store-is-asked).
 pub type RecordingStore<S> = InterceptedStore<S, Recording>;
 
 /// What a [`RecordingStore`] remembers.
@@ -40,6 +42,11 @@ impl<S> InterceptedStore<S, Recording> {
     #[must_use]
     pub fn take_calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.interceptor().0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets the calls so far: what led up to what a test is about.
+    pub fn clear(&self) {
+        let _ = self.take_calls();
     }
 }
 

@@ -122,6 +122,11 @@ impl<'a> Params<'a> {
         &self.resources
     }
 
+    /// A parameter that has no meaning in OAuth.
+    pub(crate) fn unknown(&self, name: &str) -> Option<&str> {
+        self.unknown.iter().find(|(own, _)| own == name).map(|(_, value)| &**value)
+    }
+
     pub(crate) fn take_unknown(&mut self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         std::mem::take(&mut self.unknown)
     }

@@ -40,6 +40,10 @@ impl<'a> ClientRequest<'a> {
         Self { headers, body }
     }
 
+    pub(crate) const fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
     pub(crate) fn read(self) -> Result<ClientForm<'a>, ErrorReason> {
         require_media_type(self.headers, "application/x-www-form-urlencoded")?;
         let authorization = header::authorization(self.headers, ErrorReason::AuthorizationRepeated)?;

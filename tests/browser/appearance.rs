@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::driver::browse;
-use crate::other_site::OtherSite;
-use crate::tab::Tab;
+use super::driver::browse;
+use super::other_site::OtherSite;
+use super::tab::Tab;
 
 /// How far the page is wider than the window.
 const OVERFLOW: &str = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";

@@ -16,8 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::example::Example;
-use crate::tab::Tab;
+use super::example::Example;
+use super::tab::Tab;
 
 /// How often a process is looked at, and how long to pause between two looks: together a minute, for a machine that is busy.
 const LOOKS: u32 = 3_000;

@@ -4,9 +4,9 @@ use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, Poi
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
-use crate::driver::browse;
-use crate::other_site::{OtherSite, codes_made};
-use crate::tab::Tab;
+use super::driver::browse;
+use super::other_site::{OtherSite, codes_made};
+use super::tab::Tab;
 
 const ADA: (&str, &str) = ("ada", "correct horse");
 const GRACE: (&str, &str) = ("grace", "battery staple");
@@ -154,15 +154,7 @@ async fn a_double_click_on_approve_makes_one_code() {
         let mouse = mouse.then(PointerAction::MoveToElement { element: approve, duration: None, x: 0.0, y: 0.0 });
         tab.client.perform_actions(click(click(mouse))).await.unwrap();
         // Whichever click won, the person is at the app, or is told that the decision was made and how to go on.
-        for _ in 0..1_200 {
-            let text = tab.text().await;
-            if text.contains("Back at the app") || text.contains("decided already") {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        let text = tab.text().await;
-        assert!(text.contains("Back at the app") || text.contains("decided already"), "{text}");
+        tab.see_any(&["Back at the app", "decided already"]).await;
         assert_eq!(codes_made(&tab.example, &site.client_id), 1);
     })
     .await;

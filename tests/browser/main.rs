@@ -1,11 +1,7 @@
-//! The example in a real browser.
+//! The example `axum` in a real browser.
 
-mod appearance;
-mod driver;
-#[path = "../http/support/example.rs"]
-mod example;
-mod flows;
-mod other_site;
-#[path = "../http/support/server.rs"]
-mod server;
-mod tab;
+#[path = "suite.rs"]
+mod suite;
+
+/// The example that is started.
+const EXAMPLE: &str = "axum";

@@ -8,7 +8,7 @@ use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::Value;
 
-use crate::example::Example;
+use super::example::Example;
 
 /// How long something may take to show; a browser on a busy machine is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,6 +52,11 @@ impl Tab {
 
     /// Waits until the page says `words`.
     pub async fn see(&self, words: &str) {
+        self.see_any(&[words]).await;
+    }
+
+    /// Waits until the page says one of these.
+    pub async fn see_any(&self, wanted: &[&str]) {
         let attempts = PATIENCE.as_millis() / PAUSE.as_millis();
         let mut shown = String::new();
         for _ in 0..attempts {
@@ -59,14 +64,14 @@ impl Tab {
             if let Ok(body) = self.client.find(Locator::Css("body")).await
                 && let Ok(text) = body.text().await
             {
-                if text.contains(words) {
+                if wanted.iter().any(|words| text.contains(words)) {
                     return;
                 }
                 shown = text;
             }
             tokio::time::sleep(PAUSE).await;
         }
-        panic!("{words:?} does not show at {}:\n{shown}", self.url().await);
+        panic!("{wanted:?} does not show at {}:\n{shown}", self.url().await);
     }
 
     /// A button or a link, by what it says.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{ADA, App, Browser, Example, Reply, http_client};
+use super::support::{ADA, App, Browser, Example, Reply, http_client};
 
 /// A token of Ada's with this scope.
 async fn token(example: &Example, scope: &str) -> String {
@@ -151,7 +151,7 @@ async fn what_is_no_access_token_is_refused_by_name() {
     let app = App::confidential(&example).await;
     let (code, verifier) = app.code(&mut browser, "links:read").await;
     let (unspent, _) = app.code(&mut browser, "links:read").await;
-    let tokens = crate::support::Tokens::of(&app.exchange(&code, &verifier).await);
+    let tokens = super::support::Tokens::of(&app.exchange(&code, &verifier).await);
     let mut flipped = tokens.access.clone().into_bytes();
     let middle = flipped.len() / 2;
     flipped[middle] = if flipped[middle] == b'A' { b'B' } else { b'A' };

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::raw::{self, form};
-use crate::support::{ADA, App, Browser, Example, Tokens};
+use super::support::raw::{self, form};
+use super::support::{ADA, App, Browser, Example, Tokens};
 
 /// A file of clients, and the example that reads it.
 struct Operated {

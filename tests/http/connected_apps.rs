@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::html::Form;
-use crate::support::{ADA, App, Browser, Example, GRACE};
+use super::support::html::Form;
+use super::support::{ADA, App, Browser, Example, GRACE};
 
 /// The form that takes back the access of one app.
 async fn revocation(browser: &mut Browser, app: &App) -> Option<Form> {
     let page = browser.get("/connected").await.expect(200);
-    let forms = crate::support::html::forms(&page.page());
+    let forms = super::support::html::forms(&page.page());
     forms.into_iter().find(|form| form.action == "/connected/revoke" && form.value("client_id") == app.id)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{ADA, App, Browser, Example, GRACE, Tokens, html};
+use super::support::{ADA, App, Browser, Example, GRACE, Tokens, html};
 
 #[tokio::test]
 async fn who_has_to_sign_in_comes_back_to_the_very_same_request() {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::reply::Reply;
-use crate::support::{ADA, App, Browser, Example, GRACE, Tokens};
+use super::support::reply::Reply;
+use super::support::{ADA, App, Browser, Example, GRACE, Tokens};
 
 /// Nothing was decided: an error page, or the question once more.
 #[track_caller]

@@ -1,7 +1,7 @@
 //! The page on which a developer registers apps.
 
-use crate::support::html::{Form, forms};
-use crate::support::{ADA, App, Browser, Example, GRACE, Reply};
+use super::support::html::{Form, forms};
+use super::support::{ADA, App, Browser, Example, GRACE, Reply};
 
 async fn register(browser: &mut Browser, name: &str, redirect_uris: &str, confidential: bool) -> Reply {
     let form = browser.get("/developers").await.form("/developers").with("name", name);

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
+use super::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
 
 async fn json_at(url: &str) -> Value {
     let request =

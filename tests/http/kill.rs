@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::RequestBuilder;
 use tokio::task::JoinSet;
 
-use crate::support::{ADA, App, Browser, Example, GRACE, Reply, Tokens, http_client};
+use super::support::{ADA, App, Browser, Example, GRACE, Reply, Tokens, http_client};
 
 const ROUNDS: usize = 3;
 const WORKERS: usize = 8;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::reply::Reply;
-use crate::support::{ADA, App, Browser, Example, Tokens, http_client};
+use super::support::reply::Reply;
+use super::support::{ADA, App, Browser, Example, Tokens, http_client};
 
 /// Everything that somebody could use, or that leads to a person.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Secrets {
 
     /// Every hidden value of every form on a page.
     fn add_forms(&mut self, page: &Reply) {
-        for form in crate::support::html::forms(&page.page()) {
+        for form in super::support::html::forms(&page.page()) {
             for (name, value) in
                 form.fields.iter().filter(|(name, _)| matches!(name.as_str(), "csrf" | "consent_token"))
             {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::support::raw::{form, send_and_leave};
-use crate::support::{ADA, App, Browser, Example, Tokens};
+use super::support::raw::{form, send_and_leave};
+use super::support::{ADA, App, Browser, Example, Tokens};
 
 /// How often; each time the connection breaks at another moment.
 const TIMES: usize = 12;
@@ -108,7 +108,7 @@ async fn of_many_exchanges_and_refreshes_at_the_same_moment_one_wins() {
     let refreshes: Vec<_> = (0..24).map(|_| tokio::spawn(app.refresh_request(&tokens.refresh).send())).collect();
     let mut successors = HashSet::new();
     for refresh in refreshes {
-        let reply = crate::support::Reply::of(refresh.await.unwrap().unwrap()).await;
+        let reply = super::support::Reply::of(refresh.await.unwrap().unwrap()).await;
         successors.insert(Tokens::of(&reply).refresh);
     }
     assert_eq!(successors.len(), 1);

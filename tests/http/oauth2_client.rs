@@ -11,7 +11,7 @@ use oauth2::{
 };
 use serde_json::Value;
 
-use crate::support::{ADA, App, Browser, Example, http_client};
+use super::support::{ADA, App, Browser, Example, http_client};
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointSet, EndpointSet, EndpointSet>;
 

@@ -3,9 +3,9 @@
 use scraper::Html;
 use serde_json::json;
 
-use crate::support::html::{select, text};
-use crate::support::reply::Reply;
-use crate::support::{ADA, App, Browser, Example, http_client};
+use super::support::html::{select, text};
+use super::support::reply::Reply;
+use super::support::{ADA, App, Browser, Example, http_client};
 
 /// One of each kind: who is signed out and who is signed in, with and without an error.
 async fn every_page(example: &Example) -> Vec<(String, Reply)> {

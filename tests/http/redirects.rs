@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::support::{ADA, App, Browser, Example, html};
+use super::support::{ADA, App, Browser, Example, html};
 
 /// Ways to write an address elsewhere that some browser or parser takes for one of ours.
 const ELSEWHERE: [&str; 14] = [

@@ -2,9 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use crate::support::html::Form;
-use crate::support::reply::Reply;
-use crate::support::{ADA, Browser, Example, GRACE, http_client};
+use super::support::html::Form;
+use super::support::reply::Reply;
+use super::support::{ADA, Browser, Example, GRACE, http_client};
 
 /// The session cookie of a service without https.
 const COOKIE: &str = "snip";

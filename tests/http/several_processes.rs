@@ -10,8 +10,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::support::server::server;
-use crate::support::{ADA, App, Browser, Example, GRACE, OwnDatabase, Reply, Tokens, http_client};
+use super::support::server::server;
+use super::support::{ADA, App, Browser, Example, GRACE, OwnDatabase, Reply, Tokens, http_client};
 
 /// How often connections break under load, and how much has to be acknowledged from one time to the next.
 const BREAKS: usize = 6;

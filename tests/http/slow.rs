@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::raw::form;
-use crate::support::{Example, http_client};
+use super::support::raw::form;
+use super::support::{Example, http_client};
 
 /// Far more than the limit that the tests set: a machine may be busy.
 const END: Duration = Duration::from_secs(60);
@@ -41,6 +41,18 @@ async fn a_request_that_trickles_in_is_cut_off_whether_head_or_body() {
     for head in ["", "G", "POST /oauth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] {
         let answer = drip(&example, head);
         assert!(!answer.contains(" 200 "), "{answer}");
+    }
+    // The second request on a connection, too.
+    let first = "GET /assets/icon.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let answer = drip(&example, &format!("{first}GET /oauth/"));
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer[1..].contains("HTTP/1.1 2"), "{answer}");
+    // A body that nobody waits for: the answer came at once, and the rest is of no use.
+    for path in ["/oauth/token", "/signin"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n");
+        for framing in ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n20000\r\n"] {
+            let answer = drip(&example, &format!("{head}{framing}"));
+            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        }
     }
     for path in ["/oauth/token", "/oauth/register", "/signin", "/oauth/authorize", "/api/v1/links"] {
         let whole = form(path, "Authorization: Bearer nonsense\r\n", &"a".repeat(10_000));

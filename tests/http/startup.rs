@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Example, example, http_client};
+use super::support::{Example, example, http_client};
 
 /// Runs it with these variables until it ends by itself, which it has to.
 #[track_caller]

@@ -2,8 +2,8 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
-use crate::support::reply::Reply;
-use crate::support::{ADA, App, Browser, Example, Tokens};
+use super::support::reply::Reply;
+use super::support::{ADA, App, Browser, Example, Tokens};
 
 /// A table that is taken away for a while.
 struct Missing<'a> {

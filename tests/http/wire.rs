@@ -3,8 +3,8 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use crate::support::raw::{self, form};
-use crate::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
+use super::support::raw::{self, form};
+use super::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";

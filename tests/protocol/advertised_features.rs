@@ -140,3 +140,33 @@ async fn the_endpoints_are_where_the_operator_puts_them_and_nowhere_else() {
     assert_eq!(setup.post("/oauth/token", &form, None).await.status, 404);
     setup.post("/t", &form, None).await.expect_ok();
 }
+
+#[tokio::test]
+async fn a_route_stands_for_its_path_as_it_was_sent_and_no_other() {
+    let setup = Setup::memory_with(|builder| builder.registration(Registration::Open(RegistrationRules::new()))).await;
+    let routes = setup.server.endpoints();
+    let is_routed = |path: &str| routes.iter().any(|route| route.matches(path));
+    for path in [
+        "/oauth/token",
+        "/oauth/register",
+        "/oauth/register/",
+        "/oauth/register/pub",
+        "/oauth/register/a%2Fb",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/tenant",
+    ] {
+        assert!(is_routed(path), "{path}");
+    }
+    for path in [
+        "/oauth/token/",
+        "//oauth/token",
+        "/oauth/%74oken",
+        "/OAUTH/TOKEN",
+        "/oauth/registers",
+        "/oauth",
+        "/oauth/authorize",
+        "",
+    ] {
+        assert!(!is_routed(path), "{path}");
+    }
+}

@@ -1,12 +1,8 @@
-//! The protocol suite at every target that this repository has.
+//! The protocol suite at the crate in process, through the adapter of the guide, and through adapters that are broken on purpose.
+//! `tests/protocol_suite_axum.rs` and `tests/protocol_suite_actix.rs` run it at the examples.
 
 mod broken;
-#[path = "../http/support/example.rs"]
-mod example;
-mod examples;
 mod hyper;
 mod in_process;
 mod names;
 mod report;
-#[path = "../http/support/server.rs"]
-mod server;

@@ -3,7 +3,7 @@
 use actix_web::guard::fn_guard;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use grantor::{AuthorizationServer, PathMatch};
+use grantor::AuthorizationServer;
 
 use crate::provider::app::App;
 use crate::shortener::problem::Problem;
@@ -12,14 +12,8 @@ use crate::web::convert::{self, IntoResponse as _};
 /// Adds the endpoints of `server` to the service's own addresses.
 pub fn configure(server: &AuthorizationServer, config: &mut ServiceConfig) {
     for endpoint in server.endpoints() {
-        // The router matches a path that it has decoded; the server is for the path as it was sent.
-        let is_sent = fn_guard(move |context| {
-            let rest = context.head().uri.path().strip_prefix(endpoint.path());
-            match endpoint.matching() {
-                PathMatch::Exact => rest == Some(""),
-                PathMatch::Subtree => rest.is_some_and(|rest| rest.starts_with('/')),
-            }
-        });
+        // By the path as it was sent: a pattern would be matched with what the router has decoded.
+        let is_sent = fn_guard(move |context| endpoint.matches(context.head().uri.path()));
         config.service(web::resource("/{path:.*}").guard(is_sent).to(handle));
     }
 }

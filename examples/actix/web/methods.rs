@@ -1,11 +1,14 @@
 //! Which handler answers which method of an address. The others are refused, with a list of these.
 
 use std::future::ready;
+use std::panic::AssertUnwindSafe;
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::guard::{self, Guard};
 use actix_web::http::header::ALLOW;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 
 use crate::shortener::api::Refusal;
 use crate::shortener::problem::Problem;
@@ -39,7 +42,7 @@ impl Methods {
     /// Answers GET, and HEAD unless that has a handler of its own already.
     pub fn get<H, Args>(self, handler: H) -> Self
     where
-        H: Handler<Args, Output: Responder>,
+        H: Handler<Args, Output: Responder, Future: 'static>,
         Args: FromRequest + 'static,
     {
         self.method(&["GET", "HEAD"], guard::Any(guard::Get()).or(guard::Head()), handler)
@@ -48,7 +51,7 @@ impl Methods {
     /// Answers HEAD.
     pub fn head<H, Args>(self, handler: H) -> Self
     where
-        H: Handler<Args, Output: Responder>,
+        H: Handler<Args, Output: Responder, Future: 'static>,
         Args: FromRequest + 'static,
     {
         self.method(&[], guard::Head(), handler)
@@ -57,7 +60,7 @@ impl Methods {
     /// Answers POST.
     pub fn post<H, Args>(self, handler: H) -> Self
     where
-        H: Handler<Args, Output: Responder>,
+        H: Handler<Args, Output: Responder, Future: 'static>,
         Args: FromRequest + 'static,
     {
         self.method(&["POST"], guard::Post(), handler)
@@ -65,12 +68,28 @@ impl Methods {
 
     fn method<H, Args>(mut self, names: &[&'static str], guard: impl Guard + 'static, handler: H) -> Self
     where
-        H: Handler<Args, Output: Responder>,
+        H: Handler<Args, Output: Responder, Future: 'static>,
         Args: FromRequest + 'static,
     {
         self.allow.extend(names);
-        self.resource = self.resource.route(web::route().guard(guard).to(handler));
+        self.resource = self.resource.route(web::route().guard(guard).to(CatchPanic(handler)));
         self
+    }
+}
+
+/// A handler that may panic: the connection would just break off, and the log would say nothing of the request.
+#[derive(Clone)]
+struct CatchPanic<H>(H);
+
+impl<H, Args> Handler<Args> for CatchPanic<H>
+where
+    H: Handler<Args, Future: 'static>,
+{
+    type Output = Result<H::Output, Problem>;
+    type Future = LocalBoxFuture<'static, Self::Output>;
+
+    fn call(&self, arguments: Args) -> Self::Future {
+        AssertUnwindSafe(self.0.call(arguments)).catch_unwind().map_err(|_| Problem::internal()).boxed_local()
     }
 }
 

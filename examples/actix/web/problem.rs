@@ -1,13 +1,10 @@
 //! Errors that people read.
 
-use std::panic::AssertUnwindSafe;
-
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
-use futures_util::FutureExt as _;
 
 use super::{RequestId, convert};
 use crate::shortener::problem::Problem;
@@ -47,10 +44,4 @@ pub async fn show_problems(
             Ok(response)
         }
     }
-}
-
-/// Answers for a handler that panicked; otherwise the connection would just break off.
-pub async fn catch_panic<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    answer.unwrap_or_else(|_| Err(Problem::internal().into()))
 }

@@ -1,20 +1,16 @@
 //! Serving connections, with an end to those whose requests never end.
 
-use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::task::Poll;
 use std::time::Duration;
 
-use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::error::PayloadError;
+use actix_web::HttpServer;
+use actix_web::dev::Service as _;
+use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
-use actix_web::{App as Service, HttpMessage as _, HttpServer};
-use futures_util::{StreamExt as _, stream};
-use tokio::time::sleep;
 
 use crate::app;
 use crate::provider::app::App;
-use crate::web::access_log;
+use crate::web::{access_log, slow_body};
 
 /// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a request,
 /// and as long again for its body.
@@ -26,34 +22,20 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let service = move || {
         let app = app.clone();
-        Service::new().configure(|config| app::configure(app, config)).wrap(from_fn(access_log::log_access)).wrap_fn(
-            move |mut request, next| {
-                limit_body(&mut request, patience);
-                actix_web::dev::Service::call(next, request)
-            },
-        )
+        let service = actix_web::App::new().configure(|config| app::configure(app, config));
+        service.wrap(from_fn(access_log::log_access)).wrap_fn(move |mut request, next| {
+            let body = slow_body::limit(&mut request, patience);
+            slow_body::close_behind(next.call(request), body)
+        })
     };
     HttpServer::new(service)
         .client_request_timeout(patience)
-        .keep_alive(patience)
+        // After the first request of a connection actix-web sets no limit to the next one's head, so there is no next one.
+        .keep_alive(KeepAlive::Disabled)
         .shutdown_signal(interrupted)
         .listen(listener)?
         .run()
         .await
-}
-
-/// Gives the body of a request `patience` to arrive; actix-web sets no limit.
-fn limit_body(request: &mut ServiceRequest, patience: Duration) {
-    let mut payload = request.take_payload();
-    if matches!(payload, Payload::None) {
-        return;
-    }
-    let mut end = Box::pin(sleep(patience));
-    let limited = stream::poll_fn(move |context| match end.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(Some(Err(PayloadError::Io(ErrorKind::TimedOut.into())))),
-        Poll::Pending => payload.poll_next_unpin(context),
-    });
-    request.set_payload(Payload::Stream { payload: limited.boxed_local() });
 }
 
 /// Resolves when somebody asks the process to end (Ctrl-C). Listens from now on, not only once it is waited for.

@@ -12,7 +12,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(server: &AuthorizationServer) ->
         let handler = any(async move |request: Request| server.handle(request).await);
         match endpoint.matching() {
             PathMatch::Exact => router.route(endpoint.path(), handler),
-            PathMatch::Subtree => router.route(&format!("{}/{{*rest}}", endpoint.path()), handler),
+            // A wildcard stands for something, not for nothing.
+            PathMatch::Subtree => router
+                .route(&format!("{}/", endpoint.path()), handler.clone())
+                .route(&format!("{}/{{*rest}}", endpoint.path()), handler),
         }
     })
 }

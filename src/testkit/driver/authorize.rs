@@ -6,14 +6,15 @@ use std::panic::Location;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::changes::{Change, changes};
 use super::decide::{Callback, Decide, Decision};
-use super::parameters::{Change, Parameters, changes};
 use super::{Reply, Sending, TestClient, fail};
 use crate::error::AuthorizeError;
 use crate::grant::{Approval, PendingAuthorization, SessionSecret};
 use crate::identifier::{Subject, Tenant};
 use crate::pkce::{CodeChallenge, CodeVerifier};
 use crate::secret::random;
+use crate::testkit::Form;
 use crate::testkit::fixtures::parsed;
 use crate::testkit::server::{Failure, Visitor};
 
@@ -26,7 +27,7 @@ use crate::testkit::server::{Failure, Visitor};
 pub struct Authorize {
     pub(super) client: TestClient,
     pub(super) browser: Browser,
-    base: Parameters,
+    base: Form,
     changes: Vec<Change>,
     tenant: Option<Tenant>,
     verifier: String,
@@ -63,19 +64,16 @@ impl Authorize {
         let verifier = URL_SAFE_NO_PAD.encode(random::<32>());
         let challenge = CodeChallenge::of(&CodeVerifier::parse(&verifier).expect("43 characters of base64url"));
         let state = URL_SAFE_NO_PAD.encode(random::<16>());
-        let mut base = Parameters::of([
+        let base = Form::of([
             ("response_type", "code"),
             ("client_id", client.id()),
             ("state", &state),
             ("code_challenge", &String::from(challenge)),
             ("code_challenge_method", "S256"),
         ]);
-        if let Some(uri) = client.client().redirect_uris().first() {
-            base.add("redirect_uri", uri.as_str());
-        }
-        if let Some(scope) = client.default_scope() {
-            base.add("scope", &scope);
-        }
+        let uri = client.client().redirect_uris().first();
+        let base = uri.iter().fold(base, |base, uri| base.and("redirect_uri", uri.as_str()));
+        let base = client.default_scope().iter().fold(base, |base, scope| base.and("scope", scope));
         let browser = Browser { subject: Some(parsed("alice")), session: client.server.browser_session() };
         Self { client: client.clone(), browser, base, changes: Vec::new(), tenant: None, verifier }
     }
@@ -178,8 +176,8 @@ impl Authorize {
         self
     }
 
-    fn parameters(&self) -> Parameters {
-        self.base.clone().changed(&self.changes)
+    fn parameters(&self) -> Form {
+        Change::all(&self.changes, self.base.clone())
     }
 
     pub(super) async fn pending(&self) -> Result<PendingAuthorization, AuthorizeError> {

@@ -9,12 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
-use super::parameters::Parameters;
 use super::{Authorize, Step, Tokens};
 use crate::client::{Client, ClientId, GrantType, SecretMethod};
 use crate::secret::{ClientSecret, Prefix};
-use crate::testkit::TestServer;
 use crate::testkit::fixtures::{self, parsed};
+use crate::testkit::{Form, TestServer};
 
 /// Which client to play; made by [`TestServer::client`].
 #[derive(Clone, Debug)]
@@ -174,35 +173,33 @@ impl TestClient {
 
     /// Exchanges a code, of which nothing else is known: add `redirect_uri` and `code_verifier`.
     pub fn exchange(&self, code: &str) -> Step<Tokens> {
-        let form = Parameters::of([("grant_type", "authorization_code"), ("code", code)]);
+        let form = Form::of([("grant_type", "authorization_code"), ("code", code)]);
         Step::token("the exchange", self, form)
     }
 
     /// Uses a refresh token.
     pub fn refresh(&self, refresh_token: &str) -> Step<Tokens> {
-        let form = Parameters::of([("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
+        let form = Form::of([("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
         Step::token("the refresh", self, form)
     }
 
     /// Asks for a token for the client itself.
     pub fn client_credentials(&self) -> Step<Tokens> {
-        let mut form = Parameters::of([("grant_type", "client_credentials")]);
-        if let Some(scope) = self.default_scope() {
-            form.add("scope", &scope);
-        }
+        let form = Form::of([("grant_type", "client_credentials")]);
+        let form = self.default_scope().iter().fold(form, |form, scope| form.and("scope", scope));
         Step::token("the request for a token of the client's own", self, form)
     }
 
     /// Revokes a token: an access token alone, a refresh token with its whole grant.
     pub fn revoke(&self, token: &str) -> Step<()> {
         let path = self.server.server().configuration().paths.revoke();
-        Step::new("the revocation", self, path, Parameters::of([("token", token)]))
+        Step::new("the revocation", self, path, Form::of([("token", token)]))
     }
 
     /// Asks what there is to tell about a token; the answer is the JSON.
     pub fn introspect(&self, token: &str) -> Step<serde_json::Value> {
         let path = self.server.server().configuration().paths.introspect();
-        Step::new("the introspection", self, path, Parameters::of([("token", token)]))
+        Step::new("the introspection", self, path, Form::of([("token", token)]))
     }
 
     /// Registers the client, unless that was done.
@@ -219,21 +216,19 @@ impl TestClient {
         if scopes.resolve(None, &self.client).is_ok() {
             return None;
         }
-        let limit = self.client.scope().unwrap_or(scopes.all());
+        let limit = self.client.scope().unwrap_or_else(|| scopes.all());
         Some(scopes.all().intersection(limit).to_string())
     }
 
     /// Says who sends a form: a header, unless the form itself says it.
-    pub(super) fn identify(&self, form: &mut Parameters) -> Option<HeaderValue> {
+    pub(super) fn identify(&self, form: Form) -> (Form, Option<HeaderValue>) {
         if let (Some(secret), SecretMethod::Basic) = (&self.secret, self.method) {
             let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
             let credentials = STANDARD.encode(format!("{}:{}", encode(self.id()), encode(secret)));
-            return Some(HeaderValue::from_str(&format!("Basic {credentials}")).expect("base64 is printable"));
+            let credentials = HeaderValue::from_str(&format!("Basic {credentials}")).expect("base64 is printable");
+            return (form, Some(credentials));
         }
-        form.add("client_id", self.id());
-        if let Some(secret) = &self.secret {
-            form.add("client_secret", secret);
-        }
-        None
+        let form = form.and("client_id", self.id());
+        (self.secret.iter().fold(form, |form, secret| form.and("client_secret", secret)), None)
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use http::header::LOCATION;
 
 use super::authorize::{Authorize, Browser};
-use super::parameters::{Change, Parameters, changes};
+use super::changes::{Change, changes};
 use super::{Reply, Sending, Step, TestClient, Tokens, fail};
 use crate::error::AuthorizeError;
 use crate::grant::Approval;
 use crate::identifier::Subject;
+use crate::testkit::Form;
 use crate::testkit::fixtures::parsed;
 use crate::testkit::server::Failure;
 use crate::wire::AuthorizationResponse;
@@ -192,8 +193,8 @@ impl IntoFuture for Decide {
 #[must_use = "the client waits for it"]
 pub struct Callback {
     client: TestClient,
-    request: Parameters,
-    response: Parameters,
+    request: Form,
+    response: Form,
     verifier: String,
     location: String,
 }
@@ -206,8 +207,8 @@ impl fmt::Debug for Callback {
 }
 
 impl Callback {
-    pub(super) fn new(client: &TestClient, request: Parameters, verifier: &str, location: &str) -> Self {
-        let response = Parameters::parse(location.split_once('?').map_or("", |(_, query)| query));
+    pub(super) fn new(client: &TestClient, request: Form, verifier: &str, location: &str) -> Self {
+        let response = Form::parse(location.split_once('?').map_or("", |(_, query)| query));
         let (verifier, location) = (verifier.to_owned(), location.to_owned());
         Self { client: client.clone(), request, response, verifier, location }
     }
@@ -261,14 +262,12 @@ impl Callback {
     }
 
     #[track_caller]
-    pub(super) fn form(&self) -> Parameters {
-        let mut form = Parameters::of([("grant_type", "authorization_code"), ("code", self.code())]);
-        if let Some(uri) = self.request.get("redirect_uri") {
-            form.add("redirect_uri", uri);
+    pub(super) fn form(&self) -> Form {
+        let form = Form::of([("grant_type", "authorization_code"), ("code", self.code())]);
+        let form = self.request.get("redirect_uri").iter().fold(form, |form, uri| form.and("redirect_uri", uri));
+        match self.request.get("code_challenge") {
+            Some(_) => form.and("code_verifier", &self.verifier),
+            None => form,
         }
-        if self.request.get("code_challenge").is_some() {
-            form.add("code_verifier", &self.verifier);
-        }
-        form
     }
 }

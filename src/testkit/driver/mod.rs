@@ -42,9 +42,9 @@
 
 mod authorize;
 mod call;
+mod changes;
 mod client;
 mod decide;
-mod parameters;
 mod register;
 mod reply;
 mod step;

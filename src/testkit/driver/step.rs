@@ -7,8 +7,9 @@ use std::panic::Location;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::parameters::{Change, Parameters, changes};
+use super::changes::{Change, changes};
 use super::{Decide, Reply, Sending, TestClient, Tokens, fail, header, request};
+use crate::testkit::Form;
 
 /// What a [`Step`] gives if it goes well.
 pub trait Outcome: Sized + Send + 'static {
@@ -26,7 +27,7 @@ pub struct Step<T> {
     name: &'static str,
     client: TestClient,
     path: String,
-    form: Parameters,
+    form: Form,
     changes: Vec<Change>,
     headers: Vec<(HeaderName, Option<HeaderValue>)>,
     /// What yields the code.
@@ -42,14 +43,14 @@ impl<T> fmt::Debug for Step<T> {
 }
 
 impl Step<Tokens> {
-    pub(super) fn token(name: &'static str, client: &TestClient, form: Parameters) -> Self {
+    pub(super) fn token(name: &'static str, client: &TestClient, form: Form) -> Self {
         let path = client.server.server().configuration().paths.token();
         Self::new(name, client, path, form)
     }
 
     /// An exchange of the code that `decide` will have brought.
     pub(super) fn after(decide: Decide) -> Self {
-        let mut step = Self::token("the exchange", decide.client(), Parameters::default());
+        let mut step = Self::token("the exchange", decide.client(), Form::new());
         step.decide = Some(Box::new(decide));
         step
     }
@@ -66,7 +67,7 @@ impl Step<Tokens> {
 }
 
 impl<T> Step<T> {
-    pub(super) fn new(name: &'static str, client: &TestClient, path: &str, form: Parameters) -> Self {
+    pub(super) fn new(name: &'static str, client: &TestClient, path: &str, form: Form) -> Self {
         Self {
             name,
             client: client.clone(),
@@ -120,23 +121,22 @@ impl<T> Step<T> {
     }
 
     async fn carry_out(self, place: &Location<'_>) -> Reply {
-        let mut form = match self.decide {
+        let form = match self.decide {
             Some(decide) => decide.callback(place).await.form(),
             None => self.form,
         };
         self.client.register().await;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        if let Some(credentials) = self.client.identify(&mut form) {
-            headers.insert(AUTHORIZATION, credentials);
-        }
+        let (form, credentials) = self.client.identify(form);
+        headers.extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));
         for (name, value) in self.headers {
             match value {
                 Some(value) => headers.insert(name, value),
                 None => headers.remove(name),
             };
         }
-        let request = request(Method::POST, &self.path, headers, form.changed(&self.changes).encode());
+        let request = request(Method::POST, &self.path, headers, Change::all(&self.changes, form).encode());
         Reply::new(self.name, self.client.server.respond(request).await)
     }
 }

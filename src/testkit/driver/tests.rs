@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::client::{Client, GrantType, SecretMethod};
-use crate::configuration::RememberedConsent;
+use crate::configuration::{Registration, RegistrationRules, RememberedConsent};
 use crate::grant::Approval;
 use crate::secret::SecretHash;
 use crate::server::{AuthorizationServer, Stores};
@@ -277,15 +277,34 @@ fn a_server_of_the_callers_own_configuration_is_driven_alike() {
     let app = Client::public("board".parse().unwrap()).with_redirect_uri("https://board.example/cb".parse().unwrap());
     let _ = block_on(store.insert_client(&app)).unwrap();
     let stores = Stores::new(store.clone(), store);
-    let server = AuthorizationServer::builder("https://links.example".parse().unwrap(), stores)
-        .scope("links:read", "See your links")
-        .scope("links:write", "Create links for you");
-    let server = TestServer::of(server);
+    let server = TestServer::of(stores, |stores| {
+        AuthorizationServer::builder("https://links.example".parse().unwrap(), stores)
+            .scope("links:read", "See your links")
+            .scope("links:write", "Create links for you")
+    });
     let tokens = block_on(server.client().existing(app).authorize().approve().exchange());
     assert_eq!(tokens.scope, "links:read links:write");
     assert_eq!(block_on(tokens.call()).status(), 200);
     let told = failure(server.client().public().authorize());
     assert!(told.contains("these stores have no registry"), "{told}");
+}
+
+#[test]
+fn what_is_no_registration_and_no_bearer_token_is_refused() {
+    let rules = RegistrationRules::new();
+    let server = TestServer::with(|builder| {
+        builder.registration(Registration::Guarded { initial_tokens: vec![SecretHash::of("initial")], rules })
+    });
+    let register = || server.register(json!({ "redirect_uris": ["https://self.test/cb"] }));
+    let told = failure(register());
+    assert!(told.contains("the registration was answered by 401 Unauthorized"), "{told}");
+    let client = block_on(register().header("Authorization", "Bearer initial"));
+    let token = client.registration_token().unwrap();
+    let manage =
+        Request::get(format!("/oauth/register/{}", client.id())).header("authorization", format!("Bearer {token}"));
+    assert_eq!(block_on(server.send(manage.body("").unwrap())).json()["client_id"], client.id());
+    assert_eq!(block_on(server.call("nonsense")).status(), 401);
+    assert_eq!(block_on(server.call("nonsense").header("Authorization", "Basic eDp5")).status(), 401);
 }
 
 #[test]

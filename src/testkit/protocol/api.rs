@@ -28,28 +28,12 @@ impl Run<'_> {
         self.send(method.clone(), path, headers, body.clone()).await
     }
 
-    /// Whether an access token works: at the API, or else as introspection tells `client`, whose token it is.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if neither can tell.
-    pub async fn is_live(&self, client: &KnownClient, access_token: &str) -> Result<bool, Failure> {
-        if self.profile().has(Feature::Api) {
-            let reply = self.call(access_token).await?;
-            let known = matches!(reply.status().as_u16(), 200 | 401);
-            ensure!(known, "the API answers {}, neither 200 nor 401", reply.status());
-            return Ok(reply.status() == 200);
-        }
-        let members = self.introspect(client, access_token).await?.expect_ok()?;
-        Ok(members.get("active") == Some(&serde_json::Value::Bool(true)))
-    }
-
     /// The access token works.
     ///
     /// # Errors
     ///
     /// [`Failure`] if it does not.
-    pub async fn expect_live(&self, client: &KnownClient, access_token: &str) -> Result<(), Failure> {
+    pub async fn expect_access_live(&self, client: &KnownClient, access_token: &str) -> Result<(), Failure> {
         ensure!(self.is_live(client, access_token).await?, "an access token does not work that should");
         Ok(())
     }
@@ -59,7 +43,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it does.
-    pub async fn expect_dead(&self, client: &KnownClient, access_token: &str) -> Result<(), Failure> {
+    pub async fn expect_access_dead(&self, client: &KnownClient, access_token: &str) -> Result<(), Failure> {
         ensure!(!self.is_live(client, access_token).await?, "an access token works that should not");
         Ok(())
     }

@@ -22,6 +22,7 @@ struct Cookie {
     name: String,
     value: String,
     path: String,
+    set_by: String,
 }
 
 impl<'a> Browser<'a> {
@@ -31,6 +32,19 @@ impl<'a> Browser<'a> {
 
     pub(super) fn into_cookies(self) -> Cookies {
         self.cookies
+    }
+
+    /// The cookies that it keeps: the name of each, its value, and the `Set-Cookie` header that set it.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.cookies.0.iter().map(|cookie| (&*cookie.name, &*cookie.value, &*cookie.set_by))
+    }
+
+    /// Gives it a cookie that the target did not set, as an attacker would.
+    pub fn plant(&mut self, name: &str, value: &str) {
+        let planted =
+            Cookie { name: name.to_owned(), value: value.to_owned(), path: "/".to_owned(), set_by: String::new() };
+        self.cookies.0.retain(|cookie| cookie.name != name);
+        self.cookies.0.push(planted);
     }
 
     /// Opens an address: a path with its query, or a URL of the target.
@@ -137,7 +151,7 @@ impl Cookies {
             };
             if attribute("max-age").is_none_or(|age| age.parse::<i64>().is_ok_and(|seconds| seconds > 0)) {
                 let path = attribute("path").unwrap_or("/").to_owned();
-                self.0.push(Cookie { name: name.to_owned(), value: value.to_owned(), path });
+                self.0.push(Cookie { name: name.to_owned(), value: value.to_owned(), path, set_by: header.to_owned() });
             }
         }
     }

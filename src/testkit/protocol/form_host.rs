@@ -91,17 +91,22 @@ fn form_to(page: &Reply, path: &str) -> Result<PageForm, Failure> {
 #[async_trait]
 impl Host for FormHost {
     async fn sign_in(&self, browser: &mut Browser<'_>, user: User) -> Result<(), Failure> {
+        let form = self.credentials(&browser.visit(self.sign_in).await?, user)?;
+        let reply = browser.submit(&form).await?;
+        ensure!(reply.status().is_redirection(), "the sign-in was answered with {}", reply.status());
+        Ok(())
+    }
+
+    fn credentials(&self, page: &Reply, user: User) -> Result<Submission, Failure> {
         let fields = match user {
             User::Alice => &self.alice,
             User::Bob => &self.bob,
         };
-        let mut form = form_to(&browser.visit(self.sign_in).await?, self.sign_in)?.submit();
+        let mut form = form_to(page, self.sign_in)?.submit();
         for (name, value) in fields {
             form.fields = form.fields.with(name, value);
         }
-        let reply = browser.submit(&form).await?;
-        ensure!(reply.status().is_redirection(), "the sign-in was answered with {}", reply.status());
-        Ok(())
+        Ok(form)
     }
 
     fn decide(&self, page: &Reply, decision: &Decision) -> Result<Submission, Failure> {

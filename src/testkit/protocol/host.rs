@@ -51,6 +51,13 @@ pub trait Host: Send + Sync {
     /// [`Failure`] if that did not succeed.
     async fn sign_in(&self, browser: &mut Browser<'_>, user: User) -> Result<(), Failure>;
 
+    /// Fills in the form of the page that asks who is there, which a browser without a session is led to.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the page has no such form.
+    fn credentials(&self, page: &Reply, user: User) -> Result<Submission, Failure>;
+
     /// Fills in the form of a consent page; the suite sends it, tampers with it, or sends it twice.
     ///
     /// # Errors

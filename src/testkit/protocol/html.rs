@@ -31,6 +31,52 @@ impl PageForm {
     }
 }
 
+/// An element of a page: its name and attributes, in lower case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "what rows read")]
+pub struct Element {
+    /// Its name.
+    pub name: String,
+    /// Its attributes, each with its value.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Element {
+    /// The value of an attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Every element of a page, in order.
+pub(super) fn elements(html: &str) -> Vec<Element> {
+    let starts = Tokenizer::new(html).filter_map(|Ok(token)| match token {
+        Token::StartTag(tag) => Some(tag),
+        _ => None,
+    });
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    starts
+        .map(|tag| Element {
+            name: text(&tag.name),
+            attributes: tag.attributes.iter().map(|(name, value)| (text(name), text(value))).collect(),
+        })
+        .collect()
+}
+
+/// What a page says: its text without its elements, and with single spaces.
+pub(super) fn words(html: &str) -> String {
+    let mut said = String::new();
+    for Ok(token) in Tokenizer::new(html) {
+        match token {
+            Token::String(text) => said.push_str(&String::from_utf8_lossy(&text)),
+            Token::StartTag(_) | Token::EndTag(_) => said.push(' '),
+            _ => {}
+        }
+    }
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The forms of a page, in order. Fields outside of a form, and fields of other kinds than `input` and `button`, are not read.
 pub(super) fn forms(html: &str) -> Vec<PageForm> {
     let mut forms = Vec::new();
@@ -76,6 +122,15 @@ fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_says_what_is_between_its_elements() {
+        let page = "<h1 CLASS=a>Red &amp; <b>blue</b></h1>\n<p>at <code>a.test</code></p>";
+        assert_eq!(words(page), "Red & blue at a.test");
+        let names: Vec<_> = elements(page).into_iter().map(|element| element.name).collect();
+        assert_eq!(names, ["h1", "b", "p", "code"]);
+        assert_eq!(elements(page)[0].attribute("class"), Some("a"));
+    }
 
     #[test]
     fn a_form_is_read_as_a_browser_would_send_it() {

@@ -19,15 +19,38 @@
 #[macro_export]
 macro_rules! protocol_tests {
     ($(#[$attribute:meta])* suite: $suite:expr $(,)?) => {
+        $crate::__protocol_rows_http_requests! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_parameters! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_http_answers! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_authorization! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_error_page! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_comparison! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_redirect_uri_destination! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_authorization_error! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_scope! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_response! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_consent! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_pkce! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_endpoint! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_basic_authentication! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_exchange! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_rotation! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_grace! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_credentials! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_response! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_issuer! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_security_practice! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_native! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_resource_server! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_server_place! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_server_members! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_metadata_resource! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_request! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_policy! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_redirect_uris! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_members! { [$(#[$attribute])*] [$suite] }
-        $crate::__protocol_rows_registration_policy! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_registration_management! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_revocation! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_introspection! { [$(#[$attribute])*] [$suite] }
@@ -36,6 +59,18 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_mcp_flow! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_mcp_registration! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_cors! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_pages! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_decisions! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_requests! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_redirect_uris! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_decisions! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_front_channel_attacks_pages! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_code_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_refresh_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_token_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_registration_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_client_attacks! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_request_attacks! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_surroundings! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_real_clients_strict_libraries! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_real_clients_mcp_clients! { [$(#[$attribute])*] [$suite] }

@@ -199,6 +199,8 @@ pub struct Profile {
     pub native: KnownClient,
     /// A confidential client whose identifier and secret need encoding.
     pub encoded: KnownClient,
+    /// A confidential client whose secret means something else when it is decoded though it was not encoded.
+    pub ambiguous: KnownClient,
     /// A confidential client for the client credentials grant, without a redirect URI.
     pub service: KnownClient,
     /// A confidential client that has nothing to do with the others' codes and tokens.
@@ -228,6 +230,7 @@ impl Profile {
                 ..KnownClient::public("suite-native", &native)
             },
             encoded: KnownClient::confidential("1PpG/Q 1", "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw="),
+            ambiguous: KnownClient::confidential("suite-ambiguous", "p%ss w+rd:é"),
             service: KnownClient {
                 redirect_uris: Vec::new(),
                 redirect_uri: String::new(),
@@ -254,6 +257,7 @@ impl Profile {
 
     /// The clients that are registered at the target.
     pub fn clients(&self) -> impl Iterator<Item = &KnownClient> {
-        [&self.public, &self.web, &self.multi, &self.native, &self.encoded, &self.service, &self.other].into_iter()
+        let confidential = [&self.web, &self.encoded, &self.ambiguous, &self.service, &self.other];
+        [&self.public, &self.multi, &self.native].into_iter().chain(confidential)
     }
 }

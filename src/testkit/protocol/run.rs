@@ -28,8 +28,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// One row at work at one target: the requests of the catalogue's notation, each to be changed by the row.
 #[derive(Debug)]
 pub struct Run<'a> {
-    suite: &'a Suite,
-    exchanges: Mutex<Vec<Exchange>>,
+    pub(super) suite: &'a Suite,
+    pub(super) exchanges: Mutex<Vec<Exchange>>,
 }
 
 /// What a token response hands over.
@@ -47,6 +47,11 @@ pub struct Tokens {
 impl<'a> Run<'a> {
     pub(super) const fn new(suite: &'a Suite) -> Self {
         Self { suite, exchanges: Mutex::new(Vec::new()) }
+    }
+
+    /// Another row at the same target.
+    pub(super) const fn fork(&self) -> Self {
+        Self::new(self.suite)
     }
 
     pub(super) fn into_exchanges(self) -> Vec<Exchange> {
@@ -328,9 +333,9 @@ impl<'a> Run<'a> {
     /// [`Failure`] if it is refused.
     pub async fn tokens_for(&self, form: &Form) -> Result<Tokens, Failure> {
         let members = self.token(form).await?.expect_ok()?;
-        let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        ensure!(!text("access_token").is_empty(), "there is no access token");
-        Ok(Tokens { access: text("access_token"), refresh: text("refresh_token"), scope: text("scope") })
+        let tokens = Tokens::of(&members);
+        ensure!(!tokens.access.is_empty(), "there is no access token");
+        Ok(tokens)
     }
 
     /// Tokens of a client for alice, with the default scope.

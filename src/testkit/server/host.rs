@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use url::form_urlencoded;
 
 use super::visitor::{Visitor, is_foreign, sign_in, sign_out};
 use super::{TestServer, api, pages};
@@ -17,6 +17,7 @@ use crate::error::AuthorizeError;
 use crate::grant::Approval;
 use crate::identifier::{Subject, Tenant};
 use crate::scope::Scope;
+use crate::testkit::Form;
 use crate::wire::AuthorizeAnswer;
 
 /// Answers any request.
@@ -49,22 +50,21 @@ fn own_page(server: &TestServer, parts: &Parts, body: &Bytes) -> Result<Response
     match (parts.uri.path(), &parts.method) {
         ("/", &Method::GET) => Ok(pages::home(visitor.session().map(|session| &session.subject))),
         ("/signin", &Method::GET) => {
-            let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
-            Ok(pages::sign_in(way_back(query.text("next"))))
+            let query = Form::parse(parts.uri.query().unwrap_or_default());
+            Ok(pages::sign_in(way_back(&query)))
         }
         ("/signin", &Method::POST) => {
-            let form = Fields::read(server, &parts.headers, body)?;
-            form.require_own()?;
-            let next = way_back(form.text("next"));
-            let Ok(subject) = Subject::parse(form.text("username")) else { return Err(StatusCode::FORBIDDEN) };
+            let form = read_own(server, &parts.headers, body)?;
+            let next = way_back(&form);
+            let subject = form.get("username").and_then(|name| Subject::parse(name).ok());
+            let subject = subject.ok_or(StatusCode::FORBIDDEN)?;
             let mut response = pages::see_other(next);
             response.headers_mut().insert(SET_COOKIE, sign_in(server, &parts.headers, subject, next));
             Ok(response)
         }
         ("/signout", &Method::POST) => {
-            let form = Fields::read(server, &parts.headers, body)?;
-            form.require_own()?;
-            let mut response = pages::see_other(way_back(form.text("next")));
+            let form = read_own(server, &parts.headers, body)?;
+            let mut response = pages::see_other(way_back(&form));
             response.headers_mut().insert(SET_COOKIE, sign_out(server, &parts.headers));
             Ok(response)
         }
@@ -77,7 +77,7 @@ fn own_page(server: &TestServer, parts: &Parts, body: &Bytes) -> Result<Response
 /// The authorization endpoint. HEAD is refused: a remembered consent would make a code.
 async fn authorization_endpoint(server: &TestServer, parts: &Parts, body: &Bytes) -> Response<String> {
     let visitor = Visitor::of(server, &parts.headers);
-    let here = parts.uri.path_and_query().map_or(parts.uri.path(), |both| both.as_str());
+    let here = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), PathAndQuery::as_str);
     match parts.method {
         Method::GET => show(server, &visitor, here, None).await,
         Method::POST => decide(server, &visitor, here, &parts.headers, body).await,
@@ -137,28 +137,28 @@ async fn settle(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Response<String>, Failure> {
-    let form = Fields::read(server, headers, body)?;
     // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies of a
     // visitor who comes from another site.
-    if form.get("client_id").is_some() {
+    if read(server, headers, body)?.get("client_id").is_some() {
         let query = std::str::from_utf8(body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()));
         let query = query.ok_or(StatusCode::BAD_REQUEST)?;
         return Ok(pages::see_other(&format!("{}?{query}", server.server().configuration().paths.authorize())));
     }
-    form.require_own()?;
+    let form = read_own(server, headers, body)?;
     let pending = server.server().authorize(query(here)).await?;
     let Some(session) = visitor.session() else {
         pending.sign_in_required()?;
         return Ok(pages::see_other(&pages::sign_in_path(here)));
     };
-    let confirmed = pending.confirm(&session.secret(), &session.subject, form.text("consent_token"))?;
-    let response = match form.text("decision") {
-        "approve" => {
-            let ticked = form.all("scope").collect::<Vec<_>>().join(" ");
-            let scope = Scope::parse(&ticked).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let confirmed =
+        pending.confirm(&session.secret(), &session.subject, form.get("consent_token").unwrap_or_default())?;
+    let response = match form.get("decision") {
+        Some("approve") => {
+            let ticked: Vec<_> = form.iter().filter(|(name, _)| *name == "scope").map(|(_, token)| token).collect();
+            let scope = Scope::parse(&ticked.join(" ")).map_err(|_| StatusCode::BAD_REQUEST)?;
             server.server().approve(confirmed, Approval::of(scope)).await?
         }
-        "deny" => server.server().deny(confirmed),
+        Some("deny") => server.server().deny(confirmed),
         _ => return Err(StatusCode::BAD_REQUEST.into()),
     };
     Ok(response.into_http())
@@ -169,7 +169,8 @@ fn query(path_and_query: &str) -> &str {
 }
 
 /// Where to go after signing in: a page of our own, whatever a browser makes of it.
-fn way_back(wanted: &str) -> &str {
+fn way_back(form: &Form) -> &str {
+    let wanted = form.get("next").unwrap_or_default();
     let rest = wanted.strip_prefix('/');
     let local = rest.is_some_and(|rest| !rest.starts_with('/'));
     if local && wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { wanted } else { "/" }
@@ -208,44 +209,23 @@ impl Failure {
     }
 }
 
-/// The fields of a form, and whether a page of ours sent it.
-struct Fields {
-    fields: Vec<(String, String)>,
-    foreign: bool,
+/// Reads a form that a page of this service, or of another, sent.
+fn read(server: &TestServer, headers: &HeaderMap, body: &Bytes) -> Result<Form, StatusCode> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    if body.len() > server.server().configuration().body_limit {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Ok(Form::parse(&String::from_utf8_lossy(body)))
 }
 
-impl Fields {
-    fn of(encoded: &[u8]) -> Self {
-        Self { fields: form_urlencoded::parse(encoded).into_owned().collect(), foreign: false }
-    }
-
-    fn read(server: &TestServer, headers: &HeaderMap, body: &Bytes) -> Result<Self, StatusCode> {
-        let media_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        }
-        if body.len() > server.server().configuration().body_limit {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        Ok(Self { foreign: is_foreign(server, headers), ..Self::of(body) })
-    }
-
-    fn require_own(&self) -> Result<(), StatusCode> {
-        if self.foreign { Err(StatusCode::FORBIDDEN) } else { Ok(()) }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.get(name).unwrap_or_default()
-    }
-
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
+/// Reads a form that a page of this service sent, and no other.
+fn read_own(server: &TestServer, headers: &HeaderMap, body: &Bytes) -> Result<Form, StatusCode> {
+    let form = read(server, headers, body)?;
+    if is_foreign(server, headers) { Err(StatusCode::FORBIDDEN) } else { Ok(form) }
 }
 
 /// A body that is there as a whole.

@@ -19,8 +19,8 @@ use crate::configuration::{EndpointPaths, ProtectedResource, Registration, Regis
 use crate::identifier::Tenant;
 use crate::resource_server::ResourceServer;
 use crate::secret::random;
-use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
-use crate::store::MemoryStore;
+use crate::server::{AuthorizationServer, AuthorizationServerBuilder, Stores};
+use crate::store::{MemoryStore, TokenStore};
 use crate::testkit::ManualClock;
 use crate::testkit::driver::{Call, NewClient, Register, Reply};
 use crate::testkit::fixtures::{parsed, scope};
@@ -105,8 +105,11 @@ impl TestServer {
         stores: impl Into<TestStores>,
         configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
-        let (stores, fixtures) = stores.into().into_parts();
-        let builder = AuthorizationServer::builder(parsed("https://as.test"), stores)
+        Self::of(stores, |stores| configure(Self::builder(stores)))
+    }
+
+    fn builder(stores: Stores) -> AuthorizationServerBuilder {
+        AuthorizationServer::builder(parsed("https://as.test"), stores)
             .scope("read", "Read your things")
             .scope("write", "Change your things")
             .scope("admin", "Administer everything")
@@ -114,18 +117,36 @@ impl TestServer {
             .resource(ProtectedResource::new(parsed("https://api.test/one")))
             .resource(ProtectedResource::new(parsed("https://api.test/two")))
             .registration(Registration::Open(RegistrationRules::new().with_scope(scope("read write"))))
-            .paths(EndpointPaths::under("/oauth"));
-        Self::start(configure(builder), fixtures)
+            .paths(EndpointPaths::under("/oauth"))
     }
 
-    /// A server that is configured by you alone; only its clock is replaced.
+    /// A server on stores of your choice that is configured by you alone, as your service configures its own; only the clock is
+    /// replaced.
+    ///
+    /// ```
+    /// use grantor::store::MemoryStore;
+    /// use grantor::testkit::{FaultyStore, TestServer, block_on};
+    /// use grantor::{AuthorizationServer, AuthorizationServerBuilder, Stores};
+    ///
+    /// /// What the service calls as well, with stores that last.
+    /// fn configuration(stores: Stores) -> AuthorizationServerBuilder {
+    ///     let issuer = "https://links.example".parse().expect("an issuer");
+    ///     AuthorizationServer::builder(issuer, stores).scope("links:read", "See your links")
+    /// }
+    ///
+    /// let store = FaultyStore::new(MemoryStore::new());
+    /// let server = TestServer::of(store.clone(), configuration);
+    /// let tokens = block_on(server.client().public().authorize().approve().exchange());
+    /// assert_eq!(tokens.scope, "links:read");
+    /// ```
     ///
     /// # Panics
     ///
     /// If what is configured contradicts itself.
     #[must_use]
-    pub fn of(builder: AuthorizationServerBuilder) -> Self {
-        Self::start(builder, None)
+    pub fn of(stores: impl Into<TestStores>, configure: impl FnOnce(Stores) -> AuthorizationServerBuilder) -> Self {
+        let (stores, fixtures) = stores.into().into_parts();
+        Self::start(configure(stores), fixtures)
     }
 
     fn start(builder: AuthorizationServerBuilder, fixtures: Option<Fixtures>) -> Self {
@@ -228,6 +249,10 @@ impl TestServer {
 
     pub(super) async fn find_client(&self, id: &str) -> Option<Client> {
         self.inner.fixtures.find(&parsed(id)).await
+    }
+
+    pub(super) fn fixture_tokens(&self) -> Arc<dyn TokenStore> {
+        Arc::clone(&self.inner.fixtures.tokens)
     }
 
     pub(super) fn browser_session(&self) -> [u8; 32] {

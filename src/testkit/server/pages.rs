@@ -1,7 +1,7 @@
 //! The pages that people would see.
 
-use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use url::form_urlencoded::byte_serialize;
 
 use crate::client::Vetting;
@@ -9,6 +9,10 @@ use crate::grant::{PendingAuthorization, SessionSecret};
 use crate::identifier::Subject;
 use crate::redirect_uri::Form;
 use crate::wire::{ErrorPage, page_headers};
+
+/// The pages need nothing but their own text. No `form-action`: browsers apply it to the redirect to the client as
+/// well.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
 
 /// The page that asks; its form posts back to its own path and query.
 pub(super) fn consent(
@@ -116,7 +120,14 @@ fn page(status: StatusCode, heading: &str, body: &str) -> Response<String> {
     ));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    response.headers_mut().extend(page_headers());
+    let headers = response.headers_mut();
+    headers.extend(page_headers());
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    for (name, value) in
+        [("permissions-policy", "camera=(), geolocation=(), microphone=()"), ("x-robots-tag", "noindex")]
+    {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     response
 }
 

@@ -7,9 +7,11 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use super::{NO_STORE, NOSNIFF, respond};
+use super::{NO_STORE, NOSNIFF, respond, vary};
 use crate::client::Vetting;
-use crate::error::{AuthorizeError, ErrorReason, Rejection};
+use crate::configuration::{Choice, Words};
+use crate::error::{AuthorizeError, ErrorReason};
+use crate::language::LanguageTag;
 use crate::redirect_target::RedirectTarget;
 use crate::redirect_uri::RedirectUri;
 
@@ -21,6 +23,7 @@ const FRAME_ANCESTORS: HeaderValue = HeaderValue::from_static("frame-ancestors '
 #[must_use = "the client waits for it"]
 pub struct AuthorizationResponse {
     location: String,
+    choice: Choice,
 }
 
 impl fmt::Debug for AuthorizationResponse {
@@ -31,12 +34,13 @@ impl fmt::Debug for AuthorizationResponse {
 
 impl AuthorizationResponse {
     pub(crate) fn code(target: &RedirectTarget, code: &str) -> Self {
-        Self { location: target.location(&[("code", code)]) }
+        Self { location: target.location(&[("code", code)]), choice: Choice::Fixed }
     }
 
-    pub(crate) fn error(target: &RedirectTarget, reason: ErrorReason, description: &str) -> Self {
+    pub(crate) fn error(target: &RedirectTarget, reason: ErrorReason, words: &Words) -> Self {
+        let description = words.replacement().unwrap_or_else(|| reason.description());
         let parameters = [("error", reason.code().as_str()), ("error_description", description)];
-        Self { location: target.location(&parameters) }
+        Self { location: target.location(&parameters), choice: words.choice() }
     }
 
     /// Where the browser goes; it carries the code, so do not log it.
@@ -52,6 +56,7 @@ impl AuthorizationResponse {
         if let Ok(location) = HeaderValue::try_from(self.location) {
             response.headers_mut().insert(LOCATION, location);
         }
+        vary(&mut response, self.choice);
         response
     }
 }
@@ -93,8 +98,27 @@ pub enum AuthorizeAnswer {
 }
 
 /// What a page about an [`AuthorizeError`] says. Show every text escaped.
+///
+/// [`text`](Self::text) is what the operator's [`Wording`](crate::configuration::Wording) has for the reason and the person's
+/// language. A host that has pages of its own for some reasons, or translates by other means, matches on the reason:
+///
+/// ```
+/// use grantor::ErrorPage;
+/// use grantor::error::ErrorReason;
+///
+/// fn page(error: &ErrorPage, german: bool) -> (&'static str, String) {
+///     match (error.reason(), german) {
+///         (ErrorReason::ConsentTokenExpired, true) => ("start_again.html", "Das hat zu lange gedauert.".to_owned()),
+///         (ErrorReason::ConsentTokenExpired, false) => ("start_again.html", "That took too long.".to_owned()),
+///         // And whatever else there is now, or will be.
+///         _ => ("error.html", error.text().to_owned()),
+///     }
+/// }
+/// ```
 pub struct ErrorPage {
     reason: ErrorReason,
+    description: Words,
+    text: Words,
     way_on: Option<WayOn>,
 }
 
@@ -118,16 +142,29 @@ impl ErrorPage {
         StatusCode::from_u16(self.reason.status()).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// The cause, for logs and counters.
+    /// The cause, for logs and counters; its [`name`](ErrorReason::name) is what a page shows to support, or to a machine.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason
     }
 
-    /// What happened, in one sentence for a developer.
+    /// What happened, in one sentence for a developer: what a client would be told.
     #[must_use]
-    pub const fn description(&self) -> &'static str {
-        self.reason.description()
+    pub fn description(&self) -> &str {
+        self.description.replacement().unwrap_or_else(|| self.reason.description())
+    }
+
+    /// What happened, for the person who reads it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.replacement().unwrap_or_else(|| self.reason.description())
+    }
+
+    /// The language of [`text`](Self::text) as a tag of BCP 47, if it was chosen for the person: for the `lang` of the page and
+    /// its `Content-Language`, together with `Vary: Accept-Language`.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        self.text.language().map(LanguageTag::as_str)
     }
 
     /// Where the error would go to the client, if the person chooses so: a button, never an automatic redirect.
@@ -151,26 +188,21 @@ impl AuthorizeError {
     /// server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it.
     #[must_use]
     pub fn answer(self, visitor: Visitor) -> AuthorizeAnswer {
+        let (reason, readers) = (self.reason(), self.readers());
+        let description = readers.map(|readers| readers.description(reason)).unwrap_or_default();
+        let text = readers.map(|readers| readers.text(reason)).unwrap_or_default();
         let rejection = match self {
-            Self::Show(shown) => {
-                return AuthorizeAnswer::Page(ErrorPage { reason: shown.reason(), way_on: None });
-            }
+            Self::Show(_) => return AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: None }),
             Self::Redirect(rejection) => rejection,
         };
-        let response = rejection.response();
+        let response = AuthorizationResponse::error(&rejection.target, reason, &description);
         match (rejection.vetting, visitor) {
             (Vetting::SelfRegistered, Visitor::Anonymous) => {
                 let destination = RedirectUri::parse(rejection.target.uri()).map(|uri| uri.display_host());
                 let way_on = WayOn { location: response.location, destination: destination.unwrap_or_default() };
-                AuthorizeAnswer::Page(ErrorPage { reason: rejection.reason(), way_on: Some(way_on) })
+                AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: Some(way_on) })
             }
             _ => AuthorizeAnswer::Redirect(response),
         }
-    }
-}
-
-impl Rejection {
-    fn response(&self) -> AuthorizationResponse {
-        AuthorizationResponse::error(&self.target, self.reason(), self.reason().description())
     }
 }

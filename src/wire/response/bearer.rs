@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::error::RETRY_AFTER_SECONDS;
-use super::{json, quotable, to_json};
+use super::{describe_language, json, quotable, to_json};
 use crate::error::{BearerError, ErrorCode, ErrorReason};
 
 #[derive(Serialize)]
@@ -22,8 +22,9 @@ impl BearerError {
     pub fn into_http(self) -> Response<String> {
         let reason = self.reason();
         let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-        let body = BearerBody { error: reason.code(), error_description: reason.description() };
+        let body = BearerBody { error: reason.code(), error_description: self.description() };
         let mut response = json(status, to_json(&body));
+        describe_language(&mut response, self.words());
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
@@ -54,7 +55,7 @@ impl BearerError {
         // RFC 6750 §3.1: no error code for a request that did not try to authenticate.
         if self.reason() != ErrorReason::AccessTokenMissing {
             parameter("error", self.reason().code().as_str());
-            parameter("error_description", self.reason().description());
+            parameter("error_description", self.description());
         }
         if let Some(scope) = self.scope.as_ref().filter(|scope| !scope.is_empty()) {
             parameter("scope", scope.as_str());

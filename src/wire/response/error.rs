@@ -4,7 +4,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use super::{json, quotable, to_json};
+use super::{describe_language, json, quotable, to_json};
 use crate::error::{Challenge, EndpointError, ErrorCode};
 
 /// How long a client should wait before it tries again, in seconds.
@@ -25,6 +25,7 @@ impl EndpointError {
         let description: String = quotable(self.description()).collect();
         let mut response =
             json(status, to_json(&ErrorBody { error: self.reason().code(), error_description: &description }));
+        describe_language(&mut response, self.words());
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);

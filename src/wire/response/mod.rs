@@ -7,8 +7,10 @@ mod introspection;
 mod registration;
 mod token;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::configuration::{Choice, Words};
 
 pub use authorization::{AuthorizationResponse, AuthorizeAnswer, ErrorPage, Visitor, page_headers};
 pub use introspection::Introspection;
@@ -33,6 +35,21 @@ pub(crate) fn respond(status: StatusCode, headers: &[(HeaderName, HeaderValue)],
 /// A JSON document that must not be stored by anybody on the way (RFC 6749 §5.1).
 pub(crate) fn json(status: StatusCode, body: String) -> Response<String> {
     respond(status, &[(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), (X_CONTENT_TYPE_OPTIONS, NOSNIFF)], body)
+}
+
+/// Tells caches that a response depends on the languages of its request (RFC 9110 §12.5.5).
+fn vary(response: &mut Response<String>, choice: Choice) {
+    if choice == Choice::ByLanguage {
+        response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Language"));
+    }
+}
+
+/// Says in which language an error is described (RFC 9110 §8.5).
+fn describe_language(response: &mut Response<String>, words: &Words) {
+    if let Some(language) = words.language().and_then(|language| HeaderValue::from_str(language.as_str()).ok()) {
+        response.headers_mut().insert(CONTENT_LANGUAGE, language);
+    }
+    vary(response, words.choice());
 }
 
 /// Serialises what cannot fail to serialise: plain data with text keys.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::server::OwnDatabase;
+use crate::EXAMPLE;
 
 /// How often a start is looked at, and how long to pause between two looks: together a minute, for a machine that is busy.
 const LOOKS: u32 = 3_000;
@@ -157,13 +158,13 @@ fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", "axum", "--quiet"]);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", EXAMPLE, "--quiet"]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
         assert!(cargo.status().unwrap().success(), "the example does not build");
         let own = env::current_exe().unwrap();
         let profile = own.ancestors().nth(2).unwrap();
-        profile.join("examples").join(format!("axum{}", env::consts::EXE_SUFFIX))
+        profile.join("examples").join(format!("{EXAMPLE}{}", env::consts::EXE_SUFFIX))
     })
 }

@@ -13,6 +13,7 @@ pub mod postgres;
 mod recorder;
 mod setup;
 mod state;
+pub mod traces;
 pub mod yielding;
 
 pub use answer::Answer;

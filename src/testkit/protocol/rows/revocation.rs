@@ -44,7 +44,7 @@ rows! {
         run.post(endpoint, &form, HeaderMap::new()).await?.expect_error(401, "invalid_client")?;
         let bare = form.clone().and("client_id", &web.id);
         run.post(endpoint, &bare, HeaderMap::new()).await?.expect_error(401, "invalid_client")?;
-        run.expect_live(web, &tokens.access).await?;
+        run.expect_access_live(web, &tokens.access).await?;
         run.post(endpoint, &form, basic(web)).await?.expect_status(200)?;
         expect_spent(run, web, &tokens.refresh).await?;
         run.send(Method::GET, endpoint, HeaderMap::new(), "").await?.expect_status(405)?;
@@ -57,9 +57,9 @@ rows! {
         let (one, two) = (run.tokens(client).await?, run.tokens(client).await?);
         run.revoke(client, &one.refresh).await?.expect_status(200)?;
         expect_spent(run, client, &one.refresh).await?;
-        run.expect_live(client, &two.access).await?;
+        run.expect_access_live(client, &two.access).await?;
         run.revoke(client, &two.access).await?.expect_status(200)?;
-        run.expect_dead(client, &two.access).await?;
+        run.expect_access_dead(client, &two.access).await?;
         // A code is no token, and its own business.
         let code = run.code(client).await?;
         run.revoke(client, &code).await?.expect_status(200)?;
@@ -126,7 +126,7 @@ rows! {
                 ask(run, client, form).await?.expect_status(200)?;
             }
             expect_spent(run, client, &one.refresh).await?;
-            run.expect_dead(client, &two.access).await?;
+            run.expect_access_dead(client, &two.access).await?;
         }
     }
 
@@ -143,7 +143,7 @@ rows! {
                 }
             }
         }
-        run.expect_live(web, &tokens.access).await?;
+        run.expect_access_live(web, &tokens.access).await?;
         let tokens = run.tokens_for(&run.refresh(web, &tokens.refresh)).await?;
         run.revoke(web, &tokens.refresh).await?.expect_status(200)?;
         expect_spent(run, web, &tokens.refresh).await?;
@@ -164,7 +164,7 @@ rows! {
             ensure!(reply.challenges()?.iter().any(|own| own.is("Basic")), "a 401 to Basic without its challenge");
             run.revoke(client, &tokens.refresh).await?.expect_error(401, "invalid_client")?;
         }
-        run.expect_live(web, &tokens.access).await?;
+        run.expect_access_live(web, &tokens.access).await?;
         run.tokens_for(&run.refresh(web, &tokens.refresh)).await?;
     }
 
@@ -174,14 +174,14 @@ rows! {
         let client = &run.profile().web;
         let (first, other) = (run.tokens(client).await?, run.tokens(client).await?);
         let second = run.tokens_for(&run.refresh(client, &first.refresh)).await?;
-        run.expect_live(client, &first.access).await?;
-        run.expect_live(client, &second.access).await?;
+        run.expect_access_live(client, &first.access).await?;
+        run.expect_access_live(client, &second.access).await?;
         run.revoke(client, &second.refresh).await?.expect_status(200)?;
         for tokens in [&first, &second] {
-            run.expect_dead(client, &tokens.access).await?;
+            run.expect_access_dead(client, &tokens.access).await?;
         }
         expect_spent(run, client, &second.refresh).await?;
-        run.expect_live(client, &other.access).await?;
+        run.expect_access_live(client, &other.access).await?;
         run.tokens_for(&run.refresh(client, &other.refresh)).await?;
     }
 
@@ -190,15 +190,15 @@ rows! {
     async fn rev_010_an_access_token_goes_alone_or_with_its_grant(run) {
         let client = &run.profile().web;
         let tokens = run.tokens(client).await?;
-        run.expect_live(client, &tokens.access).await?;
+        run.expect_access_live(client, &tokens.access).await?;
         run.revoke(client, &tokens.access).await?.expect_status(200)?;
-        run.expect_dead(client, &tokens.access).await?;
+        run.expect_access_dead(client, &tokens.access).await?;
         let reply = run.token(&run.refresh(client, &tokens.refresh)).await?;
         if reply.status() == 200 {
             let next = reply.expect_ok()?;
             let access = next.get("access_token").and_then(serde_json::Value::as_str).unwrap_or_default();
-            run.expect_live(client, access).await?;
-            run.expect_dead(client, &tokens.access).await?;
+            run.expect_access_live(client, access).await?;
+            run.expect_access_dead(client, &tokens.access).await?;
         } else {
             reply.expect_error(400, "invalid_grant")?;
         }
@@ -211,9 +211,9 @@ rows! {
             let first = run.tokens(client).await?;
             let second = run.tokens_for(&run.refresh(client, &first.refresh)).await?;
             let third = run.tokens_for(&run.refresh(client, &second.refresh)).await?;
-            run.expect_live(client, &third.access).await?;
+            run.expect_access_live(client, &third.access).await?;
             run.revoke(client, &first.refresh).await?.expect_status(200)?;
-            run.expect_dead(client, &third.access).await?;
+            run.expect_access_dead(client, &third.access).await?;
             expect_spent(run, client, &third.refresh).await?;
         }
     }
@@ -225,7 +225,7 @@ rows! {
         for revoke_refresh_token in [true, false] {
             let tokens = run.tokens(client).await?;
             let token = if revoke_refresh_token { &tokens.refresh } else { &tokens.access };
-            run.expect_live(client, &tokens.access).await?;
+            run.expect_access_live(client, &tokens.access).await?;
             run.revoke(client, token).await?.expect_status(200)?;
             if run.profile().has(Feature::Api) {
                 run.call(&tokens.access).await?.expect_bearer(401, Some("invalid_token"))?;
@@ -249,7 +249,7 @@ rows! {
             headers.insert(http::header::CONTENT_TYPE, FORM);
             run.send(Method::POST, &address, headers, "").await?.expect_error(400, "invalid_request")?;
         }
-        run.expect_live(client, &tokens.access).await?;
+        run.expect_access_live(client, &tokens.access).await?;
         run.tokens_for(&run.refresh(client, &tokens.refresh)).await?;
     }
 }

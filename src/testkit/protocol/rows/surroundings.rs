@@ -247,7 +247,7 @@ rows! {
         run.token(&run.refresh(client, &tokens.refresh)).await?.expect_error(401, "invalid_client")?;
 
         run.manage(Method::DELETE, &registered, &Value::Null).await?.expect_status(204)?;
-        run.expect_dead(client, &tokens.access).await?;
+        run.expect_access_dead(client, &tokens.access).await?;
         run.manage(Method::GET, &registered, &Value::Null).await?.expect_status(401)?;
         let now_public = KnownClient { secret: None, ..client.clone() };
         run.token(&run.refresh(&now_public, &tokens.refresh)).await?.expect_error(401, "invalid_client")?;

@@ -50,7 +50,7 @@ impl Browser {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        self.send(request, form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
+        self.send(request, Form::of(form.iter().copied()).encode())
     }
 
     fn decide(&mut self, form: &[(&str, &str)], origin: Option<&str>) -> Reply {
@@ -93,7 +93,7 @@ fn a_person_signs_in_approves_a_part_and_the_client_calls_the_api() {
     let mut browser = Browser::new();
     let reply = browser.get(HERE);
     assert_eq!(reply.status(), StatusCode::SEE_OTHER);
-    let sign_in = browser.get(&header(&reply, "location").to_owned());
+    let sign_in = browser.get(header(&reply, "location"));
     assert_is_page(&sign_in, 200);
     assert!(text(&sign_in).contains("value=\"/oauth/authorize?response_type=code&amp;client_id=board"));
 

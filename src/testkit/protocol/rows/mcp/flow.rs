@@ -41,7 +41,7 @@ rows! {
             let tokens = run.tokens_for(&exchange).await?;
             let next = run.tokens_for(&run.refresh(client, &tokens.refresh).and("resource", spelling)).await?;
             for access in [&tokens.access, &next.access] {
-                run.expect_live(client, access).await?;
+                run.expect_access_live(client, access).await?;
             }
         }
     }
@@ -51,9 +51,9 @@ rows! {
     async fn mcp_010_a_missing_resource_is_the_api(run) {
         for client in [&run.profile().public, &run.profile().web] {
             let tokens = run.tokens(client).await?;
-            run.expect_live(client, &tokens.access).await?;
+            run.expect_access_live(client, &tokens.access).await?;
             let next = run.tokens_for(&run.refresh(client, &tokens.refresh)).await?;
-            run.expect_live(client, &next.access).await?;
+            run.expect_access_live(client, &next.access).await?;
         }
     }
 
@@ -84,10 +84,10 @@ rows! {
         let refresh = run.refresh(client, &first.refresh);
         let lost = run.tokens_for(&refresh).await?;
         let again = run.tokens_for(&refresh).await?;
-        run.expect_live(client, &again.access).await?;
-        run.expect_live(client, &lost.access).await?;
+        run.expect_access_live(client, &again.access).await?;
+        run.expect_access_live(client, &lost.access).await?;
         let next = run.tokens_for(&run.refresh(client, &again.refresh)).await?;
-        run.expect_live(client, &next.access).await?;
+        run.expect_access_live(client, &next.access).await?;
         run.tokens_for(&run.refresh(client, &next.refresh)).await?;
     }
 

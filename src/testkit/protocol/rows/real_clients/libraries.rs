@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{document, expect_absent, path_of, server, server_path};
+use crate::testkit::protocol::rows::metadata::{expect_absent, path_of, server, server_path};
 use crate::testkit::protocol::rows::registration::{expect_refused, with};
-use crate::testkit::protocol::{Decision, Failure, Feature, authorization, basic, identified, random};
+use crate::testkit::protocol::{Decision, Feature, authorization, basic, identified, random};
 
 rows! {
     $ __protocol_rows_real_clients_libraries;
@@ -115,18 +115,17 @@ rows! {
     async fn cli_045_the_third_place_is_reached_and_names_the_issuer(run) {
         let path = path_of(&run.profile().issuer);
         let openid = "/.well-known/openid-configuration";
-        let mut first = None;
+        let mut found = None;
         for place in [format!("{path}{openid}"), format!("{openid}{path}"), server_path(run)] {
             let reply = run.get(&place).await?;
             if reply.status() == 200 {
-                first = Some(document(&reply)?);
+                let told = serde_json::from_str::<Value>(&reply.text()).unwrap_or_default();
+                found = told.get("issuer").and_then(Value::as_str).map(ToOwned::to_owned);
                 break;
             }
             expect_absent(&place, &reply)?;
         }
-        let first = first.ok_or_else(|| Failure::new("there is no metadata at any place"))?;
-        let issuer = text(&first, "issuer")?;
-        ensure!(issuer == run.profile().issuer, "the issuer is {issuer:?}");
+        ensure!(found.as_deref() == Some(&run.profile().issuer), "the first metadata found is of the issuer {found:?}");
     }
 
     /// Spring Security URL-encodes the credentials in Basic, and falls back to the body, then to none.

@@ -116,7 +116,7 @@ rows! {
         let request = run.request(client).and("resource", url.as_str());
         let exchange = run.exchange(client, &run.code_for(&request).await?).and("resource", url.as_str());
         let tokens = run.tokens_for(&exchange).await?;
-        run.expect_live(client, &tokens.access).await?;
+        run.expect_access_live(client, &tokens.access).await?;
     }
 
     /// The TypeScript SDK authenticates itself as its registration tells, and does not encode in Basic.
@@ -249,7 +249,7 @@ rows! {
             form = form.and("resource", &run.profile().api.resource);
         }
         let next = run.tokens_for(&form).await?;
-        run.expect_live(client, &next.access).await?;
+        run.expect_access_live(client, &next.access).await?;
         ensure!(!next.refresh.is_empty(), "there is no refresh token any more");
     }
 
@@ -371,13 +371,13 @@ rows! {
         let refresh = run.refresh(client, &first.refresh);
         let (one, two) = (run.tokens_for(&refresh).await?, run.tokens_for(&refresh).await?);
         for tokens in [&one, &two] {
-            run.expect_live(client, &tokens.access).await?;
+            run.expect_access_live(client, &tokens.access).await?;
         }
         run.tokens_for(&run.refresh(client, &two.refresh)).await?;
         if run.profile().has(Feature::Revocation) {
             run.revoke(client, &two.refresh).await?.expect_status(200)?;
             for tokens in [&one, &two] {
-                run.expect_dead(client, &tokens.access).await?;
+                run.expect_access_dead(client, &tokens.access).await?;
             }
         }
     }

@@ -198,11 +198,11 @@ rows! {
         let ((client, metadata), (other, _)) = (registered(run, "none").await?, registered(run, "none").await?);
         let (tokens, spare) = (run.tokens(&client.client).await?, run.code(&client.client).await?);
         let of_other = run.tokens(&other.client).await?;
-        run.expect_live(&client.client, &tokens.access).await?;
+        run.expect_access_live(&client.client, &tokens.access).await?;
         let reply = run.manage(Method::DELETE, &client, &Value::Null).await?;
         ensure!(reply.expect_status(204)?.is_empty(), "a 204 has a body");
 
-        run.expect_dead(&client.client, &tokens.access).await?;
+        run.expect_access_dead(&client.client, &tokens.access).await?;
         let refresh = run.refresh(&client.client, &tokens.refresh);
         run.token(&refresh).await?.expect_error(401, "invalid_client")?;
         run.token(&run.exchange(&client.client, &spare)).await?.expect_error(401, "invalid_client")?;
@@ -211,7 +211,7 @@ rows! {
             run.manage(method, &client, body).await?.expect_status(401)?;
         }
         expect_untouched(run, &other).await?;
-        run.expect_live(&other.client, &of_other.access).await?;
+        run.expect_access_live(&other.client, &of_other.access).await?;
         run.tokens_for(&run.refresh(&other.client, &of_other.refresh)).await?;
     }
 

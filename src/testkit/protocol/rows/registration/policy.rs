@@ -132,6 +132,6 @@ rows! {
         run.authorize(&run.request(client)).await?.expect_page(400)?;
         run.token(&run.exchange(client, &spare)).await?.expect_error(401, "invalid_client")?;
         run.token(&run.refresh(client, &tokens.refresh)).await?.expect_error(401, "invalid_client")?;
-        run.expect_dead(client, &tokens.access).await?;
+        run.expect_access_dead(client, &tokens.access).await?;
     }
 }

@@ -1,4 +1,4 @@
-//! The link shorteners of the examples, as processes of their own, over HTTP.
+//! A link shortener of the examples, as a process of its own.
 
 use std::borrow::Borrow;
 use std::fs;
@@ -17,14 +17,14 @@ struct Running {
     _example: Example,
 }
 
+/// The one that tests share; it lives as long as a test holds it.
+pub struct Shared(Arc<Running>);
+
 impl Borrow<Suite> for Shared {
     fn borrow(&self) -> &Suite {
         &self.0.suite
     }
 }
-
-/// The one that tests share; it lives as long as a test holds it.
-struct Shared(Arc<Running>);
 
 impl Running {
     fn start() -> Self {
@@ -54,7 +54,8 @@ fn profile(issuer: &str) -> Profile {
     Profile::new(issuer, Endpoints::under(issuer, "/oauth"), scopes, api).without(Feature::Clock)
 }
 
-async fn axum() -> Shared {
+/// The suite at the running example.
+pub async fn suite() -> Shared {
     static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     Shared(shared.upgrade().unwrap_or_else(|| {
@@ -62,8 +63,4 @@ async fn axum() -> Shared {
         *shared = Arc::downgrade(&running);
         running
     }))
-}
-
-mod on_axum {
-    grantor::protocol_tests! { #[tokio::test] suite: super::axum() }
 }

@@ -1,0 +1,230 @@
+//! Attacks through registration, and on it.
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use serde_json::{Map, Value, json};
+
+use crate::testkit::Form;
+use crate::testkit::protocol::{Failure, Feature, KnownClient, Reply, Run, authorization, damaged, identified};
+
+const URI: &str = "https://new.test/cb";
+
+/// Posts any text as metadata.
+async fn post(run: &Run<'_>, body: impl Into<bytes::Bytes>) -> Result<Reply, Failure> {
+    run.requires(Feature::Registration)?;
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    run.send(Method::POST, &run.profile().endpoints.registration, headers, body).await
+}
+
+/// What a client is told when it has registered itself.
+async fn register(run: &Run<'_>, name: &str) -> Result<Map<String, Value>, Failure> {
+    let metadata = json!({ "redirect_uris": [URI], "client_name": name, "token_endpoint_auth_method": "none" });
+    let reply = run.register(&metadata).await?;
+    reply.expect_status(201)?;
+    reply.expect_json()
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> &'a str {
+    members.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Calls the place where a client manages its registration, with a token of choice.
+async fn manage(
+    run: &Run<'_>,
+    method: Method,
+    client: &Map<String, Value>,
+    token: &str,
+    body: &Value,
+) -> Result<Reply, Failure> {
+    let mut headers = if token.is_empty() { HeaderMap::new() } else { authorization(&format!("Bearer {token}"))? };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    ensure!(token.is_empty() || headers.contains_key(AUTHORIZATION), "the token is not sent");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    run.send(method, text(client, "registration_client_uri"), headers, body).await
+}
+
+rows! {
+    $ __protocol_rows_registration_attacks;
+
+    /// A client cannot be called like a user, and so be taken for one: it does not choose its identifier.
+    ["ATK-058", Must, "RFC 9700 §4.15.1; OAuth 2.1 §7.4"]
+    async fn atk_058_a_client_cannot_be_called_like_a_user(run) {
+        run.requires(Feature::Registration)?;
+        let mut names = vec!["alice".to_owned(), "bob".to_owned(), "admin".to_owned(), run.profile().web.id.clone()];
+        if run.has(Feature::Introspection) {
+            let web = &run.profile().web;
+            let told = run.introspect(web, &run.tokens(web).await?.access).await?.expect_ok()?;
+            names.extend(told.get("sub").and_then(Value::as_str).map(ToOwned::to_owned));
+        }
+        for name in names {
+            let metadata = json!({ "redirect_uris": [URI], "client_id": name, "client_secret": "chosen" });
+            let reply = run.register(&metadata).await?;
+            if reply.status() == 201 {
+                let told = reply.expect_json()?;
+                ensure!(text(&told, "client_id") != name, "a client chose the identifier {name:?}");
+                ensure!(text(&told, "client_secret") != "chosen", "a client chose its secret");
+                let chosen = KnownClient {
+                    id: text(&told, "client_id").to_owned(),
+                    secret: Some("chosen".to_owned()),
+                    ..run.profile().web.clone()
+                };
+                run.token(&run.refresh(&chosen, "x")).await?.expect_error(401, "invalid_client")?;
+            } else {
+                reply.expect_error(400, "invalid_client_metadata")?;
+            }
+        }
+    }
+
+    /// Metadata that means two things, is nested without end, or is no JSON is refused, and breaks nothing.
+    ["ATK-071", Must, "RFC 8259 §4, §9; practice"]
+    async fn atk_071_malformed_metadata_is_refused(run) {
+        let (evil, nested) = ("https://evil.test/cb", "[".repeat(10_000));
+        let (closed, objects) = (format!("{nested}{}", "]".repeat(10_000)), "{\"a\":".repeat(10_000));
+        for body in [
+            format!(r#"{{"redirect_uris":{nested}"#),
+            format!(r#"{{"redirect_uris":{closed}}}"#),
+            format!(r#"{{"redirect_uris":["{URI}"],"contacts":{closed}}}"#),
+            format!(r#"{{"redirect_uris":["{URI}"],"x":{objects}"#),
+            format!(r#"{{"redirect_uris":["{URI}"],"client_name":"\ud800"}}"#),
+            format!("{{\"redirect_uris\":[\"{URI}\"],\"client_name\":\"\0\"}}"),
+            format!(r#"{{"redirect_uris":["{URI}"],"x":1e}}"#),
+            format!(r#"{{"redirect_uris":["{URI}"]}} {{}}"#),
+            format!(r#"{{"redirect_uris":["{URI}"],}}"#),
+            format!("\0{{\"redirect_uris\":[\"{URI}\"]}}"),
+            String::new(),
+        ] {
+            let reply = post(run, body.clone()).await?;
+            let refused = matches!(reply.status().as_u16(), 400 | 413);
+            ensure!(refused, "{}… is answered with {}", body.chars().take(60).collect::<String>(), reply.status());
+        }
+        post(run, [b"{\"redirect_uris\":[\"", URI.as_bytes(), b"\"],\"client_name\":\"\xFF\xFE\"}"].concat())
+            .await?
+            .expect_status(400)?;
+        // A number that is too large is no number, or one that nobody asks for.
+        let reply = post(run, format!(r#"{{"redirect_uris":["{URI}"],"x":1e400}}"#)).await?;
+        ensure!(matches!(reply.status().as_u16(), 201 | 400), "1e400 is answered with {}", reply.status());
+        // Of two values none counts; or the last one, for what is checked and for what is kept.
+        let reply = post(run, format!(r#"{{"redirect_uris":["{URI}"],"redirect_uris":["{evil}"]}}"#)).await?;
+        if reply.status() == 201 {
+            let told = reply.expect_json()?;
+            ensure!(
+                told.get("redirect_uris") == Some(&json!([evil])),
+                "of two values {:?} is kept",
+                told.get("redirect_uris")
+            );
+        } else {
+            reply.expect_status(400)?;
+        }
+        post(run, format!(r#"{{"redirect_uris":["{URI}"]}}"#)).await?.expect_status(201)?;
+    }
+
+    /// Metadata has a limit.
+    // How many clients may register in a minute is a matter of their source, and everything here has one.
+    ["ATK-072", Must, "RFC 7591 §5; OAuth 2.1 §7.9"]
+    async fn atk_072_metadata_has_a_limit(run) {
+        let uris: Vec<_> = (0..10_000).map(|n| format!("{URI}/{n}")).collect();
+        let long = "x".repeat(1 << 20);
+        let contacts = vec!["somebody@new.test"; 20_000];
+        for metadata in [
+            json!({ "redirect_uris": uris }),
+            json!({ "redirect_uris": [URI], "client_name": long }),
+            json!({ "redirect_uris": [format!("{URI}/{long}")] }),
+            json!({ "redirect_uris": [URI], "contacts": contacts, "x": long }),
+        ] {
+            let reply = run.register(&metadata).await?;
+            ensure!(matches!(reply.status().as_u16(), 400 | 413 | 429), "the answer is {}", reply.status());
+        }
+        let reply = run.register(&json!({ "redirect_uris": [URI] })).await?;
+        ensure!(matches!(reply.status().as_u16(), 201 | 429), "afterwards the answer is {}", reply.status());
+    }
+
+    /// Nobody takes over a registration: not with a guess, not with a token of another client, not by naming another
+    /// client.
+    ["ATK-073", Must, "RFC 7592 §2, §5"]
+    async fn atk_073_a_registration_is_not_taken_over(run) {
+        let (victim, attacker) = (register(run, "Victim").await?, register(run, "Attacker").await?);
+        let (own, foreign) = (text(&victim, "registration_access_token"), text(&attacker, "registration_access_token"));
+        ensure!(!own.is_empty() && own != foreign, "there are no two registration access tokens");
+        let before = manage(run, Method::GET, &victim, own, &Value::Null).await?;
+        before.expect_status(200)?;
+        let evil = json!({
+            "client_id": text(&victim, "client_id"),
+            "redirect_uris": ["https://evil.test/cb"],
+            "token_endpoint_auth_method": "none",
+        });
+        let guess = damaged(own, own.len() / 2);
+        for token in ["", "x", &guess, foreign] {
+            for (method, body) in [(Method::GET, &Value::Null), (Method::PUT, &evil), (Method::DELETE, &Value::Null)] {
+                let reply = manage(run, method.clone(), &victim, token, body).await?;
+                let refused = matches!(reply.status().as_u16(), 401 | 403);
+                ensure!(refused, "{method} with {token:?} is answered with {}", reply.status());
+            }
+        }
+        // At its own place, in another's name.
+        let reply = manage(run, Method::PUT, &attacker, foreign, &evil).await?;
+        ensure!(matches!(reply.status().as_u16(), 400 | 401 | 403), "the answer is {}", reply.status());
+        let after = manage(run, Method::GET, &victim, own, &Value::Null).await?;
+        after.expect_status(200)?;
+        let [before, after] = [before.expect_json()?, after.expect_json()?];
+        for name in ["client_id", "client_name", "redirect_uris"] {
+            ensure!(before.get(name) == after.get(name), "{name} became {:?}", after.get(name));
+        }
+        let attackers = manage(run, Method::GET, &attacker, foreign, &Value::Null).await?;
+        attackers.expect_status(200)?;
+        ensure!(
+            text(&attackers.expect_json()?, "client_id") == text(&attacker, "client_id"),
+            "it changed its identifier"
+        );
+    }
+
+    /// A client that registers itself gets no privilege that it is not told of: what is asked for in vain is left out
+    /// of the answer, or the registration is refused.
+    ["ATK-074", Must, "RFC 7591 §3.2.1, §5"]
+    async fn atk_074_nobody_registers_for_privileges_in_silence(run) {
+        let scopes = &run.profile().scopes;
+        for grant_type in [
+            "password",
+            "implicit",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        ] {
+            let metadata = json!({ "redirect_uris": [URI], "grant_types": [grant_type, "authorization_code"] });
+            let reply = run.register(&metadata).await?;
+            if reply.status() != 201 {
+                reply.expect_error(400, "invalid_client_metadata")?;
+                continue;
+            }
+            let told = reply.expect_json()?;
+            let granted =
+                told.get("grant_types").and_then(Value::as_array).is_some_and(|all| all.contains(&json!(grant_type)));
+            let removed = matches!(grant_type, "password" | "implicit");
+            ensure!(!(granted && removed), "a client is told that it has the grant type {grant_type}");
+            let secret = told.get("client_secret").and_then(Value::as_str).map(ToOwned::to_owned);
+            let client = KnownClient { id: text(&told, "client_id").to_owned(), secret, ..run.profile().web.clone() };
+            if !granted {
+                let form =
+                    Form::of([("grant_type", grant_type), ("scope", &scopes.default), ("assertion", "e30.e30.x")]);
+                let answer = run.token(&identified(&client, form)).await?;
+                answer.expect_one_of(&[(400, "unsupported_grant_type"), (400, "unauthorized_client")])?;
+            }
+        }
+        let metadata = json!({ "redirect_uris": [URI], "scope": format!("{} {}", scopes.default, scopes.restricted) });
+        let reply = run.register(&metadata).await?;
+        if reply.status() != 201 {
+            return reply.expect_error(400, "invalid_client_metadata").map(drop);
+        }
+        let told = reply.expect_json()?;
+        let secret = told.get("client_secret").and_then(Value::as_str).map(ToOwned::to_owned);
+        let client = KnownClient {
+            id: text(&told, "client_id").to_owned(),
+            secret,
+            redirect_uri: URI.to_owned(),
+            ..run.profile().web.clone()
+        };
+        if !text(&told, "scope").split(' ').any(|token| token == scopes.restricted) {
+            let request = run.request(&client).with("scope", &scopes.restricted);
+            run.authorize(&request).await?.expect_redirect_error(&request, "invalid_scope")?;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The tests, for whichever example the crate around them names in `EXAMPLE`.
+
+mod api;
+mod clients_file;
+mod connected_apps;
+mod consent_flow;
+mod consent_forgery;
+mod developer_page;
+mod discovery;
+mod kill;
+mod log;
+mod lost_answers;
+mod oauth2_client;
+mod pages;
+mod redirects;
+mod sessions;
+mod several_processes;
+mod slow;
+mod startup;
+mod support;
+mod trouble;
+mod wire;
