@@ -4,4 +4,5 @@
 mod broken;
 mod hyper;
 mod in_process;
+mod names;
 mod report;

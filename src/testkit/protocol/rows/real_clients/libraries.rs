@@ -96,6 +96,7 @@ rows! {
     ["CLI-044", Must, "practice: Spring Security"]
     async fn cli_044_a_400_has_no_challenge(run) {
         let (client, token) = (&run.profile().web, &run.profile().endpoints.token);
+        exchanged(run, client).await?.expect_ok()?;
         let refresh = Form::of([("grant_type", "refresh_token"), ("refresh_token", "xyz")]);
         for (form, headers) in [
             (run.exchange(client, "xyz"), HeaderMap::new()),
@@ -211,6 +212,7 @@ rows! {
     async fn cli_051_what_a_client_does_wrong_is_a_4xx(run) {
         let (client, token) = (&run.profile().web, &run.profile().endpoints.token);
         let long = "x".repeat(20_000);
+        let tokens = run.tokens(client).await?;
         for value in ["", "é", "\u{0}", "%00", "'; DROP TABLE tokens; --", "../../etc/passwd", &long, "{}", "[]"] {
             for (name, form) in [
                 ("code", run.exchange(client, "x")),
@@ -228,6 +230,7 @@ rows! {
                 text(&reply.expect_json()?, "error")?;
             }
         }
+        run.tokens_for(&run.refresh(client, &tokens.refresh)).await?;
     }
 
     /// Socialite sends its credentials in the body, an empty secret too, and joins scope tokens by commas: that is an

@@ -1,11 +1,10 @@
 //! oauth4webapi and openid-client, Rust oauth2, Go x/oauth2.
 
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, Method};
-use serde_json::{Value, json};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use serde_json::{Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::Form;
@@ -42,7 +41,8 @@ rows! {
         let form = run.refresh(web, "xyz");
         run.post(&endpoints.token, &form, HeaderMap::new()).await?.expect_error(400, "invalid_grant")?;
         for address in [&endpoints.token, &endpoints.revocation, &endpoints.introspection, &endpoints.registration] {
-            for bent in [address.clone(), format!("{address}/"), format!("{address}?x=y"), address.replacen("/oauth", "//oauth", 1)] {
+            let path = address.strip_prefix(run.origin()).unwrap_or(address);
+            for bent in [path.to_owned(), format!("{path}/"), format!("{path}?x=y"), format!("/{path}")] {
                 let reply = run.post(&bent, &form, HeaderMap::new()).await?;
                 ensure!(!reply.status().is_redirection(), "POST {bent} leads to {:?}", reply.location());
                 ensure!(reply.location().is_none(), "POST {bent} has a location");
@@ -235,7 +235,6 @@ rows! {
         let error = run.token(&identified(&run.profile().web, Form::new())).await?;
         ensure!(!error.expect_refusal()?.is_empty(), "an error has no body");
         text(&error.expect_json()?, "error")?;
-        run.send(Method::GET, &server_path(run), HeaderMap::new(), "").await?.expect_status(200)?;
     }
 
     /// The Rust library form-encodes identifier and secret in Basic.
