@@ -10,7 +10,7 @@ pub mod demand;
 pub mod demo;
 pub mod developers;
 pub mod last_used;
-pub mod observer;
+pub mod metrics;
 pub mod settings;
 pub mod setup;
 

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::SCOPES;
 use super::client;
-use super::observer::LogEvents;
 use crate::shortener::database::Database;
 use crate::shortener::sessions::Sessions;
 
@@ -84,8 +83,7 @@ pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<Authoriza
         .resource(ProtectedResource::new(api).with_name("Snip"))
         .redirect_uris(redirect_uris())
         .registration(Registration::Open(registration))
-        .prefixes(prefixes)
-        .observer(Arc::new(LogEvents));
+        .prefixes(prefixes);
     for (token, words) in SCOPES {
         builder = builder.scope(token, words);
     }
