@@ -126,7 +126,7 @@ rows! {
             with(metadata.clone(), "client_id", json!(random())),
         ];
         for member in SERVER_MEMBERS {
-            let value = client.metadata.get(member).cloned().unwrap_or(json!(0));
+            let value = client.metadata.get(member).cloned().unwrap_or_else(|| json!(0));
             wrong.push(with(metadata.clone(), member, value));
         }
         for replacement in wrong {
