@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
             let rest = address.strip_prefix(origin)?;
             (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
         };
-        at(self.origin()).or_else(|| at(api)).unwrap_or((self.origin(), address))
+        at(self.origin()).or_else(|| at(api)).unwrap_or_else(|| (self.origin(), address))
     }
 
     /// Sends any request to an address of the target or its API: a path with its query, or a URL.

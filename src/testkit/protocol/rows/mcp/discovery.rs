@@ -147,8 +147,7 @@ rows! {
             addresses.push(resource_url(run));
         }
         for address in &addresses {
-            let (with, without) =
-                (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
+            let (with, without) = (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
             let same = with.status() == without.status() && with.text() == without.text();
             ensure!(same, "{address} is answered differently");
             let reply = run.preflight(address, "https://app.test", &Method::GET, &[version.as_str()]).await?;
