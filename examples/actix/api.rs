@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::oauth::access::Access;
 use crate::provider::app::App;
-use crate::provider::demand::{AnyScope, LinksRead, LinksWrite, StatsRead};
+use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
 use crate::shortener::api::{self, MAX_BODY, Refusal};
 use crate::shortener::links;
 use crate::web::convert;
@@ -24,12 +24,12 @@ pub fn scope() -> impl HttpServiceFactory {
     let cors = Cors::default()
         .allow_any_origin()
         .send_wildcard()
-        .allowed_methods([Method::GET, Method::POST])
+        .allowed_methods([Method::GET, Method::POST, Method::DELETE])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE])
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
     web::scope("/api/v1")
         .service(resource("/me").get(me))
-        .service(resource("/links").get(list).post(create))
+        .service(resource("/links").get(list).post(create).delete(delete_all))
         .service(resource("/stats").get(stats))
         .default_service(web::to(async || HttpResponse::from_error(Refusal::NOT_FOUND)))
         .app_data(PayloadConfig::new(MAX_BODY))
@@ -70,6 +70,12 @@ async fn create(
     let user = api::owner(&app.site, access.user_id()).await?;
     let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
     Ok(HttpResponse::Created().json(api::link_json(&app.site, &link)))
+}
+
+async fn delete_all(app: Data<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
+    let user = api::owner(&app.site, access.user_id()).await?;
+    let deleted = links::delete_all(&app.site.database, user.id).await?;
+    Ok(Json(json!({ "deleted": deleted })))
 }
 
 async fn stats(app: Data<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {

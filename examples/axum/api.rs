@@ -13,7 +13,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::oauth::access::Access;
 use crate::provider::app::App;
-use crate::provider::demand::{AnyScope, LinksRead, LinksWrite, StatsRead};
+use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
 use crate::shortener::api::{self, MAX_BODY, Refusal};
 use crate::shortener::links;
 
@@ -21,12 +21,12 @@ use crate::shortener::links;
 pub fn router() -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
     Router::new()
         .route("/me", get(me))
-        .route("/links", get(list).post(create))
+        .route("/links", get(list).post(create).delete(delete_all))
         .route("/stats", get(stats))
         .fallback(async || Refusal::NOT_FOUND)
         .method_not_allowed_fallback(async || Refusal::METHOD_NOT_ALLOWED)
@@ -57,6 +57,12 @@ async fn create(State(app): State<App>, access: Access<LinksWrite>, body: JsonBo
     let user = api::owner(&app.site, access.user_id()).await?;
     let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
     Ok((StatusCode::CREATED, Json(api::link_json(&app.site, &link))).into_response())
+}
+
+async fn delete_all(State(app): State<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
+    let user = api::owner(&app.site, access.user_id()).await?;
+    let deleted = links::delete_all(&app.site.database, user.id).await?;
+    Ok(Json(json!({ "deleted": deleted })))
 }
 
 async fn stats(State(app): State<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {

@@ -12,6 +12,7 @@
 //! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas) |
 //! | `SHORTENER_DATABASE_URL` | where people, links and sessions are if `DATABASE_URL` is a Redis: `sqlite://target/shortener.db` |
 //! | `CLIENTS` | a JSON file of clients to register |
+//! | `METRICS_ADDR` | where to serve `/metrics` for Prometheus, to nobody but the operator: such as `127.0.0.1:9090`; by default nowhere |
 //! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
 //! | `RUST_LOG` | what to log: `info` |
 //!
@@ -35,7 +36,7 @@ use tracing_subscriber::EnvFilter;
 use crate::provider::app::App;
 use crate::provider::settings::Settings;
 use crate::provider::setup;
-use crate::web::serve;
+use crate::web::{metrics, serve};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -55,6 +56,11 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), String> {
     let settings = Settings::from_environment()?;
     let (listener, address) = settings.listen()?;
+    if let Some((listener, address)) = settings.listen_for_metrics()? {
+        let served = metrics::serve(listener, provider::metrics::record()?);
+        tokio::spawn(served.map_err(|error| format!("METRICS_ADDR: {error}"))?);
+        println!("Snip's metrics are at http://{address}/metrics");
+    }
     let app = App::open(&settings, address).await?;
     tokio::spawn(setup::purge_forever(app.server.clone(), app.site.sessions.clone()));
     let interrupted = serve::interruption().map_err(|error| format!("interrupts cannot be waited for: {error}"))?;

@@ -27,6 +27,8 @@ demands! {
     LinksRead = "links:read";
     /// A token for making links.
     LinksWrite = "links:write";
+    /// A token for deleting links.
+    LinksDelete = "links:delete";
     /// A token for reading statistics.
     StatsRead = "stats:read";
 }

@@ -10,7 +10,7 @@ pub mod demand;
 pub mod demo;
 pub mod developers;
 pub mod last_used;
-pub mod observer;
+pub mod metrics;
 pub mod settings;
 pub mod setup;
 
@@ -21,11 +21,15 @@ use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
 
 /// The scopes of the API, with the words that people read before they decide.
-pub const SCOPES: [(&str, &str); 3] = [
+pub const SCOPES: [(&str, &str); 4] = [
     ("links:read", "See your links"),
     ("links:write", "Create links in your name"),
     ("stats:read", "See how often your links are followed"),
+    ("links:delete", "Delete all of your links"),
 ];
+
+/// What apps may ask for that registered themselves: nothing that cannot be undone.
+pub const OPEN_SCOPES: &str = "links:read links:write stats:read";
 
 /// What the authorization server calls a user: the id, because names may change hands.
 pub fn subject(user: &User) -> Result<Subject, Problem> {

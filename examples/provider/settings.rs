@@ -23,6 +23,8 @@ pub struct Settings {
     pub issuer: Option<Issuer>,
     /// Clients to register (`CLIENTS`).
     pub clients: Option<PathBuf>,
+    /// Where the numbers for the operator are (`METRICS_ADDR`); by default nothing is recorded.
+    pub metrics: Option<SocketAddr>,
     /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
     pub request_timeout: Duration,
 }
@@ -30,10 +32,8 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment. The error is one line for the operator.
     pub fn from_environment() -> Result<Self, String> {
-        let address = variable("ADDR")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let address = address.parse().map_err(|_| {
-            format!("ADDR is {address:?}, but should be an IP address and a port, such as 127.0.0.1:8080")
-        })?;
+        let address = address("ADDR")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let metrics = self::address("METRICS_ADDR")?;
 
         let (database_url, redis_url) = databases()?;
 
@@ -60,18 +60,36 @@ impl Settings {
             redis_url,
             issuer,
             clients: variable("CLIENTS")?.map(PathBuf::from),
+            metrics,
             request_timeout: Duration::from_secs(request_timeout),
         })
     }
 
     /// Listens, and says where: the port 0 is a free one. The error is one line for the operator.
     pub fn listen(&self) -> Result<(TcpListener, SocketAddr), String> {
-        let listener = TcpListener::bind(self.address)
-            .map_err(|error| format!("ADDR: cannot listen on {}: {error}", self.address))?;
-        let address = listener.local_addr().map_err(|error| format!("ADDR: {error}"))?;
-        listener.set_nonblocking(true).map_err(|error| format!("ADDR: {error}"))?;
-        Ok((listener, address))
+        listen("ADDR", self.address)
     }
+
+    /// Listens for whoever collects the numbers, if anybody is to, and says where.
+    pub fn listen_for_metrics(&self) -> Result<Option<(TcpListener, SocketAddr)>, String> {
+        self.metrics.map(|address| listen("METRICS_ADDR", address)).transpose()
+    }
+}
+
+fn listen(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
+    let failed = |error| format!("{variable}: cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+fn address(name: &str) -> Result<Option<SocketAddr>, String> {
+    let parsed = variable(name)?.map(|text| {
+        text.parse()
+            .map_err(|_| format!("{name} is {text:?}, but should be an IP address and a port, such as 127.0.0.1:8080"))
+    });
+    parsed.transpose()
 }
 
 /// The URL of the shortener's own database, and that of Redis if there is one.

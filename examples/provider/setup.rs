@@ -13,9 +13,8 @@ use grantor::store::{ClientRegistry, GrantStore, PostgresStore, RedisError, Redi
 use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
 use serde_json::{Value, json};
 
-use super::SCOPES;
 use super::client;
-use super::observer::LogEvents;
+use super::{OPEN_SCOPES, SCOPES};
 use crate::shortener::database::Database;
 use crate::shortener::sessions::Sessions;
 
@@ -76,7 +75,8 @@ pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<Authoriza
     let prefixes = Prefixes::of("snip").map_err(|error| error.to_string())?;
     let default_scope = Scope::parse("links:read").map_err(|error| error.to_string())?;
     // Self-registered apps may act for themselves as well; without a user, all that the API tells them is their own id.
-    let registration = RegistrationRules::new().with_grant_types(GrantType::ALL);
+    let scope = Scope::parse(OPEN_SCOPES).map_err(|error| error.to_string())?;
+    let registration = RegistrationRules::new().with_grant_types(GrantType::ALL).with_scope(scope);
 
     let mut builder = AuthorizationServer::builder(issuer.clone(), stores)
         .paths(EndpointPaths::under("/oauth"))
@@ -84,8 +84,7 @@ pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<Authoriza
         .resource(ProtectedResource::new(api).with_name("Snip"))
         .redirect_uris(redirect_uris())
         .registration(Registration::Open(registration))
-        .prefixes(prefixes)
-        .observer(Arc::new(LogEvents));
+        .prefixes(prefixes);
     for (token, words) in SCOPES {
         builder = builder.scope(token, words);
     }

@@ -101,6 +101,17 @@ pub async fn list(database: &Database, user_id: i64) -> Result<Vec<Link>, sqlx::
     Ok(rows.into_iter().map(link).collect())
 }
 
+/// Deletes a user's links, and tells how many there were.
+pub async fn delete_all(database: &Database, user_id: i64) -> Result<u64, sqlx::Error> {
+    on_pool!(database, pool => async {
+        sqlx::query("DELETE FROM links WHERE user_id = $1")
+            .bind(user_id)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected())
+    })
+}
+
 /// A user's links in numbers.
 pub async fn stats(database: &Database, user_id: i64) -> Result<Stats, sqlx::Error> {
     // In PostgreSQL, a sum is of another type than what it sums.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::client::{ClientId, ClientStatus};
 use crate::configuration::{Readers, RememberedConsent};
-use crate::error::{AuthorizeError, ErrorReason};
-use crate::grant::{Approval, Approved, ConfirmedAuthorization, PendingAuthorization, UI_LOCALES};
+use crate::error::{AuthorizeError, ErrorReason, StoreError};
+use crate::grant::{Approval, Approved, ConfirmedAuthorization, Grant, PendingAuthorization, UI_LOCALES};
 use crate::identifier::Subject;
 use crate::observer::{Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
@@ -17,8 +17,10 @@ use crate::wire::params::{Parameter, Params};
 
 /// The longest query that is read, in bytes.
 const MAX_QUERY: usize = 32 * 1024;
-/// How many grants are looked at for a remembered consent.
-const MAX_REMEMBERED: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// How many grants are looked at for a remembered consent; a person who has more is asked once too often.
+const MAX_REMEMBERED: usize = 1_000;
+/// How many of them are asked for at once.
+const REMEMBERED_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// Whether a user has to be asked.
 #[derive(Debug)]
@@ -92,20 +94,11 @@ impl AuthorizationServer {
         let client = pending.client().id();
         let enabled = self.configuration().remembered_consent == RememberedConsent::Enabled;
         if enabled && pending.may_be_remembered() {
-            let page = Page::first(MAX_REMEMBERED);
-            let grants = self.inner.grants.list_grants(subject, Some(client), page).await;
-            let grants = grants.map_err(|error| self.refuse_authorization(pending.fail(error), Some(client)))?;
-            let now = self.now();
-            let covers = |summary: &&GrantSummary| {
-                summary.is_live(now)
-                    && summary.grant.created_at >= pending.client().updated_at()
-                    && summary.grant.tenant.as_ref() == pending.tenant()
-                    && summary.grant.scope.contains_all(pending.scope())
-                    && summary.grant.resource.contains_all(pending.resource())
-            };
-            if let Some(summary) = grants.iter().find(covers) {
-                self.observe(&Event::Remembered { grant: summary.grant.id, client, subject });
-                return Ok(Recall::Remembered(pending.remembered(subject.clone(), &summary.grant)));
+            let covering = self.covering_grant(&pending, subject).await;
+            let covering = covering.map_err(|error| self.refuse_authorization(pending.fail(error), Some(client)))?;
+            if let Some(grant) = covering {
+                self.observe(&Event::Remembered { grant: grant.id, client, subject });
+                return Ok(Recall::Remembered(pending.remembered(subject.clone(), &grant)));
             }
         }
         if pending.prompt().is_none() {
@@ -113,6 +106,38 @@ impl AuthorizationServer {
         }
         self.observe(&Event::Asked { client, subject });
         Ok(Recall::Ask(pending))
+    }
+
+    /// A live grant to the same client that covers the request, if there is one among the first [`MAX_REMEMBERED`].
+    async fn covering_grant(
+        &self,
+        pending: &PendingAuthorization,
+        subject: &Subject,
+    ) -> Result<Option<Arc<Grant>>, StoreError> {
+        let client = pending.client();
+        let now = self.now();
+        let covers = |summary: &GrantSummary| {
+            summary.is_live(now)
+                && summary.grant.created_at >= client.updated_at()
+                && summary.grant.tenant.as_ref() == pending.tenant()
+                && summary.grant.scope.contains_all(pending.scope())
+                && summary.grant.resource.contains_all(pending.resource())
+        };
+        let mut page = Page::first(REMEMBERED_BATCH);
+        let mut seen = 0;
+        loop {
+            let grants = self.inner.grants.list_grants(subject, Some(client.id()), page).await?;
+            if let Some(summary) = grants.iter().find(|summary| covers(summary)) {
+                return Ok(Some(Arc::clone(&summary.grant)));
+            }
+            seen += grants.len();
+            match grants.last() {
+                Some(last) if grants.len() >= REMEMBERED_BATCH.get() as usize && seen < MAX_REMEMBERED => {
+                    page = Page::after(last.grant.id, REMEMBERED_BATCH);
+                }
+                _ => return Ok(None),
+            }
+        }
     }
 
     /// Grants what the user approved: stores a code, and returns the redirect that takes it to the client.

@@ -7,7 +7,7 @@ use bytes::Buf as _;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, EXPECT, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -20,6 +20,10 @@ use crate::server::AuthorizationServer;
 use crate::telemetry::ended;
 use crate::wire::ClientRequest;
 use crate::wire::response::{json, respond};
+
+/// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending when the connection is
+/// closed may never read the answer.
+const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 
 /// A route for the host's router: everything under it goes to [`AuthorizationServer::handle`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -256,25 +260,32 @@ impl AuthorizationServer {
         if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(ErrorReason::ContentTypeUnsupported);
         }
-        if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
+        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        // A client that asks before it sends is told at once, and so is one that would not come to an end.
+        if declared > limit && (headers.contains_key(EXPECT) || declared > MAX_DISCARDED) {
             return Err(ErrorReason::RequestTooLarge);
         }
         let mut body = pin!(body);
         let mut bytes = Vec::new();
+        let mut length = 0_usize;
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
             let Ok(frame) = frame else { return Err(ErrorReason::BodyIncomplete) };
             let Ok(mut data) = frame.into_data() else { continue };
-            if bytes.len().saturating_add(data.remaining()) > limit {
-                return Err(ErrorReason::RequestTooLarge);
+            length = length.saturating_add(data.remaining());
+            if length > limit {
+                bytes = Vec::new();
             }
-            while data.has_remaining() {
+            if length > limit.max(MAX_DISCARDED) {
+                break;
+            }
+            while length <= limit && data.has_remaining() {
                 let chunk = data.chunk();
                 bytes.extend_from_slice(chunk);
-                let length = chunk.len();
-                data.advance(length);
+                let read = chunk.len();
+                data.advance(read);
             }
         }
-        Ok(bytes)
+        if length > limit { Err(ErrorReason::RequestTooLarge) } else { Ok(bytes) }
     }
 }
 

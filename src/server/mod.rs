@@ -13,6 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::configuration::Configuration;
 use crate::endpoint::Documents;
 use crate::error::StoreError;
+use crate::issuer::Issuer;
 use crate::observer::{Event, Operation};
 use crate::resource_server::ResourceServer;
 use crate::store::{ClientRegistry, ClientStore, GrantStore};
@@ -68,6 +69,12 @@ impl AuthorizationServer {
     ) -> Result<T, StoreError> {
         let told = async { future.await.inspect_err(|source| self.observe(&Event::Failed { operation, source })) };
         operate(operation, told).await
+    }
+
+    /// What the server is called: what browsers and clients know it by.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.configuration().issuer
     }
 
     /// The server's view of the default resource: checks the tokens of an API in the same process.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::support::raw::{self, form};
-use super::support::{ADA, App, Browser, Example, Tokens};
+use super::support::reply::Reply;
+use super::support::{ADA, App, Browser, Example, Tokens, http_client};
 
 /// A file of clients, and the example that reads it.
 struct Operated {
@@ -23,6 +24,11 @@ impl Operated {
         fs::write(&file, clients.to_string()).unwrap();
         let example = Example::start_with(&[("CLIENTS", file.to_str().unwrap())]);
         Self { file, example, _directory: directory }
+    }
+
+    async fn delete_links(&self, access_token: &str) -> Reply {
+        let request = http_client().delete(self.example.url("/api/v1/links")).bearer_auth(access_token);
+        Reply::of(request.send().await.unwrap()).await
     }
 
     fn restart(&mut self, clients: &Value) {
@@ -50,6 +56,25 @@ fn confidential(id: &str, secret: &str) -> Value {
         "redirect_uris": ["https://office.example/cb"],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
     })
+}
+
+#[tokio::test]
+async fn only_an_app_that_the_operator_knows_can_be_allowed_to_delete_links() {
+    let clients = json!([confidential("cleaner", "a-secret-of-the-cleaner-with-32-bytes"), public()]);
+    let operated = Operated::start(&clients);
+    let mut ada = Browser::signed_in(&operated.example, ADA).await;
+
+    let own = App::public(&operated.example).await;
+    let request = own.request("links:read links:delete");
+    assert_eq!(ada.get(&request.path).await.answer_to(&own.redirect_uri).error(), "invalid_scope");
+    let tokens = own.connect(&mut ada, "links:write").await;
+    operated.delete_links(&tokens.access).await.expect_error(403, "insufficient_scope");
+
+    let cleaner = known(&operated.example, "cleaner", "a-secret-of-the-cleaner-with-32-bytes");
+    let tokens = cleaner.connect(&mut ada, "links:read links:delete").await;
+    let before = cleaner.call("/links", &tokens.access).await.expect(200).json()["links"].as_array().unwrap().len();
+    assert_eq!(operated.delete_links(&tokens.access).await.expect(200).json(), json!({ "deleted": before }));
+    assert_eq!(cleaner.call("/links", &tokens.access).await.expect(200).json(), json!({ "links": [] }));
 }
 
 const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];

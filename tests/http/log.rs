@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::metrics::metrics;
 use super::support::reply::Reply;
 use super::support::{ADA, App, Browser, Example, Tokens, http_client};
 
@@ -149,8 +150,11 @@ async fn developer_page(ada: &mut Browser, secrets: &mut Secrets) {
 
 #[tokio::test]
 async fn at_its_most_talkative_the_log_holds_no_secret_and_neither_does_the_database() {
-    let example = Example::start_with(&[("RUST_LOG", "trace")]);
+    let example = Example::start_with(&[("RUST_LOG", "trace"), ("METRICS_ADDR", "127.0.0.1:0")]);
     let secrets = everything(&example).await;
+    let metrics = metrics(&example).await;
+    assert!(metrics.lines().count() > 50, "{metrics}");
+    secrets.expect_absent(metrics.as_bytes(), "the metrics");
     assert!(secrets.0.len() > 25);
     let output = example.output();
     assert!(output.contains("TRACE") && output.lines().count() > 200, "the log is as talkative as it gets");
@@ -193,5 +197,6 @@ async fn the_reference_on_an_error_page_leads_to_its_line_in_the_log() {
     let line = output.lines().find(|line| line.contains(reference)).expect("a line");
     assert!(line.contains("/oauth/authorize") && line.contains("400"), "{line}");
     // What the app did wrong is in the log as well, by the name of the reason.
-    assert!(output.lines().any(|line| line.contains("Refused")), "{output}");
+    let reason = "event=\"refused\" client=\"nobody\" endpoint=\"authorization\" reason=\"client_unknown\"";
+    assert!(output.lines().any(|line| line.contains(reason)), "{output}");
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod kill;
 mod log;
 mod lost_answers;
+mod metrics;
 mod oauth2_client;
 mod pages;
 mod redirects;

@@ -23,7 +23,7 @@ on_both_stores! {
         let two = setup.request("web").set("state", "two");
         let (first, second) = (setup.pending(&one).await.unwrap(), setup.pending(&two).await.unwrap());
         let tokens =
-            [first.consent_token(&setup.session, &setup.alice), second.consent_token(&setup.session, &setup.alice)];
+            [setup.consent_token(&first), setup.consent_token(&second)];
         let second = second.confirm(&setup.session, &setup.alice, &tokens[1]).unwrap();
         let first = first.confirm(&setup.session, &setup.alice, &tokens[0]).unwrap();
         let second = setup.server.approve(second, Approval::all()).await.unwrap().into_http().into();
@@ -223,7 +223,7 @@ on_both_stores! {
             let _unanswered = setup.pending(&query).await;
         }
         let shown = setup.pending(&setup.request("pub")).await.unwrap();
-        let token = shown.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&shown);
         let _undecided = shown.confirm(&setup.session, &setup.alice, &token).unwrap();
         assert!(setup.granted().await.is_empty());
     }

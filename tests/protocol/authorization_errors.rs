@@ -68,7 +68,7 @@ on_both_stores! {
         for client in ["pub", "native", "self", "web"] {
             let request = setup.request(client);
             let shown = setup.pending(&request).await.unwrap();
-            let token = shown.consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&shown);
             let confirmed = shown.confirm(&setup.session, &setup.alice, &token).unwrap();
             let answer = setup.server.deny(confirmed).into_http().into();
             expect_rejection(&answer, redirect_uri(client), "access_denied", &request);
@@ -190,7 +190,7 @@ async fn a_store_that_fails_at_the_decision_is_a_server_error_for_the_client() {
     let (setup, url) = on_a_file().await;
     let request = setup.request("pub");
     let shown = setup.pending(&request).await.unwrap();
-    let token = shown.consent_token(&setup.session, &setup.alice);
+    let token = setup.consent_token(&shown);
     let confirmed = shown.confirm(&setup.session, &setup.alice, &token).unwrap();
     spoil(&url, "ALTER TABLE grantor_codes RENAME TO lost").await;
     let error = setup.server.approve(confirmed, Approval::all()).await.unwrap_err();

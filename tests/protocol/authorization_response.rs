@@ -77,7 +77,7 @@ on_both_stores! {
         let request = setup.request("pub").without("state");
         let query = format!("{}&state=+%25%26%2B%C2%A3%E2%82%AC", request.encode());
         let shown = setup.server.authorize(&query).await.unwrap();
-        let token = shown.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&shown);
         let confirmed = shown.confirm(&setup.session, &setup.alice, &token).unwrap();
         let answer = setup.server.approve(confirmed, Approval::all()).await.unwrap().into_http().into();
         expect_code(&answer, redirect_uri("pub"), &request.and("state", " %&+£€"));

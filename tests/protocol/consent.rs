@@ -14,7 +14,7 @@ use crate::support::{Answer, Form, Setup, redirect_uri};
 
 /// The token of the page that shows this request to alice.
 pub async fn shown(setup: &Setup, request: &Form) -> String {
-    setup.pending(request).await.unwrap().consent_token(&setup.session, &setup.alice)
+    setup.consent_token(&setup.pending(request).await.unwrap())
 }
 
 /// What alice's browser gets that submits `token` with this request.

@@ -155,7 +155,7 @@ waiting_on_both_stores! {
     async fn a_decision_was_made_or_can_be(setup) {
         at_every_point(1, async |polls| {
             let (request, known) = (setup.request("pub"), setup.granted().await);
-            let token = setup.pending(&request).await.unwrap().consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&setup.pending(&request).await.unwrap());
             let done = setup
                 .drop_after(polls, setup.server.approve(confirmed(&setup, &request, &token).await, Approval::all()))
                 .await;

@@ -76,7 +76,7 @@ watched_on_both_stores! {
         told.expect(&["Requested web"]);
         let Recall::Ask(pending) = setup.server.recall(pending, &setup.alice).await.unwrap() else { panic!("new") };
         told.expect(&["Asked web alice"]);
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         drop(setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()));
         told.expect(&["Denied web alice"]);
         setup.approve(&request).await;

@@ -21,7 +21,7 @@ async fn self_registered(setup: &Setup) -> Form {
 /// What the request, approved by alice on its own page, is answered with.
 async fn approved(setup: &Setup, query: &str) -> Answer {
     let pending = setup.server.authorize(query).await.unwrap();
-    let token = pending.consent_token(&setup.session, &setup.alice);
+    let token = setup.consent_token(&pending);
     let confirmed = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
     setup.server.approve(confirmed, Approval::all()).await.unwrap().into_http().into()
 }

@@ -42,12 +42,12 @@ on_both_stores! {
 
             let request = setup.request("pub");
             let pending = server.authorize(&request.encode()).await.unwrap();
-            let token = pending.consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&pending);
             let granted = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
             let granted = server.approve(granted, Approval::all()).await.unwrap();
 
             let pending = server.authorize(&request.encode()).await.unwrap();
-            let token = pending.consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&pending);
             let denied = server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
 
             let refused = server.authorize(&request.set("scope", "bogus").encode()).await.unwrap_err();

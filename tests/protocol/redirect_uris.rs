@@ -223,7 +223,7 @@ on_both_stores! {
     // RURI-019, RURI-018
     async fn a_redirect_uri_that_was_taken_away_meanwhile_is_not_redirected_to(setup) {
         let request = setup.request("multi");
-        let token = setup.pending(&request).await.unwrap().consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&setup.pending(&request).await.unwrap());
         setup
             .change("multi", |client| {
                 let left =

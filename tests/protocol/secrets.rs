@@ -1,16 +1,20 @@
 //! What is issued is nowhere but in the answer: not in the store, not in an event, not in `Debug` (protocol 13.3).
 
 use std::fmt::Debug;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor::client::ClientMetadata;
 use grantor::error::AuthorizeError;
-use grantor::store::Deletion;
-use grantor::{Approval, ClientRequest, NewApp, RegistrationRequest, SessionSecret, Visitor};
+use grantor::observer::Operation;
+use grantor::store::{Deletion, Page};
+use grantor::{Approval, ClientRequest, NewApp, Recall, RegistrationRequest, SessionSecret, Visitor};
 use http::{HeaderMap, HeaderValue, Request};
+use serde_json::json;
 
 use crate::support::{Answer, ENC_SECRET, Form, Recorder, SECRET, Setup, Start, VERIFIER, basic, bearer};
 
@@ -50,7 +54,7 @@ async fn everything(setup: &Setup) -> Vec<Secret> {
     }
     for client in ["web", "pub"] {
         let pending = setup.pending(&setup.request(client)).await.unwrap();
-        note("consent token", &pending.consent_token(&setup.session, &setup.alice));
+        note("consent token", &setup.consent_token(&pending));
         let unused = setup.code(client).await;
         let code = setup.code(client).await;
         let exchange = setup.exchange(client, &code);
@@ -128,6 +132,74 @@ async fn no_event_holds_a_credential() {
     }
 }
 
+/// What is left to do: everything that is denied, asked for, looked at, changed, withdrawn, deleted and purged.
+async fn everything_else(setup: &Setup) {
+    let server = &setup.server;
+    let silent = setup.pending(&setup.request("web").and("prompt", "none")).await.unwrap();
+    drop(silent.sign_in_required().unwrap_err());
+    let Ok(Recall::Ask(pending)) =
+        server.recall(setup.pending(&setup.request("native")).await.unwrap(), &setup.alice).await
+    else {
+        panic!("a native app is always asked for")
+    };
+    let token = setup.consent_token(&pending);
+    drop(server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()));
+    drop(
+        setup.pending(&setup.request("web")).await.unwrap().confirm(&setup.session, &setup.alice, &token).unwrap_err(),
+    );
+
+    let registered = register(setup).await;
+    let path = registered.text("registration_client_uri").strip_prefix("https://as.test").unwrap();
+    let proof = format!("Bearer {}", registered.text("registration_access_token"));
+    let (id, secret) = (registered.text("client_id"), registered.text("client_secret"));
+    let same = json!({"client_id": id, "client_secret": secret, "redirect_uris": ["https://dcr.test/cb"]}).to_string();
+    for (method, body, status) in [("GET", "", 200), ("PUT", &same, 200), ("DELETE", "", 204), ("GET", "", 401)] {
+        let request = Request::builder().method(method).uri(path).header("authorization", &proof);
+        let request = request.header("content-type", "application/json").body(body.to_owned()).unwrap();
+        assert_eq!(setup.send(request).await.status, status, "{method}");
+    }
+    let installed = json!({"client_id": "in", "client_secret": SECRET, "redirect_uris": ["https://in.test/cb"]});
+    server.install_client(installed.to_string().as_bytes()).await.unwrap();
+    let metadata = Request::get("/.well-known/oauth-authorization-server").body(String::new()).unwrap();
+    assert_eq!(setup.send(metadata).await.status, 200);
+
+    let tokens = setup.tokens("web").await;
+    let access = server.resource_server().verify(&bearer(tokens.text("access_token"))).await.unwrap();
+    drop(access.require("admin").unwrap_err());
+    let web = "web".parse().unwrap();
+    assert!(server.client(&web).await.unwrap().is_some());
+    let apps = server.apps(&setup.alice, Page::first(NonZeroU32::MIN)).await.unwrap();
+    assert!(!server.grants(&setup.alice, Page::first(NonZeroU32::MIN)).await.unwrap().is_empty());
+    server.withdraw(&setup.alice, &web).await.unwrap();
+    server.revoke_client(&web).await.unwrap();
+    server.revoke_subject(&setup.alice).await.unwrap();
+    assert_eq!(server.delete_own_client(&setup.alice, apps[0].id()).await.unwrap(), Deletion::Deleted);
+    assert_eq!(server.delete_client(&web).await.unwrap(), Deletion::Deleted);
+    setup.clock.advance(Duration::from_hours(24 * 365));
+    assert!(server.purge(NonZeroU32::MAX).await.unwrap() > 0);
+    server.check().await;
+}
+
+// LOG-001: whatever the server does, at its most talkative
+#[tokio::test]
+async fn nothing_that_is_written_about_any_operation_holds_a_credential() {
+    for start in Setup::both_starts().await {
+        let setup = Setup::start(start, |builder| builder).await;
+        let secrets = everything(&setup).await;
+        everything_else(&setup).await;
+        let output = setup.secrets.output();
+        expect_none(&secrets, output.as_bytes(), "the output");
+        assert_eq!(setup.secrets.leaks(), Vec::<String>::new());
+        for operation in Operation::ALL {
+            let counted = format!("grantor_operations_total operation={} outcome=", operation.name());
+            assert!(output.contains(&counted), "{operation:?} was not tried");
+        }
+        for written in ["DEBUG", "event=\"issued\"", "Issued {", "outcome=\"refused\"", "alice"] {
+            assert!(output.contains(written), "{written}");
+        }
+    }
+}
+
 // LOG-005
 #[tokio::test]
 async fn the_operator_hears_of_denials_deletions_and_withdrawals() {
@@ -135,7 +207,7 @@ async fn the_operator_hears_of_denials_deletions_and_withdrawals() {
         let recorder = Arc::new(Recorder::default());
         let setup = Setup::start(start, |builder| builder.observer(recorder.clone())).await;
         let pending = setup.pending(&setup.request("web")).await.unwrap();
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         drop(setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()));
         setup.tokens("web").await;
         recorder.take();
@@ -206,7 +278,7 @@ on_both_stores! {
         let request = setup.request("web").and("id_token_hint", "eyJ0b2tlbiI6");
         let pending = setup.pending(&request).await.unwrap();
         expect_redacted(&pending, &secrets);
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         let confirmed = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
         expect_redacted(&confirmed, &secrets);
         expect_redacted(&confirmed, &both_forms("consent token", &token));

@@ -70,7 +70,7 @@ async fn a_code_that_cannot_be_stored_is_not_sent() {
         let setup = &broken.setup;
         for fault in Fault::each_of(&["insert_code"]) {
             let request = setup.request("web");
-            let token = setup.pending(&request).await.unwrap().consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&setup.pending(&request).await.unwrap());
             let confirmed =
                 async || setup.pending(&request).await.unwrap().confirm(&setup.session, &setup.alice, &token).unwrap();
             let first = confirmed().await;

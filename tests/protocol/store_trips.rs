@@ -34,7 +34,7 @@ macro_rules! counting_on_both_stores {
 counting_on_both_stores! {
     async fn from_an_authorization_request_to_a_code_it_takes_two_trips_and_two_statements(setup, counting) {
         let pending = setup.pending(&setup.request("pub")).await.unwrap();
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         let confirmed = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
         drop(setup.server.approve(confirmed, Approval::all()).await.unwrap());
         assert_eq!(counting.take(), (2, vec!["find_client", "insert_code"]));

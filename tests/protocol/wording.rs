@@ -74,7 +74,7 @@ async fn a_description_is_replaced_wherever_a_client_gets_it() {
         let error = setup.pending(&setup.request("pub").set("scope", "bogus")).await.unwrap_err();
         assert_eq!(redirected(error), ("scope_not_allowed".to_owned(), None));
         let pending = setup.pending(&setup.request("pub")).await.unwrap();
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
         assert!(denied.location().contains("error_description=access_denied&"));
         let unknown = page(setup.pending(&setup.request("pub").set("client_id", "nobody")).await.unwrap_err());
@@ -210,7 +210,7 @@ async fn a_redirect_is_in_the_language_that_the_client_asked_for() {
         let error = silent.sign_in_required().unwrap_err();
         assert_eq!(redirected(error), ("Niemand ist angemeldet.".to_owned(), varies));
         let pending = setup.pending(&german).await.unwrap();
-        let token = pending.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&pending);
         let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
         assert!(denied.location().contains("error_description=Abgelehnt.&"));
     }

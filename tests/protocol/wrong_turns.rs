@@ -44,7 +44,7 @@ on_both_stores! {
         let blue: Tenant = "blue".parse().unwrap();
         let request = setup.request("web");
         let shown = setup.pending(&request).await.unwrap().in_tenant(blue.clone());
-        let token = shown.consent_token(&setup.session, &setup.alice);
+        let token = setup.consent_token(&shown);
         let elsewhere = setup.pending(&request).await.unwrap().in_tenant("red".parse().unwrap());
         assert!(elsewhere.confirm(&setup.session, &setup.alice, &token).is_err(), "the page was about another tenant");
         let decided = setup.pending(&request).await.unwrap().in_tenant(blue.clone());

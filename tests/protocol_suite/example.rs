@@ -43,7 +43,7 @@ impl Running {
 
 fn profile(issuer: &str) -> Profile {
     let text = |text: &str| text.to_owned();
-    let scopes = Scopes { default: text("links:read"), write: text("links:write"), restricted: text("stats:read") };
+    let scopes = Scopes { default: text("links:read"), write: text("links:write"), restricted: text("links:delete") };
     let body = text("{\"url\":\"https://example.com/\"}");
     let api = Api {
         resource: text(issuer),

@@ -41,9 +41,7 @@ async fn route(server: TestServer, endpoints: Endpoints, request: Request<Incomi
         return response;
     };
     let request = Request::from_parts(parts, body.to_bytes());
-    // Forms of other sites are a matter of the service, as its sessions are; the test server's own page refuses them.
-    let own = request.headers().get("sec-fetch-site").is_none_or(|site| site != "cross-site");
-    if request.uri().path() != "/oauth/authorize" || !own {
+    if request.uri().path() != "/oauth/authorize" {
         return server.respond(request).await.map(Full::new);
     }
     let visitor = server.signed_in(request.headers()).map(|visitor| SignedIn {

@@ -66,6 +66,15 @@ impl Methods {
         self.method(&["POST"], guard::Post(), handler)
     }
 
+    /// Answers DELETE.
+    pub fn delete<H, Args>(self, handler: H) -> Self
+    where
+        H: Handler<Args, Output: Responder, Future: 'static>,
+        Args: FromRequest + 'static,
+    {
+        self.method(&["DELETE"], guard::Delete(), handler)
+    }
+
     fn method<H, Args>(mut self, names: &[&'static str], guard: impl Guard + 'static, handler: H) -> Self
     where
         H: Handler<Args, Output: Responder, Future: 'static>,

@@ -5,6 +5,7 @@ pub mod convert;
 pub mod form;
 pub mod headers;
 pub mod methods;
+pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod serve;

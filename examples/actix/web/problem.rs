@@ -10,7 +10,7 @@ use super::{RequestId, convert};
 use crate::shortener::problem::Problem;
 
 impl ResponseError for Problem {
-    /// Only the status: the response keeps the problem itself, [`show_problems`] knows the request's name, and writes the page.
+    /// Only the status, with the problem itself: [`show_problems`] knows the request's name, and writes the page.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(convert::status(self.status()));
         if let Some(after) = self.retry_after() {

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod form;
 pub mod headers;
+pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod serve;

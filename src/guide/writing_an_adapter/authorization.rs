@@ -4,9 +4,18 @@ use grantor::{
     Approval, AuthorizationServer, AuthorizeAnswer, ErrorPage, PendingAuthorization, Recall, Scope, SessionSecret,
     Subject, Visitor, page_headers,
 };
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use url::form_urlencoded;
+
+/// What this service's pages may do, beyond what `page_headers` says of any. No `form-action`: browsers apply it to the redirect
+/// that follows a form, and that leads to the client.
+const PAGE: [(HeaderName, &str); 4] = [
+    (CONTENT_TYPE, "text/html; charset=utf-8"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    (HeaderName::from_static("x-robots-tag"), "noindex"),
+];
 
 /// Who is signed in, as the service's own sessions tell it.
 pub struct SignedIn {
@@ -18,7 +27,7 @@ pub struct SignedIn {
     pub for_this_page: bool,
 }
 
-/// Answers a request to the authorization endpoint. Its body was read within a limit, and came from a page of this service.
+/// Answers a request to the authorization endpoint. Its body was read within a limit.
 pub async fn authorization_endpoint(
     server: &AuthorizationServer,
     visitor: Option<SignedIn>,
@@ -32,6 +41,9 @@ pub async fn authorization_endpoint(
     let answer = match *request.method() {
         Method::GET => ask(server, visitor, &here.to_string(), query).await,
         Method::POST if is_request => Ok(again_by_get(here.path(), request.body())),
+        Method::POST if is_foreign(request.headers(), server.issuer().origin()) => {
+            Ok(page(StatusCode::FORBIDDEN, "This form did not come from here. Go back, reload the page and try again."))
+        }
         Method::POST => decide(server, visitor, &here.to_string(), query, &form).await,
         _ => {
             let mut response = page(StatusCode::METHOD_NOT_ALLOWED, "This page is opened or submitted.");
@@ -110,7 +122,9 @@ fn consent_page(pending: &PendingAuthorization, visitor: &SignedIn, here: &str) 
          <form method=\"post\" action=\"{action}\">\n\
          <input type=\"hidden\" name=\"consent_token\" value=\"{token}\">\n{scopes}\
          <button name=\"decision\" value=\"approve\">Approve</button>\n\
-         <button name=\"decision\" value=\"deny\">Deny</button>\n</form>",
+         <button name=\"decision\" value=\"deny\">Deny</button>\n</form>\n\
+         <form method=\"post\" action=\"/signout\">\n<input type=\"hidden\" name=\"next\" value=\"{action}\">\n\
+         <button>Use another account</button>\n</form>",
         client = escape(pending.client().display_name()),
         user = escape(visitor.subject.as_str()),
         host = escape(&pending.redirect_uri().display_host()),
@@ -138,6 +152,14 @@ fn sign_in(here: &str) -> String {
     format!("/signin?next={}", form_urlencoded::byte_serialize(here.as_bytes()).collect::<String>())
 }
 
+/// Whether the browser says that another site's page sent this. It may say nothing, or `null`, of a page of ours.
+fn is_foreign(headers: &HeaderMap, own: &str) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let elsewhere =
+        headers.contains_key(ORIGIN) && !matches!(text(ORIGIN), Some(origin) if origin == own || origin == "null");
+    elsewhere || text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site")
+}
+
 /// A form that another site posted brings no cookies; the same request by GET does.
 fn again_by_get(path: &str, body: &[u8]) -> Response<String> {
     match std::str::from_utf8(body) {
@@ -155,11 +177,13 @@ fn see_other(location: &str) -> Response<String> {
 }
 
 fn page(status: StatusCode, body: &str) -> Response<String> {
-    let mut response =
-        Response::new(format!("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>OAuth</title>\n{body}\n"));
+    let head = "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>OAuth</title>";
+    let mut response = Response::new(format!("{head}\n{body}\n</html>\n"));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response.headers_mut().extend(page_headers());
+    for (name, value) in PAGE {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 

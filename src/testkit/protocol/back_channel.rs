@@ -165,21 +165,6 @@ pub fn damaged(text: &str, at: usize) -> String {
     text.chars().enumerate().map(change).collect()
 }
 
-impl Tokens {
-    /// The tokens of a token response.
-    #[must_use]
-    pub fn of(members: &Map<String, Value>) -> Self {
-        let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { access: text("access_token"), refresh: text("refresh_token"), scope: text("scope") }
-    }
-
-    /// These tokens after a refresh with `before`: its refresh token stays if no other came.
-    #[must_use]
-    pub fn kept(self, before: Self) -> Self {
-        if self.refresh.is_empty() { Self { refresh: before.refresh, ..self } } else { self }
-    }
-}
-
 impl Reply {
     /// `JERR(n, code)` for one of several that the sources allow.
     ///

@@ -34,6 +34,7 @@ pub mod rows;
 mod run;
 mod service;
 mod suite;
+mod tokens;
 
 pub use back_channel::{damaged, expect_unguessable, winners};
 pub use browser::Browser;
@@ -48,9 +49,10 @@ pub use registered::Registered;
 pub use reply::Reply;
 pub use report::{Exchange, Outcome, Report, RowReport};
 pub use row::{Level, Row};
-pub use run::{CHALLENGE, Run, Tokens, VERIFIER, authorization, basic, challenge, identified, random};
+pub use run::{CHALLENGE, Run, VERIFIER, authorization, basic, challenge, identified, random};
 pub use service::{OverHttp, Service, ServiceError, UnreachableUrl};
 pub use suite::Suite;
+pub use tokens::Tokens;
 
 /// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> &str {

@@ -203,6 +203,8 @@ pub struct Profile {
     pub ambiguous: KnownClient,
     /// A confidential client for the client credentials grant, without a redirect URI.
     pub service: KnownClient,
+    /// A confidential client with a redirect URI that may not use the code grant.
+    pub unauthorized: KnownClient,
     /// A confidential client that has nothing to do with the others' codes and tokens.
     pub other: KnownClient,
 }
@@ -238,6 +240,10 @@ impl Profile {
                 scope: Some(limited.clone()),
                 ..service
             },
+            unauthorized: KnownClient {
+                grant_types: vec!["client_credentials"],
+                ..KnownClient::confidential("suite-unauthorized", "dW5hdXRob3JpemVkLXNlY3JldC1vZi10aGUtc3VpdGUt")
+            },
             other: KnownClient { scope: Some(limited), ..other },
         }
     }
@@ -257,7 +263,7 @@ impl Profile {
 
     /// The clients that are registered at the target.
     pub fn clients(&self) -> impl Iterator<Item = &KnownClient> {
-        let confidential = [&self.web, &self.encoded, &self.ambiguous, &self.service, &self.other];
+        let confidential = [&self.web, &self.encoded, &self.ambiguous, &self.service, &self.unauthorized, &self.other];
         [&self.public, &self.multi, &self.native].into_iter().chain(confidential)
     }
 }

@@ -32,18 +32,6 @@ pub struct Run<'a> {
     pub(super) exchanges: Mutex<Vec<Exchange>>,
 }
 
-/// What a token response hands over.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "what rows read")]
-pub struct Tokens {
-    /// The access token.
-    pub access: String,
-    /// The refresh token, if there is one.
-    pub refresh: String,
-    /// The scope that was granted.
-    pub scope: String,
-}
-
 impl<'a> Run<'a> {
     pub(super) const fn new(suite: &'a Suite) -> Self {
         Self { suite, exchanges: Mutex::new(Vec::new()) }
@@ -301,51 +289,6 @@ impl<'a> Run<'a> {
     /// [`Failure`] if there is none.
     pub async fn code_for(&self, request: &Form) -> Result<String, Failure> {
         self.approve(request).await?.expect_code(request)
-    }
-
-    /// The baseline exchange of a code, with the client's identity and secret in the body.
-    #[must_use]
-    pub fn exchange(&self, client: &KnownClient, code: &str) -> Form {
-        let form = Form::of([("grant_type", "authorization_code"), ("code", code)]);
-        let form = form.and("redirect_uri", &client.redirect_uri).and("code_verifier", VERIFIER);
-        identified(client, form)
-    }
-
-    /// The baseline refresh, with the client's identity and secret in the body.
-    #[must_use]
-    pub fn refresh(&self, client: &KnownClient, refresh_token: &str) -> Form {
-        identified(client, Form::of([("grant_type", "refresh_token"), ("refresh_token", refresh_token)]))
-    }
-
-    /// `T(…)` and `R(…)`: posts a form to the token endpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if no answer comes.
-    pub async fn token(&self, form: &Form) -> Result<Reply, Failure> {
-        self.post(&self.profile().endpoints.token, form, HeaderMap::new()).await
-    }
-
-    /// The tokens that a form buys at the token endpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if it is refused.
-    pub async fn tokens_for(&self, form: &Form) -> Result<Tokens, Failure> {
-        let members = self.token(form).await?.expect_ok()?;
-        let tokens = Tokens::of(&members);
-        ensure!(!tokens.access.is_empty(), "there is no access token");
-        Ok(tokens)
-    }
-
-    /// Tokens of a client for alice, with the default scope.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if they are refused.
-    pub async fn tokens(&self, client: &KnownClient) -> Result<Tokens, Failure> {
-        let code = self.code(client).await?;
-        self.tokens_for(&self.exchange(client, &code)).await
     }
 
     /// Asks about a token as `client`, which authenticates itself by Basic.

@@ -81,7 +81,7 @@ impl Drop for Example {
 /// The example, to be started with a database in `directory`, and without anything that the environment says about it.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary());
-    for variable in ["ADDR", "CLIENTS", "ISSUER", "REQUEST_TIMEOUT", "RUST_LOG"] {
+    for variable in ["ADDR", "CLIENTS", "ISSUER", "METRICS_ADDR", "REQUEST_TIMEOUT", "RUST_LOG"] {
         command.env_remove(variable);
     }
     command.env("DATABASE_URL", database_url(directory)).env("SHORTENER_DATABASE_URL", database_url(directory));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::example::{DATABASE, Example, database_url, launch, with_database};
 use super::sabotage::run_sqlite;
-use super::server::OwnDatabase;
+use super::server::{Kind, OwnDatabase};
 
 impl Example {
     /// The one that tests share which leave each other in peace. It lives as long as a test holds it.
@@ -53,11 +53,11 @@ impl Example {
         self.own_database.as_ref().map_or_else(|| database_url(self.directory.path()), |own| own.url().to_owned())
     }
 
-    /// Changes the database from the side.
+    /// Changes the database from the side; beside a Redis, the tables are in a file.
     pub fn run_sql(&self, sql: &str) {
         match &self.own_database {
-            Some(database) => database.run_sql(sql),
-            None => run_sqlite(&self.database_url(), sql),
+            Some(database) if matches!(database.kind, Kind::Postgres { .. }) => database.run_sql(sql),
+            _ => run_sqlite(&database_url(self.directory.path()), sql),
         }
     }
 

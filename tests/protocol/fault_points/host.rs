@@ -12,7 +12,7 @@ pub async fn a_decision<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {
     let request = setup.request("web");
     let calls = machine
         .at_every_fault(async |point| {
-            let token = setup.pending(&request).await.unwrap().consent_token(&setup.session, &setup.alice);
+            let token = setup.consent_token(&setup.pending(&request).await.unwrap());
             let decide = async || {
                 let decided = async {
                     let pending = setup.pending(&request).await?;

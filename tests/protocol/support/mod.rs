@@ -7,10 +7,12 @@ pub mod counting;
 pub mod failing;
 mod form;
 mod intercept;
+pub mod output;
 #[expect(dead_code, reason = "what tests of the store itself need of a server is more")]
 #[path = "../../stores/support/postgres.rs"]
 pub mod postgres;
 mod recorder;
+pub mod secrets;
 mod setup;
 mod state;
 pub mod traces;

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use grantor::error::ErrorReason;
 use grantor::observer::{Endpoint, Event, Observer};
 
+use super::output::Everywhere;
+
 /// Keeps every event as the text that a log would show, and the refusals with their cause.
 #[derive(Debug, Default)]
 pub struct Recorder {
@@ -24,6 +26,7 @@ pub struct Refused {
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
+        Everywhere.observe(event);
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{event:?}"));
         if let Event::Refused { endpoint, reason, source, .. } = event {
             let cause = source.and_then(|error| error.source()).map(ToString::to_string);

@@ -19,6 +19,8 @@ use grantor::{
 };
 use http::{HeaderMap, Request};
 
+use super::output::Everywhere;
+use super::secrets::Secrets;
 use super::{Answer, Form};
 
 /// The verifier of RFC 7636, appendix B.
@@ -43,14 +45,19 @@ pub struct Setup {
     pub registry: Arc<dyn ClientRegistry>,
     pub session: SessionSecret,
     pub alice: Subject,
+    /// What nobody may write while this lives.
+    pub secrets: Secrets,
     directory: Option<PathBuf>,
 }
 
 impl Drop for Setup {
+    /// Whatever a test is about: nothing that it held in its hands may have been written anywhere.
     fn drop(&mut self) {
+        let leaks = if std::thread::panicking() { Vec::new() } else { self.secrets.leaks() };
         if let Some(directory) = &self.directory {
             let _ = std::fs::remove_dir_all(directory);
         }
+        assert!(leaks.is_empty(), "secrets were written:\n{}", leaks.join("\n"));
     }
 }
 
@@ -101,6 +108,7 @@ impl Setup {
         directory: Option<PathBuf>,
         configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
+        let secrets = Secrets::watch();
         let clock = Arc::new(ManualClock::at(Timestamp::from_unix_millis(1_800_000_000_000)));
         let builder = AuthorizationServer::builder(Issuer::parse("https://as.test").unwrap(), stores)
             .scope("read", "Read your things")
@@ -111,13 +119,14 @@ impl Setup {
             .resource(ProtectedResource::new("https://api.test/two".parse().unwrap()))
             .registration(Registration::Open(RegistrationRules::new().with_scope("read write".parse().unwrap())))
             .paths(EndpointPaths::under("/oauth"))
+            .observer(Arc::new(Everywhere))
             .clock(clock.clone());
         let server = configure(builder).build().unwrap();
         for client in fixtures() {
             assert_eq!(registry.insert_client(&client).await.unwrap(), Insertion::Inserted);
         }
         let session = SessionSecret::new([7; 32]).unwrap();
-        Self { server, clock, grants, registry, session, alice: "alice".parse().unwrap(), directory }
+        Self { server, clock, grants, registry, session, alice: "alice".parse().unwrap(), secrets, directory }
     }
 
     /// The baseline authorization request of a client.
@@ -137,7 +146,15 @@ impl Setup {
 
     /// The request, checked, for a test that decides itself.
     pub async fn pending(&self, request: &Form) -> Result<PendingAuthorization, AuthorizeError> {
+        self.secrets.note_form(request);
         self.server.authorize(&request.encode()).await
+    }
+
+    /// The consent token of the page that is shown to alice.
+    pub fn consent_token(&self, pending: &PendingAuthorization) -> String {
+        let token = pending.consent_token(&self.session, &self.alice);
+        self.secrets.note("consent token", &token);
+        token
     }
 
     /// What a signed-in browser gets that opens the request and approves all of it.
@@ -154,9 +171,11 @@ impl Setup {
 
     async fn decide(&self, request: &Form, approval: Approval) -> Result<Answer, AuthorizeError> {
         let shown = self.pending(request).await?;
-        let token = shown.consent_token(&self.session, &self.alice);
+        let token = self.consent_token(&shown);
         let confirmed = self.pending(request).await?.confirm(&self.session, &self.alice, &token)?;
-        Ok(self.server.approve(confirmed, approval).await?.into_http().into())
+        let answer = self.server.approve(confirmed, approval).await?.into_http().into();
+        self.secrets.note_answer(&answer);
+        Ok(answer)
     }
 
     /// What a browser gets for an error: a redirect, or a page whose text is its description.
@@ -228,11 +247,15 @@ impl Setup {
 
     /// Sends any request to the endpoints that clients call.
     pub async fn send(&self, request: Request<String>) -> Answer {
-        self.server.handle(request).await.into()
+        self.secrets.note_request(&request);
+        let answer = self.server.handle(request).await.into();
+        self.secrets.note_answer(&answer);
+        answer
     }
 
     /// Whether the API accepts the token.
     pub async fn is_accepted(&self, access_token: &str) -> bool {
+        self.secrets.note("access token", access_token);
         self.server.resource_server().verify(&bearer(access_token)).await.is_ok()
     }
 }

@@ -9,8 +9,11 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
+
+use super::output::Everywhere;
 
 /// A span that was closed, or an event.
 #[derive(Clone, Debug)]
@@ -57,7 +60,8 @@ struct Kept {
 impl Traces {
     pub fn of_this_thread() -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
-        let subscriber = tracing_subscriber::registry().with(Keeper(Arc::clone(&kept)));
+        let subscriber =
+            tracing_subscriber::registry().with(Keeper(Arc::clone(&kept))).with(layer().with_writer(Everywhere));
         Self { kept, _guard: tracing::subscriber::set_default(subscriber) }
     }
 

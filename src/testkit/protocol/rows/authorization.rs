@@ -70,6 +70,18 @@ async fn sign_in_misled<'a>(
     Ok(Some((browser, reply)))
 }
 
+/// The browser is led to a page that asks who is there, however the request wants people to be asked.
+async fn expect_sign_in(run: &Run<'_>, browser: &mut Browser<'_>, request: &Form) -> Result<(), Failure> {
+    for prompt in ["", "consent", "login"] {
+        let first = browser.get(&run.address(&request.clone().with("prompt", prompt))).await?;
+        first.expect_ui()?;
+        let page = browser.follow(first).await?;
+        page.expect_ui()?;
+        run.credentials(&page, User::Alice)?;
+    }
+    Ok(())
+}
+
 rows! {
     $ __protocol_rows_authorization;
 
@@ -199,20 +211,14 @@ rows! {
         let request = run.request(&run.profile().web);
         run.approve(&request).await?.expect_code(&request)?;
 
+        expect_sign_in(run, &mut run.anonymous(), &request).await?;
         let mut left = run.newly_signed_in(User::Alice).await?;
         let mut kept = left.clone();
         run.sign_out(&mut left).await?;
-        // One who never signed in, one who signed out, and one who keeps the cookies of before.
-        for browser in [&mut run.anonymous(), &mut left, &mut kept] {
-            for prompt in ["", "consent", "login"] {
-                let request = request.clone().with("prompt", prompt);
-                let first = browser.get(&run.address(&request)).await?;
-                first.expect_ui()?;
-                let page = browser.follow(first).await?;
-                page.expect_ui()?;
-                run.credentials(&page, User::Alice)?;
-            }
-        }
+        // One who signed out, and one who keeps the cookies of before.
+        expect_sign_in(run, &mut left, &request).await?;
+        expect_sign_in(run, &mut kept, &request).await?;
+
         let endpoint = &run.profile().endpoints.authorization;
         let mut nobody = run.anonymous();
         let reply = run.post_from_elsewhere(&mut nobody, endpoint, &request).await?;

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | AERR-007 | a store that fails cannot be brought about from outside |
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Failure, Feature, KnownClient, Reply, Run, User, random};
+use crate::testkit::protocol::{Decision, Failure, Feature, KnownClient, Reply, Run, User, identified, random};
 
 /// What a response may have in it.
 const DOCUMENTED: [&str; 5] = ["error", "error_description", "error_uri", "state", "iss"];
@@ -110,31 +110,14 @@ rows! {
     /// A client that may not use the code grant is an `unauthorized_client`.
     ["AERR-005", Must, "RFC 6749 §4.1.2.1"]
     async fn aerr_005_a_client_without_the_grant_is_unauthorized(run) {
-        run.requires(Feature::Registration)?;
-        let uri = "https://new.test/cb";
-        let reply = run
-            .register(&json!({
-                "redirect_uris": [uri],
-                "grant_types": ["client_credentials"],
-                "response_types": [],
-                "token_endpoint_auth_method": "client_secret_basic",
-            }))
-            .await?;
-        // A server may refuse to register such a client; then there is none.
-        if reply.status() == 400 {
-            reply.expect_error(400, "invalid_client_metadata")?;
-            return Ok(());
-        }
-        let members = reply.expect_status(201)?.expect_json()?;
-        let grants = members.get("grant_types").cloned().unwrap_or_default();
-        let may = grants.as_array().is_some_and(|grants| grants.iter().any(|grant| grant == "authorization_code"));
-        let id = members.get("client_id").and_then(Value::as_str).unwrap_or_default();
-        let request = run.request(&run.profile().public).with("client_id", id).with("redirect_uri", uri);
-        let reply = run.approve(&request).await?;
-        if may {
-            reply.expect_code(&request)?;
-        } else {
-            reply.expect_redirect_error(&request, "unauthorized_client")?;
+        run.requires(Feature::ClientCredentials)?;
+        let client = &run.profile().unauthorized;
+        // It is a client that may do something else.
+        let own = Form::of([("grant_type", "client_credentials")]);
+        run.tokens_for(&identified(client, own)).await?;
+        for prompt in ["", "none", "consent"] {
+            let request = run.request(client).with("prompt", prompt);
+            run.approve(&request).await?.expect_redirect_error(&request, "unauthorized_client")?;
         }
     }
 

@@ -112,12 +112,13 @@ rows! {
     /// The name of the scheme has no case, and one space or more follow it.
     ["CAUTH-006", Must, "RFC 9110 §11.1, §11.4"]
     async fn cauth_006_the_scheme_has_no_case(run) {
-        let credentials = credentials(&run.profile().web);
+        let web = &run.profile().web;
+        let wrong = KnownClient { secret: Some("wrong".to_owned()), ..web.clone() };
         for scheme in ["Basic ", "basic ", "BASIC ", "bAsIc ", "Basic  ", "Basic    "] {
-            ensure!(
-                is_authenticated(&ask(run, &format!("{scheme}{credentials}")).await?)?,
-                "{scheme:?} is not accepted"
-            );
+            let right = ask(run, &format!("{scheme}{}", credentials(web))).await?;
+            ensure!(is_authenticated(&right)?, "{scheme:?} is not accepted");
+            let wrong = ask(run, &format!("{scheme}{}", credentials(&wrong))).await?;
+            ensure!(!is_authenticated(&wrong)?, "after {scheme:?} a wrong secret is accepted");
         }
     }
 
@@ -125,6 +126,8 @@ rows! {
     ["CAUTH-007", Must, "RFC 6749 §5.2; RFC 7617 §2"]
     async fn cauth_007_what_cannot_be_decoded_is_refused(run) {
         let id = &run.profile().web.id;
+        let right = ask(run, &format!("Basic {}", credentials(&run.profile().web))).await?;
+        ensure!(is_authenticated(&right)?, "the right credentials are refused");
         let not_utf_8 = STANDARD.encode([id.as_bytes(), b":\xFF\xFE"].concat());
         let no_colon = STANDARD.encode(id);
         let nul = STANDARD.encode(format!("{id}\0:x"));

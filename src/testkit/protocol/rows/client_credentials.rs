@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Failure, Feature, Run, Tokens, User, basic, identified, random};
+use crate::testkit::protocol::{Decision, Failure, Feature, Run, Tokens, User, basic, identified, random};
 
 /// The audience of the service's own token for these resources, as introspection tells it.
 async fn audience(run: &Run<'_>, resources: &[&str]) -> Result<Vec<String>, Failure> {
@@ -114,7 +114,7 @@ rows! {
         ensure!(subject.is_none_or(|subject| *subject == client.id), "the token is for {subject:?}");
         let mut bobs = run.newly_signed_in(User::Bob).await?;
         let request = run.request(web);
-        let code = run.decide_in(&mut bobs, &request, &crate::testkit::protocol::Decision::Approve).await?;
+        let code = run.decide_in(&mut bobs, &request, &Decision::Approve).await?;
         for users in [run.tokens(web).await?, run.tokens_for(&run.exchange(web, &code.expect_code(&request)?)).await?] {
             let told = run.introspect(web, &users.access).await?.expect_ok()?;
             let user = told.get("sub");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::code_exchange::MANY;
+use crate::testkit::Form;
 use crate::testkit::protocol::{Failure, Feature, KnownClient, Run, Tokens, identified, random, winners};
 
 /// Longer than any grace for a lost answer.
@@ -17,7 +18,7 @@ const WATCHED: u64 = 800;
 const DAY: Duration = Duration::from_hours(24);
 
 /// Refreshes by `client` that are each wrong in one respect that has to do with who sends them.
-fn foreign_refreshes(run: &Run<'_>, client: &KnownClient, token: &str) -> Vec<crate::testkit::Form> {
+fn foreign_refreshes(run: &Run<'_>, client: &KnownClient, token: &str) -> Vec<Form> {
     let right = run.refresh(client, token);
     let nameless = right.clone().without("client_id").without("client_secret");
     let mut wrong = vec![

@@ -234,7 +234,9 @@ rows! {
         let default = &run.profile().scopes.default;
         let distinct: String = (0..1_000).map(|number| format!("t{number} ")).collect();
         // The first would be granted, were it not for its length.
-        for asked in [format!("{default} ").repeat(10_000), distinct, "a".repeat(10_000)] {
+        // As many as a URL holds that is sent.
+        let repeated = format!("{default} ").repeat(50_000 / (default.len() + 1));
+        for asked in [repeated, distinct, "a".repeat(10_000)] {
             let request = asking_for(run, &asked);
             let reply = run.approve(&request).await?;
             // A server may find the whole request too long.

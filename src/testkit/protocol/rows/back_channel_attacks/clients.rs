@@ -31,6 +31,8 @@ rows! {
         let known = KnownClient { secret: Some("wrong".to_owned()), ..web.clone() };
         let unknown = KnownClient { id: random(), ..known.clone() };
         for (endpoint, form) in endpoints(run) {
+            let right = run.post(endpoint, &form, basic(web)).await?;
+            ensure!(is_authenticated(&right)?, "the right credentials are refused");
             let first = run.post(endpoint, &form, basic(&known)).await?;
             first.expect_error(401, "invalid_client")?;
             run.post(endpoint, &form, basic(&unknown)).await?.expect_same(&first)?;

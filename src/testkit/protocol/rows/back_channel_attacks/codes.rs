@@ -86,6 +86,7 @@ rows! {
     ["ATK-045", Should, "OAuth 2.1 §7.5.2; practice"]
     async fn atk_045_a_code_dies_of_wrong_verifiers(run) {
         for client in [&run.profile().public, &run.profile().web] {
+            run.tokens(client).await?;
             let right = run.exchange(client, &run.code(client).await?);
             for n in 0..20 {
                 let verifier = format!("{OTHER_VERIFIER}{n}");

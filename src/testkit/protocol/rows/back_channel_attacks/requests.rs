@@ -81,8 +81,10 @@ rows! {
             }
         }
         if run.has(Feature::Api) {
-            let address = format!("{}?access_token={}", run.profile().api.read, tokens.access);
-            run.get(&address).await?.expect_status(401)?;
+            run.call(&tokens.access).await?.expect_status(200)?;
+            let read = &run.profile().api.read;
+            let separator = if read.contains('?') { '&' } else { '?' };
+            run.get(&format!("{read}{separator}access_token={}", tokens.access)).await?.expect_status(401)?;
         }
         for (endpoint, form) in endpoints(run).into_iter().filter(|(_, form)| form.get("token").is_some()) {
             let query = form.with("token", &tokens.refresh).encode();

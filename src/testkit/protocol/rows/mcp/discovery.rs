@@ -148,7 +148,8 @@ rows! {
         }
         for address in &addresses {
             let (with, without) = (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
-            let same = with.status() == without.status() && with.text() == without.text();
+            // Where there is nothing, the page may name the request.
+            let same = with.status() == without.status() && (with.status() != 200 || with.text() == without.text());
             ensure!(same, "{address} is answered differently");
             let reply = run.preflight(address, "https://app.test", &Method::GET, &[version.as_str()]).await?;
             reply.expect_preflight("https://app.test", &Method::GET, &[version.as_str()])?;
