@@ -13,15 +13,15 @@ use http::{Method, Request};
 const ISSUER: &str = "https://as.test/tenant1";
 
 fn server() -> TestServer {
-    let issuer = Issuer::parse(ISSUER).unwrap();
-    let builder = AuthorizationServer::builder(issuer, Arc::new(MemoryStore::new()))
-        .scope("read", "Read your things")
-        .scope("write", "Change your things")
-        .scope("admin", "Administer everything")
-        .default_scope("read".parse().unwrap())
-        .resource(ProtectedResource::new("https://mcp.test".parse().unwrap()))
-        .paths(EndpointPaths::under("/tenant1/oauth"));
-    TestServer::of(builder)
+    TestServer::of(Arc::new(MemoryStore::new()), |stores| {
+        AuthorizationServer::builder(Issuer::parse(ISSUER).unwrap(), stores)
+            .scope("read", "Read your things")
+            .scope("write", "Change your things")
+            .scope("admin", "Administer everything")
+            .default_scope("read".parse().unwrap())
+            .resource(ProtectedResource::new("https://mcp.test".parse().unwrap()))
+            .paths(EndpointPaths::under("/tenant1/oauth"))
+    })
 }
 
 fn profile() -> Profile {

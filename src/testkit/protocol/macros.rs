@@ -73,8 +73,9 @@ macro_rules! protocol_tests {
         $crate::__protocol_rows_request_attacks! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_surroundings! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_real_clients_strict_libraries! { [$(#[$attribute])*] [$suite] }
-        $crate::__protocol_rows_real_clients_mcp_clients! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_real_clients_mcp_sdks! { [$(#[$attribute])*] [$suite] }
         $crate::__protocol_rows_real_clients_libraries! { [$(#[$attribute])*] [$suite] }
+        $crate::__protocol_rows_real_clients_mcp_applications! { [$(#[$attribute])*] [$suite] }
     };
 }
 

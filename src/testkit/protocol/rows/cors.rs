@@ -138,7 +138,8 @@ rows! {
         let client = &run.profile().public;
         let form = run.exchange(client, &run.code(client).await?);
         for _ in 0..6 {
-            send(run, Method::OPTIONS, &run.profile().endpoints.token, Some(origin), Some(FORM), &form.encode()).await?;
+            send(run, Method::OPTIONS, &run.profile().endpoints.token, Some(origin), Some(FORM), &form.encode())
+                .await?;
         }
         run.tokens_for(&form).await?;
     }
@@ -182,16 +183,14 @@ rows! {
         }
     }
 
-    /// A preflight for any well-known place of OAuth allows the headers of clients by name, also where nothing is served.
+    /// A preflight for any well-known place of OAuth allows the headers of clients by name, also where nothing is
+    /// served.
     ["CORS-005", Must, "practice"]
     async fn cors_005_a_preflight_for_metadata_allows_the_headers_of_clients(run) {
         let headers = ["mcp-protocol-version", "authorization", "content-type", "accept"];
         let server = server_path(run);
-        let mut places = vec![
-            server.clone(),
-            format!("{server}/tenant1"),
-            "/.well-known/oauth-protected-resource/nope".to_owned(),
-        ];
+        let mut places =
+            vec![server.clone(), format!("{server}/tenant1"), "/.well-known/oauth-protected-resource/nope".to_owned()];
         places.extend(run.profile().has(Feature::Api).then(|| resource_url(run)));
         for place in places {
             for origin in ["https://any.test", "http://localhost:6274"] {

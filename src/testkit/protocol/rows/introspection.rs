@@ -126,7 +126,8 @@ rows! {
         }
     }
 
-    /// Of a live token it tells scope, client, type, times, subject, audience, issuer and name; times are whole seconds.
+    /// Of a live token it tells scope, client, type, times, subject, audience, issuer and name; times are whole
+    /// seconds.
     ["INTRO-006", Should, "RFC 7662 §2.2"]
     async fn intro_006_of_a_live_token_all_is_told(run) {
         let (web, scopes) = (&run.profile().web, &run.profile().scopes);
@@ -150,7 +151,10 @@ rows! {
         let (issued_at, expires_at) = (seconds("iat"), seconds("exp"));
         ensure!(issued_at > 1_000_000_000, "iat is {:?}", told.get("iat"));
         let lifetime = issued.get("expires_in").and_then(Value::as_i64).unwrap_or_default();
-        ensure!((expires_at - issued_at - lifetime).abs() <= 1, "it lives from {issued_at} to {expires_at}, not {lifetime} s");
+        ensure!(
+            (expires_at - issued_at - lifetime).abs() <= 1,
+            "it lives from {issued_at} to {expires_at}, not {lifetime} s"
+        );
         let again = active(run, web, access).await?;
         ensure!(again.get("jti") == told.get("jti"), "the name of the token changes");
         let other = active(run, web, &run.tokens(web).await?.access).await?;
@@ -166,7 +170,11 @@ rows! {
         expect_inactive("another's refresh token", &run.introspect(other, &tokens.refresh).await?)?;
         let members = run.introspect(web, &tokens.refresh).await?.expect_ok()?;
         if members.get("active") == Some(&json!(true)) {
-            ensure!(!members.contains_key("token_type"), "a refresh token is told to be {:?}", members.get("token_type"));
+            ensure!(
+                !members.contains_key("token_type"),
+                "a refresh token is told to be {:?}",
+                members.get("token_type")
+            );
         } else {
             ensure!(Value::Object(members) == json!({ "active": false }), "an inactive token tells more");
         }

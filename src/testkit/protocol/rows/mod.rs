@@ -94,6 +94,7 @@ pub(super) const ALL: &[&[Row]] = &[
     back_channel_attacks::requests::ROWS,
     surroundings::ROWS,
     real_clients::strict_libraries::ROWS,
-    real_clients::mcp_clients::ROWS,
+    real_clients::mcp_sdks::ROWS,
     real_clients::libraries::ROWS,
+    real_clients::mcp_applications::ROWS,
 ];

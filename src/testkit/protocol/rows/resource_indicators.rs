@@ -93,7 +93,8 @@ fn same(resource: &str) -> Vec<String> {
 rows! {
     $ __protocol_rows_resource_indicators;
 
-    /// `resource` is understood at the authorization and the token endpoint, by every grant, and may come more than once.
+    /// `resource` is understood at the authorization and the token endpoint, by every grant, and may come more than
+    /// once.
     ["RI-001", Must, "RFC 8707 §2"]
     async fn ri_001_a_resource_is_understood_everywhere(run) {
         let (one, other) = known(run)?;
@@ -141,7 +142,9 @@ rows! {
     ["RI-004", Should, "RFC 8707 §2.1"]
     async fn ri_004_an_unknown_resource_is_an_invalid_target(run) {
         let (one, _) = known(run)?;
-        for unknown in [&["https://evil.test"][..], &["https://evil.test/one"], &[one, "https://evil.test"], &["urn:x:y"]] {
+        for unknown in
+            [&["https://evil.test"][..], &["https://evil.test/one"], &[one, "https://evil.test"], &["urn:x:y"]]
+        {
             expect_invalid_target(run, unknown).await?;
         }
     }

@@ -92,8 +92,8 @@ rows! {
         }
     }
 
-    /// A malformed call, or one with a token twice, is a 400 `invalid_request`. A second token in the body is that too, or not
-    /// looked at.
+    /// A malformed call, or one with a token twice, is a 400 `invalid_request`. A second token in the body is that too,
+    /// or not looked at.
     ["RS-004", Should, "RFC 6750 §3.1"]
     async fn rs_004_a_malformed_or_repeated_token_is_a_bad_request(run) {
         let scopes = &run.profile().scopes;

@@ -27,8 +27,8 @@ async fn ask(run: &Run<'_>, client: &KnownClient, form: Form) -> Result<Reply, F
 rows! {
     $ __protocol_rows_revocation;
 
-    /// A client revokes its token by a form that names it; the client authenticates itself as at the token endpoint, a public one
-    /// by its identifier.
+    /// A client revokes its token by a form that names it; the client authenticates itself as at the token endpoint, a
+    /// public one by its identifier.
     ["REV-001", Must, "RFC 7009 §2.1"]
     async fn rev_001_a_client_revokes_its_own_token(run) {
         run.requires(Feature::Revocation)?;

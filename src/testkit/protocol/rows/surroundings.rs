@@ -1,4 +1,5 @@
-//! Attacks by what surrounds a request: addresses to fetch, headers of proxies, names that look alike, what is out of date (14.3).
+//! Attacks by what surrounds a request: addresses to fetch, headers of proxies, names that look alike, what is out of
+//! date (14.3).
 //!
 //! | row | why it is not here |
 //! |---|---|
@@ -83,10 +84,18 @@ rows! {
         let (listener, address) = listen()?;
         let here = std::net::TcpStream::connect(address.trim_start_matches("http://"));
         ensure!(here.is_ok() && was_called(&listener)?, "the listener hears nothing");
-        for member in ["jwks_uri", "logo_uri", "client_uri", "tos_uri", "policy_uri", "sector_identifier_uri",
-            "backchannel_logout_uri", "initiate_login_uri"]
-        {
-            let reply = run.register(&with(run.client_metadata(), member, json!(format!("{address}/{member}")))).await?;
+        for member in [
+            "jwks_uri",
+            "logo_uri",
+            "client_uri",
+            "tos_uri",
+            "policy_uri",
+            "sector_identifier_uri",
+            "backchannel_logout_uri",
+            "initiate_login_uri",
+        ] {
+            let reply =
+                run.register(&with(run.client_metadata(), member, json!(format!("{address}/{member}")))).await?;
             ensure!(matches!(reply.status().as_u16(), 201 | 400), "{member} is answered with {}", reply.status());
             if reply.status() == 201 {
                 let request = run.request(&reply.expect_registered()?.client).with("prompt", "consent");
@@ -133,7 +142,8 @@ rows! {
             let forged = headers(&[(name, value)]);
             let reply = run.send(Method::GET, &path, forged.clone(), "").await?;
             ensure!(reply.text() == expected.text(), "{name} changes the metadata");
-            let reply = run.anonymous().send(Method::GET, &run.address(&request), forged.clone(), String::new()).await?;
+            let reply =
+                run.anonymous().send(Method::GET, &run.address(&request), forged.clone(), String::new()).await?;
             reply.expect_ui()?;
             expect_own(run, name, &format!("{:?} {}", reply.location(), reply.text()))?;
             let wrong = request.clone().with("scope", &random());
@@ -150,7 +160,11 @@ rows! {
             let reply = run.send(Method::GET, &path, headers, "").await?;
             let refused = reply.status().is_client_error();
             ensure!(refused || reply.text() == expected.text(), "the host {host} changes the metadata");
-            expect_own(run, host, &format!("{:?} {}", reply.location(), if refused { String::new() } else { reply.text() }))?;
+            expect_own(
+                run,
+                host,
+                &format!("{:?} {}", reply.location(), if refused { String::new() } else { reply.text() }),
+            )?;
         }
     }
 
@@ -190,7 +204,8 @@ rows! {
             run.token(&exchange.clone().with("client_id", alike)).await?.expect_refusal()?;
         }
         run.tokens_for(&exchange).await?;
-        for scope in [run.profile().scopes.default.to_uppercase(), format!("{}\u{0301}", run.profile().scopes.default)] {
+        for scope in [run.profile().scopes.default.to_uppercase(), format!("{}\u{0301}", run.profile().scopes.default)]
+        {
             let request = run.request(public).with("scope", &scope);
             run.approve(&request).await?.expect_redirect_error(&request, "invalid_scope")?;
         }
@@ -263,7 +278,8 @@ rows! {
         read.expect_ok()?;
         let wrong = run.manage(Method::PUT, &registered, &json!({ "client_id": other.client.id })).await?;
         wrong.expect_status(400)?;
-        let bare = Form::of([("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", &registered.client.id)]);
+        let bare =
+            Form::of([("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", &registered.client.id)]);
         let unproven = run.post(&run.profile().endpoints.token, &bare, HeaderMap::new()).await?;
         unproven.expect_error(401, "invalid_client")?;
         for reply in [&read, &wrong, &unproven] {

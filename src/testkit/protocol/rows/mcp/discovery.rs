@@ -147,8 +147,7 @@ rows! {
             addresses.push(resource_url(run));
         }
         for address in &addresses {
-            let (with, without) =
-                (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
+            let (with, without) = (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
             // Where there is nothing, the page may name the request.
             let same = with.status() == without.status() && (with.status() != 200 || with.text() == without.text());
             ensure!(same, "{address} is answered differently");

@@ -76,7 +76,8 @@ rows! {
         }
     }
 
-    /// A client whose answer to a refresh was lost sends the same again and goes on, and so do two processes with one token.
+    /// A client whose answer to a refresh was lost sends the same again and goes on, and so do two processes with one
+    /// token.
     ["MCP-012", Should, "practice"]
     async fn mcp_012_a_lost_answer_to_a_refresh_is_survived(run) {
         let client = &run.profile().public;
@@ -147,7 +148,8 @@ rows! {
         }
     }
 
-    /// A client that needs more asks for the old and the new scope together: the person is asked, and the token has both.
+    /// A client that needs more asks for the old and the new scope together: the person is asked, and the token has
+    /// both.
     ["MCP-032", Should, "MCP 2026-07-28"]
     async fn mcp_032_more_scope_is_asked_for_and_had(run) {
         let (client, scopes) = (&run.profile().web, &run.profile().scopes);

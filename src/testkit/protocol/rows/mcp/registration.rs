@@ -54,8 +54,8 @@ rows! {
         run.tokens_for(&run.refresh(&registered.client, &tokens.refresh)).await?;
     }
 
-    /// A client that is forgotten gets a page at the authorization endpoint and a 401 `invalid_client` at the token endpoint, so
-    /// that it registers again; and that works.
+    /// A client that is forgotten gets a page at the authorization endpoint and a 401 `invalid_client` at the token
+    /// endpoint, so that it registers again; and that works.
     ["MCP-022", Must, "practice"]
     async fn mcp_022_a_forgotten_client_is_told_to_register_again(run) {
         let registered = run.registered(&run.client_metadata()).await?;

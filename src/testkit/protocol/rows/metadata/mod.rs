@@ -79,7 +79,8 @@ pub(super) fn expect_endpoint(name: &str, value: &Value) -> Result<(), Failure> 
     Ok(())
 }
 
-/// What is not there: a 4xx, which clients take as a reason to look elsewhere; neither a page, nor a way to the sign-in.
+/// What is not there: a 4xx, which clients take as a reason to look elsewhere; neither a page, nor a way to the
+/// sign-in.
 pub(super) fn expect_absent(path: &str, reply: &Reply) -> Result<(), Failure> {
     ensure!(reply.status().is_client_error(), "{path} is answered with {}", reply.status());
     Ok(())

@@ -22,7 +22,8 @@ async fn resource(run: &Run<'_>) -> Result<Map<String, Value>, Failure> {
 rows! {
     $ __protocol_rows_metadata_resource;
 
-    /// The well-known part goes between host and path of the resource; a query comes along, the slash of a bare host does not.
+    /// The well-known part goes between host and path of the resource; a query comes along, the slash of a bare host
+    /// does not.
     ["PRM-001", Must, "RFC 9728 §3.1; MCP 2025-06-18"]
     async fn prm_001_the_well_known_part_goes_between_host_and_path(run) {
         resource(run).await?;
@@ -173,7 +174,8 @@ rows! {
         }
     }
 
-    /// A well-known place of a resource that is not served is a 4xx: neither a page, nor an error of the server, nor a redirect.
+    /// A well-known place of a resource that is not served is a 4xx: neither a page, nor an error of the server, nor a
+    /// redirect.
     ["PRM-016", Must, "practice"]
     async fn prm_016_a_resource_that_is_not_served_is_a_4xx(run) {
         resource(run).await?;

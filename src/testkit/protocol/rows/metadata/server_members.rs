@@ -51,7 +51,8 @@ async fn working(run: &Run<'_>, endpoint: &str) -> Result<Vec<&'static str>, Fai
 rows! {
     $ __protocol_rows_metadata_server_members;
 
-    /// `issuer`, `authorization_endpoint`, `token_endpoint` and `response_types_supported` are there, of the right types.
+    /// `issuer`, `authorization_endpoint`, `token_endpoint` and `response_types_supported` are there, of the right
+    /// types.
     ["META-008", Must, "RFC 8414 §2; MCP, every revision"]
     async fn meta_008_the_required_members_are_there(run) {
         let members = server(run).await?;
@@ -104,8 +105,8 @@ rows! {
         }
     }
 
-    /// `token_endpoint_auth_methods_supported` is there, and says how clients can authenticate themselves: `none` too if there
-    /// are public ones.
+    /// `token_endpoint_auth_methods_supported` is there, and says how clients can authenticate themselves: `none` too
+    /// if there are public ones.
     ["META-011", Should, "RFC 8414 §2"]
     async fn meta_011_every_listed_authentication_method_works_and_no_other(run) {
         let members = server(run).await?;
@@ -185,7 +186,8 @@ rows! {
         }
     }
 
-    /// An endpoint is listed exactly if it is there: what is listed answers, and what the target does without is not listed.
+    /// An endpoint is listed exactly if it is there: what is listed answers, and what the target does without is not
+    /// listed.
     ["META-016", Must, "RFC 8414 §2; RFC 7009; RFC 7662; RFC 7591"]
     async fn meta_016_an_endpoint_is_listed_exactly_if_it_is_there(run) {
         let members = server(run).await?;

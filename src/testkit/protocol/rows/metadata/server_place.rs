@@ -33,7 +33,9 @@ rows! {
         document(&run.get(&server_path(run)).await?)?;
         // Whoever is found at another place has another name.
         let path = path_of(issuer);
-        for other in [format!("{SERVER}{path}/tenant1"), format!("{path}/tenant1{SERVER}"), format!("{SERVER}/tenant1{path}")] {
+        for other in
+            [format!("{SERVER}{path}/tenant1"), format!("{path}/tenant1{SERVER}"), format!("{SERVER}/tenant1{path}")]
+        {
             let reply = run.get(&other).await?;
             if reply.status() != 200 {
                 expect_absent(&other, &reply)?;

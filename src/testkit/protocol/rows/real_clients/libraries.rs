@@ -110,7 +110,8 @@ rows! {
         }
     }
 
-    /// Spring Security looks at the places of OpenID Connect before it looks at that of OAuth, and compares the issuer as text.
+    /// Spring Security looks at the places of OpenID Connect before it looks at that of OAuth, and compares the issuer
+    /// as text.
     ["CLI-045", Must, "practice: Spring Security"]
     async fn cli_045_the_third_place_is_reached_and_names_the_issuer(run) {
         let path = path_of(&run.profile().issuer);

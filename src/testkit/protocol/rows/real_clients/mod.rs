@@ -11,7 +11,8 @@
 //! | CLI-062 | about another server |
 
 pub mod libraries;
-pub mod mcp_clients;
+pub mod mcp_applications;
+pub mod mcp_sdks;
 pub mod strict_libraries;
 
 use serde_json::{Map, Value};

@@ -75,7 +75,8 @@ rows! {
         }
     }
 
-    /// oauth4webapi refuses a response where `code`, `state` or `iss` comes twice, `state` was not sent, or `iss` is another.
+    /// oauth4webapi refuses a response where `code`, `state` or `iss` comes twice, `state` was not sent, or `iss` is
+    /// another.
     ["CLI-003", Must, "practice: oauth4webapi"]
     async fn cli_003_an_authorization_response_has_each_parameter_once(run) {
         let advertised = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
@@ -84,13 +85,16 @@ rows! {
             // It looks at every one of these.
             response.expect_code(&request)?;
             let parameters = response.expect_response(&request)?;
-            ensure!(parameters.get("iss").is_some() == (advertised == Some(json!(true))), "iss and its advertisement disagree");
+            ensure!(
+                parameters.get("iss").is_some() == (advertised == Some(json!(true))),
+                "iss and its advertisement disagree"
+            );
             ensure!(parameters.get("response").is_none(), "there is a response parameter");
         }
     }
 
-    /// oauth4webapi wants a token response with the status 200, a type that it knows, a number that is not negative, and texts that
-    /// are not empty.
+    /// oauth4webapi wants a token response with the status 200, a type that it knows, a number that is not negative,
+    /// and texts that are not empty.
     ["CLI-004", Must, "practice: oauth4webapi"]
     async fn cli_004_a_token_response_is_as_it_is_defined(run) {
         let client = &run.profile().web;
@@ -177,8 +181,8 @@ rows! {
         }
     }
 
-    /// Go's library tries Basic first, for a public client with an empty secret, and after any error the same in the body: the
-    /// first attempt spends nothing.
+    /// Go's library tries Basic first, for a public client with an empty secret, and after any error the same in the
+    /// body: the first attempt spends nothing.
     ["CLI-031", Must, "practice: Go x/oauth2"]
     async fn cli_031_a_failed_first_attempt_spends_nothing(run) {
         let token = &run.profile().endpoints.token;
@@ -221,7 +225,8 @@ rows! {
         }
     }
 
-    /// The Rust library fails for a member that comes twice, wants `token_type` and a whole `expires_in`, and a body with an error.
+    /// The Rust library fails for a member that comes twice, wants `token_type` and a whole `expires_in`, and a body
+    /// with an error.
     ["CLI-034", Must, "practice: Rust oauth2"]
     async fn cli_034_no_member_comes_twice_and_errors_have_a_body(run) {
         let reply = exchanged(run, &run.profile().web).await?;

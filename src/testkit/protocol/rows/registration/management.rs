@@ -61,8 +61,8 @@ rows! {
         }
     }
 
-    /// Without that token, with another or with a wrong one, there is a 401 with a `Bearer` challenge, and nothing is told or
-    /// changed.
+    /// Without that token, with another or with a wrong one, there is a 401 with a `Bearer` challenge, and nothing is
+    /// told or changed.
     ["DCM-002", Must, "RFC 7592 §2"]
     async fn dcm_002_nobody_manages_a_registration_without_its_own_token(run) {
         let (client, metadata) = registered(run, "none").await?;
@@ -75,7 +75,8 @@ rows! {
         }
         let changed = with(metadata, "client_name", json!("Changed"));
         for headers in attempts {
-            for (method, body) in [(Method::GET, &Value::Null), (Method::PUT, &changed), (Method::DELETE, &Value::Null)] {
+            for (method, body) in [(Method::GET, &Value::Null), (Method::PUT, &changed), (Method::DELETE, &Value::Null)]
+            {
                 let reply = run.manage_with(method.clone(), &client, headers.clone(), body).await?;
                 let known = headers.get("authorization").is_some_and(|value| value == &format!("Bearer {foreign}"));
                 // Another's token may be told that it is another's.
@@ -96,7 +97,11 @@ rows! {
     ["DCM-003", Must, "RFC 7592 §2.2"]
     async fn dcm_003_replacing_a_registration_replaces_all_of_it(run) {
         let (client, metadata) = registered(run, "none").await?;
-        let moved = with(without(without(metadata, "client_name"), "grant_types"), "redirect_uris", json!(["https://new.test/other"]));
+        let moved = with(
+            without(without(metadata, "client_name"), "grant_types"),
+            "redirect_uris",
+            json!(["https://new.test/other"]),
+        );
         let told = run.manage(Method::PUT, &client, &moved).await?.expect_ok()?;
         let token = told.get("registration_access_token").and_then(Value::as_str).unwrap_or(client.token()?);
         let again = run.manage_with(Method::GET, &client, bearer(token)?, &Value::Null).await?.expect_ok()?;
@@ -145,12 +150,14 @@ rows! {
         let secret = client.text("client_secret")?;
         let chosen = random();
         for wrong in [&*chosen, secret.get(1..).unwrap_or("x"), &secret.to_uppercase()] {
-            let reply = run.manage(Method::PUT, &client, &with(metadata.clone(), "client_secret", json!(wrong))).await?;
+            let reply =
+                run.manage(Method::PUT, &client, &with(metadata.clone(), "client_secret", json!(wrong))).await?;
             expect_refused("a secret of its own", &reply, &["invalid_request", "invalid_client_metadata"])?;
             ensure!(authenticates(run, &client, secret).await?, "the secret does not work any more");
             ensure!(!authenticates(run, &client, wrong).await?, "the secret that was chosen works");
         }
-        let told = run.manage(Method::PUT, &client, &with(metadata, "client_secret", json!(secret))).await?.expect_ok()?;
+        let told =
+            run.manage(Method::PUT, &client, &with(metadata, "client_secret", json!(secret))).await?.expect_ok()?;
         let now = told.get("client_secret").and_then(Value::as_str).unwrap_or(secret);
         ensure!(authenticates(run, &client, now).await?, "the secret does not work after it was repeated");
 

@@ -154,7 +154,11 @@ rows! {
                 let form = Form::of([("grant_type", asked), ("username", "alice"), ("password", "x")]);
                 let form = identified(&registered.client, form);
                 let reply = run.token(&form).await?;
-                ensure!((reply.status() == 200) == told, "{asked} is told: {told}, and is answered with {}", reply.status());
+                ensure!(
+                    (reply.status() == 200) == told,
+                    "{asked} is told: {told}, and is answered with {}",
+                    reply.status()
+                );
                 if !told {
                     reply.expect_refusal()?;
                 }

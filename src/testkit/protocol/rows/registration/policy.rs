@@ -40,7 +40,11 @@ rows! {
             (json!(["implicit"]), json!(["token"])),
         ] {
             let what = format!("{grant_types} with {response_types}");
-            let metadata = with(with(secret.clone(), "grant_types", grant_types.clone()), "response_types", response_types.clone());
+            let metadata = with(
+                with(secret.clone(), "grant_types", grant_types.clone()),
+                "response_types",
+                response_types.clone(),
+            );
             let reply = run.register(&metadata).await?;
             let plain = grant_types == json!(["authorization_code"]) && response_types == json!(["code"]);
             ensure!(!plain || reply.status() == 201, "{what} is answered with {}", reply.status());

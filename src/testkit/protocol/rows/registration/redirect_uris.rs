@@ -44,8 +44,8 @@ rows! {
         }
     }
 
-    /// The rules for redirect URIs hold: no fragment, no http but to this machine, no user, no pattern, nothing relative, no
-    /// control characters, no dangerous scheme.
+    /// The rules for redirect URIs hold: no fragment, no http but to this machine, no user, no pattern, nothing
+    /// relative, no control characters, no dangerous scheme.
     ["DCR-020", Must, "OAuth 2.1 §2.3; RFC 6749 §3.1.2"]
     async fn dcr_020_an_unacceptable_redirect_uri_is_refused(run) {
         run.registered(&run.client_metadata()).await?;

@@ -20,7 +20,9 @@ rows! {
         let metadata = run.client_metadata().to_string();
         let json = Some("application/json");
         run.register_text(json, &metadata).await?.expect_registered()?;
-        run.register_text(Some("Application/JSON; charset=utf-8"), &format!(" {metadata}\n")).await?.expect_registered()?;
+        run.register_text(Some("Application/JSON; charset=utf-8"), &format!(" {metadata}\n"))
+            .await?
+            .expect_registered()?;
         for kind in [
             Some("application/x-www-form-urlencoded"),
             Some("text/plain"),
@@ -93,7 +95,10 @@ rows! {
             let registered = run.registered(&metadata).await?;
             let (secret, end) = (&registered.client.secret, registered.metadata.get("client_secret_expires_at"));
             ensure!(secret.is_some() == (method != "none"), "{method}: is there a secret? {}", secret.is_some());
-            ensure!(secret.is_some() == end.is_some_and(Value::is_u64), "{method}: client_secret_expires_at is {end:?}");
+            ensure!(
+                secret.is_some() == end.is_some_and(Value::is_u64),
+                "{method}: client_secret_expires_at is {end:?}"
+            );
             ensure!(secret.is_some() || end.is_none(), "client_secret_expires_at comes without a secret: {end:?}");
         }
     }
@@ -121,7 +126,8 @@ rows! {
         }
     }
 
-    /// Left out, `grant_types` is `authorization_code`, `response_types` is `code`, and the client has a secret for Basic.
+    /// Left out, `grant_types` is `authorization_code`, `response_types` is `code`, and the client has a secret for
+    /// Basic.
     ["DCR-008", Must, "RFC 7591 §2"]
     async fn dcr_008_what_is_left_out_has_its_default(run) {
         let registered = run.registered(&json!({ "redirect_uris": ["https://new.test/cb"] })).await?;
@@ -161,9 +167,11 @@ rows! {
         }
         // Whatever was sent, a description keeps to its characters; `expect_refused` looks at every one.
         for text in ["\"\\\n<script>é", "https://x.test/\"\\"] {
-            for (member, value) in
-                [("redirect_uris", json!([text])), ("token_endpoint_auth_method", json!(text)), ("logo_uri", json!(text))]
-            {
+            for (member, value) in [
+                ("redirect_uris", json!([text])),
+                ("token_endpoint_auth_method", json!(text)),
+                ("logo_uri", json!(text)),
+            ] {
                 let reply = run.register(&with(run.client_metadata(), member, value)).await?;
                 expect_refused(text, &reply, &["invalid_redirect_uri", "invalid_client_metadata"])?;
                 ensure!(!reply.text().contains("<script>"), "the refusal repeats what was sent");
@@ -234,8 +242,16 @@ rows! {
     ["DCR-018", Should, "practice"]
     async fn dcr_018_null_and_the_empty_string_mean_absent(run) {
         for member in [
-            "client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri", "scope", "software_id", "software_version",
-            "jwks_uri", "application_type",
+            "client_name",
+            "client_uri",
+            "logo_uri",
+            "tos_uri",
+            "policy_uri",
+            "scope",
+            "software_id",
+            "software_version",
+            "jwks_uri",
+            "application_type",
         ] {
             for empty in [json!(""), Value::Null] {
                 let what = format!("{member}: {empty}");
@@ -273,7 +289,8 @@ rows! {
     ["DCR-027", Must, "RFC 7591 §5; OAuth 2.1 §7.9"]
     async fn dcr_027_bodies_and_lists_have_bounds(run) {
         // How often somebody may register within a time is for the host to limit.
-        let huge = with(run.client_metadata(), "client_uri", json!(format!("https://new.test/{}", "x".repeat(1 << 20))));
+        let huge =
+            with(run.client_metadata(), "client_uri", json!(format!("https://new.test/{}", "x".repeat(1 << 20))));
         let reply = run.register(&huge).await?;
         ensure!(matches!(reply.status().as_u16(), 400 | 413), "a body of 1 MiB is answered with {}", reply.status());
         for count in [1_000, 10_000] {
