@@ -102,7 +102,7 @@ fn explain(page: &ErrorPage) -> Problem {
         status if status.is_server_error() => return Problem::unavailable(),
         _ => "This app sent a request that cannot be answered",
     };
-    let problem = Problem::new(page.status(), heading, page.description());
+    let problem = Problem::new(page.status(), heading, page.text());
     match page.continue_to() {
         Some(target) => {
             let destination = page.destination().unwrap_or("the app");

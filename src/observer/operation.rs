@@ -53,9 +53,11 @@ operations! {
     DeleteRegistration => "delete_registration",
     /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) with a metadata document, or a path that leads nowhere
     Metadata => "metadata",
-    /// [`ResourceServer::verify`](crate::ResourceServer::verify)
+    /// [`ResourceServer::verify`](crate::ResourceServer::verify), also as the first half of
+    /// [`verify_scope`](crate::ResourceServer::verify_scope)
     Verify => "verify",
-    /// [`Access::require`](crate::Access::require)
+    /// [`Access::require`](crate::Access::require), also as the second half of
+    /// [`verify_scope`](crate::ResourceServer::verify_scope)
     Require => "require",
     /// [`AuthorizationServer::install_client`](crate::AuthorizationServer::install_client)
     InstallClient => "install_client",

@@ -144,7 +144,7 @@ fn error_page(error: &ErrorPage) -> Response<String> {
         let destination = escape(error.destination().unwrap_or("the app"));
         format!("<p><a href=\"{}\" rel=\"noreferrer\">Continue to {destination}</a></p>", escape(target))
     });
-    page(error.status(), &format!("<p>{}</p>\n{way_on}", escape(error.description())))
+    page(error.status(), &format!("<p>{}</p>\n{way_on}", escape(error.text())))
 }
 
 /// Where people sign in, and the way back from there.

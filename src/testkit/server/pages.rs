@@ -78,7 +78,7 @@ pub(super) fn refusal(error: &ErrorPage) -> Response<String> {
         let destination = escape(error.destination().unwrap_or("the app"));
         format!("<p><a href=\"{}\" rel=\"noreferrer\">Continue to {destination}</a></p>\n", escape(target))
     });
-    let body = format!("<p>{}</p>\n{way_on}", escape(error.description()));
+    let body = format!("<p>{}</p>\n{way_on}", escape(error.text()));
     let mut response = page(error.status(), "This request cannot be answered", &body);
     if error.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));

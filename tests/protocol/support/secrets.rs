@@ -52,7 +52,7 @@ impl Secrets {
         }
         secrets.note("verifier", VERIFIER);
         // How the bytes of the session look when somebody prints them.
-        secrets.note("session secret", &format!("{:?}", [7; 8]).trim_matches(['[', ']']));
+        secrets.note("session secret", format!("{:?}", [7; 8]).trim_matches(['[', ']']));
         secrets
     }
 

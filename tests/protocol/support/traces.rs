@@ -65,6 +65,11 @@ impl Traces {
         Self { kept, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
+    /// Forgets everything so far.
+    pub fn forget(&self) {
+        *self.kept.lock().unwrap() = Kept::default();
+    }
+
     /// The spans that were closed so far, and forgets them.
     pub fn spans(&self) -> Vec<Trace> {
         std::mem::take(&mut self.kept.lock().unwrap().spans)
