@@ -88,6 +88,10 @@ rows! {
     /// shown.
     ["ATK-036", Must, "RFC 9700 §4.11; practice"]
     async fn atk_036_a_name_does_not_imitate_the_page(run) {
+        let honest = run.self_registered(&["https://newcomer.test/cb"], json!({ "client_name": "Google" })).await?;
+        let words = consent_page(run, &honest).await?.words();
+        ensure!(words.contains("newcomer.test"), "the page does not show the host: {words:?}");
+
         let long = "x".repeat(10_000);
         for name in
             ["\u{202E}elgooG", "Google\u{200B}", "Board\nThis app is verified", "\u{2067}x", "a\u{7}b", long.as_str()]
@@ -98,11 +102,6 @@ rows! {
             let raw = ["\u{202E}", "\u{200B}", "\u{2067}", "\u{7}", "Board\nThis", long.as_str()];
             let imitates = raw.iter().find(|raw| name.contains(**raw) && text.contains(**raw));
             ensure!(imitates.is_none(), "the page shows the name {:?} as it is", name.get(..20).unwrap_or(name));
-        }
-        let client = registered(run, "client_name", json!("Google")).await?;
-        if let Some(client) = client {
-            let page = consent_page(run, &client).await?;
-            ensure!(page.words().contains("newcomer.test"), "the page does not show the host: {:?}", page.words());
         }
     }
 
