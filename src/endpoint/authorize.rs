@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::client::{ClientId, ClientStatus};
 use crate::configuration::{Readers, RememberedConsent};
 use crate::error::{AuthorizeError, ErrorReason, StoreError};
-use crate::grant::{Approval, Approved, ConfirmedAuthorization, Grant, PendingAuthorization, UI_LOCALES};
+use crate::grant::{Approval, ConfirmedAuthorization, Decided, Grant, PendingAuthorization, UI_LOCALES};
 use crate::identifier::Subject;
 use crate::observer::{Endpoint, Event, Operation};
+use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
-use crate::telemetry::{ended, operate};
+use crate::telemetry::operate;
 use crate::wire::AuthorizationResponse;
 use crate::wire::params::{Parameter, Params};
 
@@ -151,38 +152,50 @@ impl AuthorizationServer {
         confirmed: ConfirmedAuthorization,
         approval: Approval,
     ) -> Result<AuthorizationResponse, AuthorizeError> {
-        let client = Arc::clone(confirmed.request().shared_client());
         let stored = async {
-            let result = self.store_approval(confirmed, approval).await;
-            result.map_err(|error| self.refuse_authorization(error, Some(client.id())))
+            let decided = confirmed.approve(approval, self.now());
+            let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
+            let (grant, response) = self.store_decision(&confirmed, decided).await?;
+            let (client, subject, consent) =
+                (confirmed.request().client().id(), confirmed.subject(), confirmed.consent());
+            self.observe(&Event::Approved { grant, client, subject, consent });
+            Ok(response)
         };
         operate(Operation::Approve, stored).await
     }
 
-    async fn store_approval(
-        &self,
-        confirmed: ConfirmedAuthorization,
-        approval: Approval,
-    ) -> Result<AuthorizationResponse, AuthorizeError> {
-        let Approved { record, response } = confirmed.approve(approval, self.now())?;
-        match self.inner.grants.insert_code(&record).await {
-            Ok(Insertion::Inserted) => {
-                let client = confirmed.request().client().id();
-                let (grant, subject, consent) = (record.grant.id, confirmed.subject(), confirmed.consent());
-                self.observe(&Event::Approved { grant, client, subject, consent });
-                Ok(response)
-            }
-            Ok(Insertion::Conflict) => Err(confirmed.request().show(ErrorReason::DecisionRepeated)),
-            Err(error) => Err(confirmed.fail(error)),
-        }
+    /// Refuses what the user denied: stores that this form was submitted, and returns the redirect that tells the client (RFC
+    /// 6749 §4.1.2.1).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::DecisionRepeated`] if this form was submitted before, or the failure of a store.
+    pub async fn deny(&self, confirmed: ConfirmedAuthorization) -> Result<AuthorizationResponse, AuthorizeError> {
+        let stored = async {
+            let (_, response) = self.store_decision(&confirmed, confirmed.deny(self.now())).await?;
+            let client = confirmed.request().client().id();
+            self.observe(&Event::Denied { client, subject: confirmed.subject() });
+            Ok(response)
+        };
+        operate(Operation::Deny, stored).await
     }
 
-    /// Refuses what the user denied: returns the redirect that tells the client (RFC 6749 §4.1.2.1).
-    pub fn deny(&self, confirmed: ConfirmedAuthorization) -> AuthorizationResponse {
-        let client = confirmed.request().client().id();
-        self.observe(&Event::Denied { client, subject: confirmed.subject() });
-        ended(Operation::Deny, None::<&AuthorizeError>);
-        confirmed.deny()
+    /// One form, one decision: a second one conflicts with the code of the first.
+    async fn store_decision(
+        &self,
+        confirmed: &ConfirmedAuthorization,
+        Decided { record, response }: Decided,
+    ) -> Result<(GrantId, AuthorizationResponse), AuthorizeError> {
+        let error = match self.inner.grants.insert_code(&record).await {
+            Ok(Insertion::Inserted) => return Ok((record.grant.id, response)),
+            Ok(Insertion::Conflict) => confirmed.request().show(ErrorReason::DecisionRepeated),
+            Err(error) => confirmed.fail(error),
+        };
+        Err(self.refuse_decision(error, confirmed))
+    }
+
+    fn refuse_decision(&self, error: AuthorizeError, confirmed: &ConfirmedAuthorization) -> AuthorizeError {
+        self.refuse_authorization(error, Some(confirmed.request().client().id()))
     }
 
     fn refuse_authorization(&self, error: AuthorizeError, client: Option<&ClientId>) -> AuthorizeError {

@@ -151,10 +151,6 @@ impl PendingAuthorization {
         &self.client
     }
 
-    pub(crate) const fn shared_client(&self) -> &Arc<Client> {
-        &self.client
-    }
-
     /// The registered redirect URI that the answer goes to; a consent page shows its
     /// [`display_host`](RedirectUri::display_host).
     #[must_use]

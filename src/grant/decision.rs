@@ -201,8 +201,8 @@ impl PendingAuthorization {
     }
 }
 
-/// A decision in favour of the client, ready to be stored and then answered.
-pub(crate) struct Approved {
+/// A decision, ready to be stored and then answered.
+pub(crate) struct Decided {
     pub(crate) record: CodeRecord,
     pub(crate) response: AuthorizationResponse,
 }
@@ -223,44 +223,59 @@ impl ConfirmedAuthorization {
         &self.pending
     }
 
-    /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1).
-    pub(crate) fn deny(self) -> AuthorizationResponse {
+    /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1). It takes the place of a code, one that nobody knows and that
+    /// has expired already, so that the form is spent.
+    pub(crate) fn deny(&self, now: Timestamp) -> Decided {
         let reason = ErrorReason::AccessDenied;
         let words = self.pending.readers().map(|readers| readers.description(reason));
-        AuthorizationResponse::error(&self.pending.target, reason, &words.unwrap_or_default())
+        let response = AuthorizationResponse::error(&self.pending.target, reason, &words.unwrap_or_default());
+        let code = Token::random(Kind::AuthorizationCode, self.grant_id);
+        Decided { record: self.record(&code, Scope::default(), Approval::default(), now, now), response }
     }
 
     /// Makes the code and its record. What is granted is what was both asked for and approved, and never nothing of it.
-    pub(crate) fn approve(&self, approval: Approval, now: Timestamp) -> Result<Approved, AuthorizeError> {
-        let PendingAuthorization { configuration, client, target, scope, resource, .. } = &self.pending;
-        let granted = approval.scope.map_or_else(|| scope.clone(), |approved| scope.intersection(&approved));
+    pub(crate) fn approve(&self, approval: Approval, now: Timestamp) -> Result<Decided, AuthorizeError> {
+        let PendingAuthorization { configuration, client, target, scope, .. } = &self.pending;
+        let granted = approval.scope.as_ref().map_or_else(|| scope.clone(), |approved| scope.intersection(approved));
         if granted.is_empty() && !scope.is_empty() {
             return Err(self.pending.reject(ErrorReason::AccessDenied));
         }
         let code = Token::random(Kind::AuthorizationCode, self.grant_id);
         let lifetimes = client.lifetimes().unwrap_or(&configuration.lifetimes);
+        let expires_at = now.saturating_add(lifetimes.code().min(Lifetimes::MAX_CODE));
+        let record = self.record(&code, granted, approval, now, expires_at);
+        let code = AuthorizationCode::new(&code, &configuration.prefixes.authorization_code);
+        Ok(Decided { record, response: AuthorizationResponse::code(target, code.expose()) })
+    }
+
+    fn record(
+        &self,
+        code: &Token,
+        scope: Scope,
+        approval: Approval,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> CodeRecord {
         let grant = Grant {
             id: self.grant_id,
-            client: Some(client.id().clone()),
+            client: Some(self.pending.client.id().clone()),
             subject: Some(self.subject.clone()),
-            scope: granted,
-            resource: resource.clone(),
+            scope,
+            resource: self.pending.resource.clone(),
             tenant: self.pending.tenant.clone().or(approval.tenant),
             extra: if approval.extra.is_empty() { self.extra.clone() } else { approval.extra },
             created_at: now,
         };
-        let record = CodeRecord {
+        CodeRecord {
             key: code.key(),
             grant: Arc::new(grant),
             challenge: self.pending.challenge,
-            redirect_uri: Arc::clone(target.uri()),
+            redirect_uri: Arc::clone(self.pending.target.uri()),
             redirect_uri_source: self.pending.source,
-            expires_at: now.saturating_add(lifetimes.code().min(Lifetimes::MAX_CODE)),
+            expires_at,
             failures: 0,
             redeemed_at: None,
-        };
-        let code = AuthorizationCode::new(&code, &configuration.prefixes.authorization_code);
-        Ok(Approved { record, response: AuthorizationResponse::code(target, code.expose()) })
+        }
     }
 
     /// The store could not keep the code.

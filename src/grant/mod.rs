@@ -31,7 +31,7 @@ use crate::secret::{GrantId, TokenHash, TokenKey};
 pub(crate) use authorization_code::CodeCheck;
 pub use authorization_request::PendingAuthorization;
 pub(crate) use authorization_request::UI_LOCALES;
-pub(crate) use decision::Approved;
+pub(crate) use decision::Decided;
 pub use decision::{Approval, ConfirmedAuthorization, SessionSecret, ShortSessionSecret};
 pub(crate) use issue::{Issuing, Minted, Successors};
 pub use prompt::Prompt;

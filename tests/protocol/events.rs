@@ -77,7 +77,7 @@ watched_on_both_stores! {
         let Recall::Ask(pending) = setup.server.recall(pending, &setup.alice).await.unwrap() else { panic!("new") };
         told.expect(&["Asked web alice"]);
         let token = setup.consent_token(&pending);
-        drop(setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()));
+        drop(setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()).await.unwrap());
         told.expect(&["Denied web alice"]);
         setup.approve(&request).await;
         told.expect(&["Requested web", "Requested web", "Approved web alice Asked GrantId("]);

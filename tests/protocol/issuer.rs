@@ -48,7 +48,7 @@ on_both_stores! {
 
             let pending = server.authorize(&request.encode()).await.unwrap();
             let token = setup.consent_token(&pending);
-            let denied = server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
+            let denied = server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()).await.unwrap();
 
             let refused = server.authorize(&request.set("scope", "bogus").encode()).await.unwrap_err();
             let AuthorizeAnswer::Redirect(refused) = refused.answer(Visitor::Anonymous) else { panic!("a page") };

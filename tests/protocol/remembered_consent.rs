@@ -240,7 +240,7 @@ on_both_stores! {
         };
         assert_eq!((confirmed.subject(), confirmed.request().client().id().as_str()), (&setup.alice, "pub"));
         expect_rejection(
-            &setup.server.deny(confirmed).into_http().into(),
+            &setup.server.deny(confirmed).await.unwrap().into_http().into(),
             redirect_uri("pub"),
             "access_denied",
             &request,

@@ -3,9 +3,23 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use grantor::Visitor;
+
 use crate::browser::{expect_code, expect_page, expect_rejection};
 use crate::consent::{shown, submit};
-use crate::support::{Setup, redirect_uri};
+use crate::support::{Answer, Form, Setup, redirect_uri};
+
+/// What a signed-in browser gets that submits the page with a no.
+async fn deny(setup: &Setup, request: &Form, token: &str) -> Answer {
+    let decide = async {
+        let confirmed = setup.pending(request).await?.confirm(&setup.session, &setup.alice, token)?;
+        setup.server.deny(confirmed).await
+    };
+    match decide.await {
+        Ok(response) => response.into_http().into(),
+        Err(error) => setup.answer(error, Visitor::SignedIn),
+    }
+}
 
 on_both_stores! {
     // UI-006, ATK-025
@@ -53,19 +67,40 @@ on_both_stores! {
         expect_page(&submit(&setup, &request, &token).await, 409, &"a revoked user");
     }
 
-    // UI-006
-    async fn a_denial_after_the_approval_releases_nothing(setup) {
+    // UI-006: one state never gets both a code and an error.
+    async fn a_denial_after_the_approval_is_refused(setup) {
         let request = setup.request("pub");
         let token = shown(&setup, &request).await;
         expect_code(&submit(&setup, &request, &token).await, redirect_uri("pub"), &request);
-        let confirmed = setup.pending(&request).await.unwrap().confirm(&setup.session, &setup.alice, &token).unwrap();
-        expect_rejection(
-            &setup.server.deny(confirmed).into_http().into(),
-            redirect_uri("pub"),
-            "access_denied",
-            &request,
-        );
+        expect_page(&deny(&setup, &request, &token).await, 409, &"a denial after the approval");
         assert_eq!(setup.granted().await.len(), 1);
+    }
+
+    // UI-006, UI-024
+    async fn a_page_that_was_denied_is_spent(setup) {
+        let request = setup.request("pub");
+        let token = shown(&setup, &request).await;
+        expect_rejection(&deny(&setup, &request, &token).await, redirect_uri("pub"), "access_denied", &request);
+        for _ in 0..2 {
+            expect_page(&submit(&setup, &request, &token).await, 409, &"an approval after the denial");
+            expect_page(&deny(&setup, &request, &token).await, 409, &"a second denial");
+            setup.clock.advance(Duration::from_mins(20));
+            setup.server.purge(NonZeroU32::MAX).await.unwrap();
+        }
+        // Nothing came of it that lives, and the user is asked again.
+        assert!(setup.granted().await.iter().all(|summary| !summary.is_live(setup.now())));
+        let token = shown(&setup, &request).await;
+        expect_code(&submit(&setup, &request, &token).await, redirect_uri("pub"), &request);
+    }
+
+    // UI-006
+    async fn of_a_yes_and_a_no_at_once_one_counts(setup) {
+        for _ in 0..20 {
+            let request = setup.request("pub");
+            let token = shown(&setup, &request).await;
+            let (yes, no) = tokio::join!(submit(&setup, &request, &token), deny(&setup, &request, &token));
+            assert_eq!([yes.status, no.status].iter().filter(|status| **status == 303).count(), 1, "{yes:?} {no:?}");
+        }
     }
 
     // AUTHZ-008: the same request in two tabs is two requests.

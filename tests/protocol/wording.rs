@@ -75,7 +75,7 @@ async fn a_description_is_replaced_wherever_a_client_gets_it() {
         assert_eq!(redirected(error), ("scope_not_allowed".to_owned(), None));
         let pending = setup.pending(&setup.request("pub")).await.unwrap();
         let token = setup.consent_token(&pending);
-        let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
+        let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()).await.unwrap();
         assert!(denied.location().contains("error_description=access_denied&"));
         let unknown = page(setup.pending(&setup.request("pub").set("client_id", "nobody")).await.unwrap_err());
         assert_eq!(unknown.description(), "client_unknown");
@@ -211,7 +211,7 @@ async fn a_redirect_is_in_the_language_that_the_client_asked_for() {
         assert_eq!(redirected(error), ("Niemand ist angemeldet.".to_owned(), varies));
         let pending = setup.pending(&german).await.unwrap();
         let token = setup.consent_token(&pending);
-        let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap());
+        let denied = setup.server.deny(pending.confirm(&setup.session, &setup.alice, &token).unwrap()).await.unwrap();
         assert!(denied.location().contains("error_description=Abgelehnt.&"));
     }
 }

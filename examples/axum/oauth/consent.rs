@@ -78,7 +78,7 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
             let scope = Scope::parse(&ticked).map_err(|_| Problem::bad_request())?;
             app.server.approve(confirmed, Approval::of(scope)).await?
         }
-        "deny" => app.server.deny(confirmed),
+        "deny" => app.server.deny(confirmed).await?,
         _ => return Err(Problem::bad_request().into()),
     };
     Ok(response.into_http().into_response())

@@ -100,7 +100,7 @@ async fn decide(
             };
             Ok(server.approve(confirmed, Approval::of(scope)).await?.into_http())
         }
-        Some("deny") => Ok(server.deny(confirmed).into_http()),
+        Some("deny") => Ok(server.deny(confirmed).await?.into_http()),
         _ => Ok(page(StatusCode::BAD_REQUEST, "There is no decision in this form.")),
     }
 }

@@ -156,7 +156,7 @@ impl Decide {
         let confirmed = pending.confirm(&self.browser.secret(), subject, consent_token)?;
         match &self.decision {
             Decision::Approve(approval) => server.approve(confirmed, approval.clone()).await,
-            Decision::Deny | Decision::Remembered => Ok(server.deny(confirmed)),
+            Decision::Deny | Decision::Remembered => server.deny(confirmed).await,
         }
     }
 

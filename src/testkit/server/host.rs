@@ -158,7 +158,7 @@ async fn settle(
             let scope = Scope::parse(&ticked.join(" ")).map_err(|_| StatusCode::BAD_REQUEST)?;
             server.server().approve(confirmed, Approval::of(scope)).await?
         }
-        Some("deny") => server.server().deny(confirmed),
+        Some("deny") => server.server().deny(confirmed).await?,
         _ => return Err(StatusCode::BAD_REQUEST.into()),
     };
     Ok(response.into_http())

@@ -327,6 +327,13 @@ rows! {
         for _ in 0..2 {
             alice.submit(&form).await?.expect_undecided()?;
         }
+
+        // A no is a decision too.
+        let page = run.ask(&mut alice, &request).await?;
+        let (no, yes) = (run.fill_in(&page, &Decision::Deny)?, run.fill_in(&page, &Decision::Approve)?);
+        alice.submit(&no).await?.expect_redirect_error(&request, "access_denied")?;
+        alice.submit(&yes).await?.expect_undecided()?;
+
         run.sign_out(&mut alice).await?;
         alice.submit(&form).await?.expect_undecided()?;
     }
