@@ -99,8 +99,13 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] names the one that is accepted.
-    pub async fn expect_shown(&self, client: &KnownClient, redirect_uris: &[&str]) -> Result<(), Failure> {
-        for &uri in redirect_uris {
+    pub async fn expect_shown(
+        &self,
+        client: &KnownClient,
+        redirect_uris: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Failure> {
+        for uri in redirect_uris {
+            let uri = uri.as_ref();
             let page = self.authorize(&self.request(client).with("redirect_uri", uri)).await?;
             let shown = page.expect_page(400);
             shown.map_err(|failure| Failure::new(format!("the redirect URI {uri:?} is not refused: {failure}")))?;
@@ -110,21 +115,29 @@ impl<'a> Run<'a> {
         self.code(client).await.map(drop)
     }
 
-    /// None of these can be registered as a redirect URI; another can. There is nothing to ask if nobody can register.
+    /// None of these can be registered as a redirect URI, alone or beside one that can. There is nothing to ask if
+    /// nobody can register.
     ///
     /// # Errors
     ///
     /// [`Failure`] names the one that is accepted.
-    pub async fn expect_unregistrable(&self, redirect_uris: &[&str]) -> Result<(), Failure> {
+    pub async fn expect_unregistrable(
+        &self,
+        redirect_uris: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Failure> {
         if !self.has(Feature::Registration) {
             return Ok(());
         }
-        self.self_registered(&["https://newcomer.test/cb"], Value::Null).await?;
-        for &uri in redirect_uris {
-            let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
-            let refused = self.register(&metadata).await?.expect_error(400, "invalid_redirect_uri").map(drop);
-            refused
-                .map_err(|failure| Failure::new(format!("the registration of {uri:?} is not refused: {failure}")))?;
+        let good = "https://newcomer.test/cb";
+        self.self_registered(&[good], Value::Null).await?;
+        for uri in redirect_uris {
+            let uri = uri.as_ref();
+            for together in [json!([uri]), json!([good, uri])] {
+                let metadata = json!({ "redirect_uris": together, "token_endpoint_auth_method": "none" });
+                let refused = self.register(&metadata).await?.expect_error(400, "invalid_redirect_uri").map(drop);
+                let accepted = |failure| Failure::new(format!("the registration of {uri:?} is not refused: {failure}"));
+                refused.map_err(accepted)?;
+            }
         }
         Ok(())
     }

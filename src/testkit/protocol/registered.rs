@@ -88,19 +88,20 @@ impl Run<'_> {
         self.register(metadata).await?.expect_registered()
     }
 
-    /// A registration whose body is any text, of any type.
+    /// A registration whose body is whatever it is, of any type.
     ///
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target has no registration.
-    pub async fn register_text(&self, content_type: Option<&str>, body: &str) -> Result<Reply, Failure> {
+    pub async fn register_text(&self, content_type: Option<&str>, body: impl AsRef<[u8]>) -> Result<Reply, Failure> {
         self.requires(Feature::Registration)?;
         let mut headers = HeaderMap::new();
         if let Some(content_type) = content_type {
             let value = content_type.parse().map_err(|_| Failure::new(format!("{content_type:?} cannot be sent")))?;
             headers.insert(CONTENT_TYPE, value);
         }
-        self.send(Method::POST, &self.profile().endpoints.registration, headers, Bytes::from(body.to_owned())).await
+        self.send(Method::POST, &self.profile().endpoints.registration, headers, Bytes::copy_from_slice(body.as_ref()))
+            .await
     }
 
     /// A request to where the client manages its registration, with its token.

@@ -101,6 +101,19 @@ impl Reply {
         Ok(self)
     }
 
+    /// No cache may keep it: `Cache-Control` has `no-store`, alone or among others.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it has not.
+    pub fn expect_not_stored(&self) -> Result<&Self, Failure> {
+        let values = self.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+        let mut directives = values.flat_map(|value| value.split(','));
+        let forbidden = directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-store"));
+        ensure!(forbidden, "Cache-Control is {:?}", self.header(&CACHE_CONTROL));
+        Ok(self)
+    }
+
     /// `PAGE(n)`: an error document for a person, which leads nowhere by itself.
     ///
     /// # Errors
@@ -173,8 +186,7 @@ impl Reply {
     /// [`Failure`] says in what it differs.
     pub fn expect_response(&self, request: &Form) -> Result<Form, Failure> {
         ensure!(matches!(self.status.as_u16(), 302 | 303), "the status is {}, not 302 or 303", self.status);
-        ensure!(self.is_empty(), "the redirect has a body");
-        self.expect_header(&CACHE_CONTROL, "no-store")?;
+        self.expect_not_stored()?;
         let target = request.get("redirect_uri").unwrap_or(&self.profile.public.redirect_uri);
         let response = added_parameters(self.location().unwrap_or_default(), target)?;
         for (name, _) in response.iter() {
@@ -196,7 +208,7 @@ impl Reply {
         let kind = self.header(&CONTENT_TYPE).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim();
         ensure!(essence.eq_ignore_ascii_case("application/json"), "the content type is {kind:?}");
-        self.expect_header(&CACHE_CONTROL, "no-store")?;
+        self.expect_not_stored()?;
         let members: Map<String, Value> =
             serde_json::from_slice(&self.body).map_err(|error| Failure::new(format!("no JSON object: {error}")))?;
         let empty = members.iter().find(|(_, value)| value.is_null() || *value == "");
