@@ -14,7 +14,7 @@
 //! | field | |
 //! |---|---|
 //! | `operation` | [`Operation::name`] |
-//! | `client`, `grant`, `subject` | whom and what it was about; `client` of a refused request may be anybody's invention |
+//! | `client`, `grant`, `subject` | whom and what it was about, if that is one; `client` of a refused request may be an invention |
 //! | `grant_type` | how tokens were issued |
 //! | `outcome` | `ok`, `refused`, `failed` (a store did) or `abandoned` (the caller dropped the future: it hung up, or timed out) |
 //! | `reason` | [`ErrorReason::name`](crate::error::ErrorReason::name) |

@@ -53,6 +53,7 @@ mod tokens;
 use std::panic::Location;
 use std::pin::Pin;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 pub use authorize::{Authorize, Page};
@@ -80,15 +81,17 @@ fn request(method: Method, uri: &str, headers: HeaderMap, body: String) -> Reque
     request
 }
 
+/// A header; `Debug` does not print what `Authorization` says.
 fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
-    (name.parse().expect("the name of a header"), value.parse().expect("the value of a header"))
+    let name: HeaderName = name.parse().expect("the name of a header");
+    let mut value: HeaderValue = value.parse().expect("the value of a header");
+    value.set_sensitive(name == AUTHORIZATION);
+    (name, value)
 }
 
-/// The value of `Authorization` for a call; `Debug` does not print it.
+/// The value of `Authorization` for a call.
 pub(super) fn bearer(access_token: &str) -> HeaderValue {
-    let (_, mut value) = header("authorization", &format!("Bearer {access_token}"));
-    value.set_sensitive(true);
-    value
+    header(AUTHORIZATION.as_str(), &format!("Bearer {access_token}")).1
 }
 
 #[cfg(test)]

@@ -36,23 +36,23 @@ mod service;
 mod suite;
 mod tokens;
 
-pub use back_channel::{damaged, expect_unguessable, winners};
+pub(crate) use back_channel::{damaged, expect_unguessable, miscased, winners};
 pub use browser::Browser;
-pub use challenge::{Challenge, ChallengeParameter};
-pub use cross_origin::{from_origin, lists};
+pub(crate) use cross_origin::{from_origin, lists};
 pub use failure::Failure;
 pub use form_host::FormHost;
 pub use host::{Decision, Host, Submission, User};
 pub use html::{Element, PageForm};
 pub use profile::{Api, ApiCall, Endpoints, Feature, KnownClient, Profile, Scopes};
-pub use registered::Registered;
+pub(crate) use registered::Registered;
 pub use reply::Reply;
 pub use report::{Exchange, Outcome, Report, RowReport};
 pub use row::{Level, Row};
-pub use run::{CHALLENGE, Run, VERIFIER, authorization, basic, challenge, identified, random};
+pub use run::Run;
+pub(crate) use run::{CHALLENGE, VERIFIER, authorization, basic, challenge, identified, random};
 pub use service::{OverHttp, Service, ServiceError, UnreachableUrl};
 pub use suite::Suite;
-pub use tokens::Tokens;
+pub(crate) use tokens::Tokens;
 
 /// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> &str {

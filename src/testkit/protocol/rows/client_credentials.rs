@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::resource_indicators::audience;
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Failure, Feature, Run, Tokens, User, basic, identified, random};
+use crate::testkit::protocol::{Decision, Failure, Feature, Run, Tokens, User, basic, identified, miscased, random};
 
 /// The audience of the service's own token for these resources, as introspection tells it.
 async fn own_audience(run: &Run<'_>, resources: &[&str]) -> Result<Vec<String>, Failure> {
@@ -22,7 +22,7 @@ rows! {
     async fn cc_001_the_grant_is_for_confidential_clients(run) {
         let service = &run.profile().service;
         let tokens = Tokens::of(&run.own_token(service, &Form::new()).await?.expect_ok()?);
-        ensure!(run.is_live(service, &tokens.access).await?, "the access token does not work");
+        run.expect_access_live(service, &tokens.access).await?;
         for client in [&run.profile().public, &run.profile().native] {
             for form in [Form::new(), Form::of([("client_secret", "")]), Form::of([("client_secret", "x")])] {
                 let answer = run.own_token(client, &form).await?;
@@ -76,7 +76,7 @@ rows! {
             format!("{} {}", scopes.default, scopes.restricted),
             format!("{}\t{}", scopes.default, scopes.write),
             format!("{}\"", scopes.default),
-            scopes.default.to_uppercase(),
+            miscased(&scopes.default),
             random(),
         ] {
             run.own_token(client, &Form::of([("scope", more.as_str())])).await?.expect_error(400, "invalid_scope")?;

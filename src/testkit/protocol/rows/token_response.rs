@@ -272,7 +272,7 @@ rows! {
             tokens = run.refreshed(client, &tokens).await?;
         }
         expect_unguessable(&seen)?;
-        ensure!(run.is_live(client, &tokens.access).await?, "the access token does not work");
+        run.expect_access_live(client, &tokens.access).await?;
         for at in 0..tokens.access.chars().count() {
             let wrong = damaged(&tokens.access, at);
             ensure!(!run.is_live(client, &wrong).await?, "{wrong} works as {} does", tokens.access);

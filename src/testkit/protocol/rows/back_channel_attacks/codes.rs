@@ -5,7 +5,9 @@ use http::{HeaderMap, Method};
 
 use crate::testkit::Form;
 use crate::testkit::protocol::rows::code_exchange::{MANY, OTHER_VERIFIER, wrong_exchanges};
-use crate::testkit::protocol::{Failure, Tokens, basic, damaged, expect_unguessable, identified, random, winners};
+use crate::testkit::protocol::{
+    Failure, Tokens, basic, damaged, expect_unguessable, identified, miscased, random, winners,
+};
 
 rows! {
     $ __protocol_rows_code_attacks;
@@ -147,7 +149,7 @@ rows! {
             format!("{parent}/%2E/{last}"),
             format!("{path}%2F"),
             format!("{path};x"),
-            format!("{parent}/{}", last.to_uppercase()),
+            format!("{parent}/{}", miscased(last)),
         ] {
             let reply = run.post(&other, &right, HeaderMap::new()).await?;
             let refused = reply.status().is_client_error();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use serde_json::Value;
 
-use crate::testkit::protocol::rows::metadata::{path_of, server};
+use crate::testkit::protocol::rows::metadata::path_of;
 use crate::testkit::protocol::{Failure, Feature, origin_of, random};
 
 /// The text of a page without its tags.
@@ -109,7 +109,7 @@ rows! {
     /// `iss` is in every authorization response, and advertised.
     ["MCP-018", Should, "MCP 2026-07-28"]
     async fn mcp_018_the_issuer_is_in_responses_and_advertised(run) {
-        let advertised = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
+        let advertised = run.metadata().await?.get("authorization_response_iss_parameter_supported").cloned();
         ensure!(advertised == Some(Value::Bool(true)), "advertised is {advertised:?}");
         let request = run.request(&run.profile().public);
         run.approve(&request).await?.expect_code(&request)?;
