@@ -4,8 +4,52 @@
 //! ([`TestServer`](crate::testkit::TestServer)), an adapter, a framework's test service, a running server by its address
 //! ([`OverHttp`]), also one that has nothing to do with this crate.
 //!
-//! [`protocol_tests!`](crate::protocol_tests) makes one test of each row; [`Suite::run_all`] makes a [`Report`], as text and
-//! as JSON.
+//! [`protocol_tests!`](crate::protocol_tests) makes one test of each row, and each row's function says what is demanded, how
+//! strongly, and in which section of which document. [`Suite::run_all`] makes a [`Report`], as text and as JSON; a row that does
+//! not hold shows everything that was sent and received. The guide
+//! [`writing_an_adapter`](crate::guide::writing_an_adapter) begins with an adapter and ends with the suite.
+//!
+//! # A server that runs elsewhere
+//!
+//! The suite has to know where things are ([`Profile`]) and how people sign in and decide ([`Host`]); plain forms need only the
+//! names of their fields ([`FormHost`]). The clients of the profile have to be registered there, each by the metadata that
+//! [`KnownClient::registration`] gives, or be replaced by clients of the same kind.
+//!
+//! ```no_run
+//! use grantor::testkit::protocol::{Api, ApiCall, Endpoints, Feature, FormHost, OverHttp, Profile, Scopes, Suite};
+//! use http::Method;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer = "http://127.0.0.1:8080";
+//! let scopes = Scopes {
+//!     default: "links:read".to_owned(),
+//!     write: "links:write".to_owned(),
+//!     restricted: "links:delete".to_owned(),
+//! };
+//! let api = Api {
+//!     resource: issuer.to_owned(),
+//!     other_resource: None,
+//!     read: "/api/v1/links".to_owned(),
+//!     write: ApiCall {
+//!         method: Method::POST,
+//!         path: "/api/v1/links".to_owned(),
+//!         body: r#"{"url":"https://example.com/"}"#.to_owned(),
+//!     },
+//! };
+//! let profile = Profile::new(issuer, Endpoints::under(issuer, "/oauth"), scopes, api)
+//!     .without(Feature::Clock); // nobody can make its time pass
+//! let ada = [("username", "ada"), ("password", "correct horse")];
+//! let grace = [("username", "grace"), ("password", "battery staple")];
+//!
+//! let suite = Suite::new(OverHttp::new(issuer)?, FormHost::new(ada, grace), profile);
+//! let report = suite.run_all().await;
+//! println!("{report}");
+//! assert_eq!(report.failed().count(), 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is meant for a server that has nothing in it which matters: it tries to break it, and leaves clients and grants behind.
 
 #[macro_use]
 mod failure;
