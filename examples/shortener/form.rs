@@ -23,8 +23,8 @@ pub struct Form {
 /// Whose page sent something, as far as the browser says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sender {
-    /// A page of ours; or the browser says nothing, or `null`, in cases that are in order: then the form's anti-CSRF value
-    /// alone decides.
+    /// A page of ours; or the browser says nothing, or `null`, in cases that are in order: then the form's anti-CSRF
+    /// value alone decides.
     Own,
     /// Another site's page.
     Foreign,

@@ -1,8 +1,8 @@
 //! A driver that plays browser, user and client, for a [`TestServer`](super::TestServer).
 //!
-//! Everything that is sent is a step: a value that sends nothing until it is awaited. `.await` carries out the chain up to there
-//! and gives its good outcome, or fails the test and says which step went wrong, and how. `.send().await` gives the raw
-//! [`Reply`] of the step instead, whatever it is; only the steps before it have to go well.
+//! Everything that is sent is a step: a value that sends nothing until it is awaited. `.await` carries out the chain up
+//! to there and gives its good outcome, or fails the test and says which step went wrong, and how. `.send().await`
+//! gives the raw [`Reply`] of the step instead, whatever it is; only the steps before it have to go well.
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,8 +19,8 @@
 //! });
 //! ```
 //!
-//! A step sends what is right unless it is told otherwise. [`with`](Step::with) sets a parameter, [`and`](Step::and) adds one, and
-//! [`without`](Step::without) drops it, so that a test can send exactly the wrong thing:
+//! A step sends what is right unless it is told otherwise. [`with`](Step::with) sets a parameter, [`and`](Step::and)
+//! adds one, and [`without`](Step::without) drops it, so that a test can send exactly the wrong thing:
 //!
 //! ```
 //! use grantor::testkit::{TestServer, block_on};

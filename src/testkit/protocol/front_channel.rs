@@ -106,8 +106,8 @@ impl Run<'_> {
 }
 
 impl Submission {
-    /// The form with another value for a parameter of the authorization request, wherever it says it: in the address that
-    /// it goes to, in an address that a field holds, as a field of its own.
+    /// The form with another value for a parameter of the authorization request, wherever it says it: in the address
+    /// that it goes to, in an address that a field holds, as a field of its own.
     #[must_use]
     pub(crate) fn tampered(&self, request: &Form, name: &str, value: &str) -> Self {
         let pair = |value: &str| Form::of([(name, value)]).encode();

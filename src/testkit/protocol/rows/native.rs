@@ -184,7 +184,11 @@ rows! {
         let public = &run.profile().public;
         let uri = public.redirect_uri.as_str();
         run.expect_shown(public, &[&with_port(uri, "444"), &with_port(uri, "443"), &with_port(uri, "80")]).await?;
-        run.expect_shown(&run.profile().native, &[with_port(on(run, "127.0.0.1")?, "8443").replacen("http:", "https:", 1)]).await?;
+        run.expect_shown(
+            &run.profile().native,
+            &[with_port(on(run, "127.0.0.1")?, "8443").replacen("http:", "https:", 1)],
+        )
+        .await?;
 
         let (registered, other) = ("https://newcomer.test:8443/cb", "https://newcomer.test:8444/cb");
         let client = run.self_registered(&[registered], Value::Null).await?;

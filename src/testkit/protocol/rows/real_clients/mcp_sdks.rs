@@ -222,9 +222,13 @@ rows! {
     async fn cli_023_no_probe_ends_the_discovery(run) {
         let openid = "/.well-known/openid-configuration";
         document(&run.get(&run.metadata_address()).await?)?;
-        for place in
-            [run.metadata_address(), SERVER.to_owned(), openid.to_owned(), format!("{SERVER}/mcp"), format!("/mcp{openid}")]
-        {
+        for place in [
+            run.metadata_address(),
+            SERVER.to_owned(),
+            openid.to_owned(),
+            format!("{SERVER}/mcp"),
+            format!("/mcp{openid}"),
+        ] {
             let status = run.get(&place).await?.status();
             ensure!(status == 200 || status.is_client_error(), "{place} ends the discovery with {status}");
         }
