@@ -8,21 +8,6 @@ use serde_json::Value;
 use crate::testkit::protocol::rows::metadata::path_of;
 use crate::testkit::protocol::{Failure, Feature, origin_of, random};
 
-/// The text of a page without its tags.
-fn visible(page: &str) -> String {
-    let mut within = false;
-    let mut text = String::new();
-    for character in page.chars() {
-        match character {
-            '<' => within = true,
-            '>' => within = false,
-            character if !within => text.push(character),
-            _ => {}
-        }
-    }
-    text
-}
-
 rows! {
     $ __protocol_rows_mcp_flow;
 
@@ -101,8 +86,7 @@ rows! {
             let request = run.request(client).with("prompt", "consent");
             let page = run.authorize(&request).await?;
             page.expect_ui()?.expect_status(200)?;
-            let text = visible(&page.text());
-            ensure!(text.contains(host), "the page does not say {host}");
+            ensure!(page.words().contains(host), "the page does not say {host}: {:?}", page.words());
         }
     }
 
