@@ -52,7 +52,8 @@ impl<'a> Preferences<'a> {
         self
     }
 
-    /// Adds the languages of the values of `Accept-Language`, after those that are there. What cannot be read is left out.
+    /// Adds the languages of the values of `Accept-Language`, after those that are there. What cannot be read is left
+    /// out.
     pub(crate) fn and_accepted(mut self, values: impl IntoIterator<Item = &'a str>) -> Self {
         let ranges = values.into_iter().flat_map(|value| value.split(',')).filter_map(weighed);
         let mut ranges: Vec<_> = ranges.take(MAX_RANGES).collect();
@@ -88,7 +89,8 @@ fn shorter(range: &str) -> Option<&str> {
     }
 }
 
-/// One range of `Accept-Language` with its weight in thousandths; `*` stands for no language in particular, and is left out.
+/// One range of `Accept-Language` with its weight in thousandths; `*` stands for no language in particular, and is left
+/// out.
 fn weighed(item: &str) -> Option<(&str, u16)> {
     let (range, parameters) = item.split_once(';').unwrap_or((item, "q=1"));
     let range = range.trim_matches([' ', '\t']);

@@ -18,7 +18,8 @@ use crate::store::{FoundAccessToken, TokenStore};
 use crate::telemetry::{Telemetry, ended, operate};
 use crate::wire::header::{bearer, refused_bearer};
 
-/// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization server.
+/// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
+/// server.
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
@@ -52,8 +53,8 @@ impl ResourceServer {
         self
     }
 
-    /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were meant for
-    /// another API over the same store.
+    /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were
+    /// meant for another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
         let telemetry = Telemetry::new(Arc::new(NoObserver));
         let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
@@ -132,13 +133,14 @@ impl ResourceServer {
         operate(Operation::Verify, checked).await
     }
 
-    /// Checks the `Authorization` header of a call as [`verify`](Self::verify) does, and demands scope tokens, separated by
-    /// spaces: all of them. A client that has to get a token first, or a new one, is told at once what to ask for.
+    /// Checks the `Authorization` header of a call as [`verify`](Self::verify) does, and demands scope tokens,
+    /// separated by spaces: all of them. A client that has to get a token first, or a new one, is told at once what to
+    /// ask for.
     ///
     /// # Errors
     ///
-    /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it too (RFC
-    /// 6750 §3.1).
+    /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it
+    /// too (RFC 6750 §3.1).
     pub async fn verify_scope(&self, headers: &HeaderMap, scope: &str) -> Result<Access, BearerError> {
         let access = self.verify(headers).await.map_err(|error| match error.reason().status() {
             401 => error.with_scope(Scope::parse(scope).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! Imports run one way only: values ← wire ← grant ← store ← endpoint, server, resource server ← testkit.
+//! Imports run one way only: values ← wire ← grant ← store ← endpoint, server, resource server ← testkit ← guide.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
-//! How a service tests itself that has become an OAuth provider: copy this, and put your own service in the place of [`Snip`].
+//! How a service tests itself that has become an OAuth provider: copy this, and put your own service in the place of
+//! [`Snip`].
 //!
-//! `issue_access` is for tests of the API, which need a token and no OAuth. `TestServer` plays users and apps for the rest.
+//! `issue_access` is for tests of the API, which need a token and no OAuth. `TestServer` plays users and apps for the
+//! rest.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -84,8 +84,8 @@ async fn stats(app: Data<App>, access: Access<StatsRead>) -> Result<Json<Value>,
     Ok(Json(api::stats_json(stats)))
 }
 
-/// A JSON body, with errors that are JSON too. Extractors run side by side: a handler that takes it as a [`Result`] lets the
-/// others refuse the call first.
+/// A JSON body, with errors that are JSON too. Extractors run side by side: a handler that takes it as a [`Result`]
+/// lets the others refuse the call first.
 struct JsonBody(Value);
 
 impl FromRequest for JsonBody {

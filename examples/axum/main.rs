@@ -1,7 +1,7 @@
 //! Snip, a link shortener that has become an OAuth provider: `cargo run --example axum`.
 //!
-//! `oauth/` and `../provider/` are what that took: the adapter, the extractor, the consent page; the set-up. The rest is the
-//! shortener.
+//! `oauth/` and `../provider/` are what that took: the adapter, the extractor, the consent page; the set-up. The rest
+//! is the shortener.
 //!
 //! Environment variables decide, all of them optional:
 //!

@@ -45,7 +45,8 @@ pub async fn page(app: &App, visitor: &Visitor, owner: &Subject, form: AppForm) 
     })
 }
 
-/// The page that follows a registration. It is the answer itself, not what a redirect leads to: the secret is known only now.
+/// The page that follows a registration. It is the answer itself, not what a redirect leads to: the secret is known
+/// only now.
 pub fn registered_page(app: &App, visitor: &Visitor, registered: &DeveloperApp) -> AppRegisteredPage {
     AppRegisteredPage {
         layout: visitor.layout("App registered", Section::Developers),

@@ -1,5 +1,5 @@
-//! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the API's scopes,
-//! what its pages show. Each example includes this directory as a module of its own.
+//! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the API's
+//! scopes, what its pages show. Each example includes this directory as a module of its own.
 
 pub mod app;
 pub mod client;

@@ -28,8 +28,8 @@ pub fn redirect_uris() -> RedirectUriPolicy {
     RedirectUriPolicy::new()
 }
 
-/// Where clients, codes and tokens are: in Redis if there is one, otherwise in tables beside the shortener's own. What the
-/// server works on, and its tokens.
+/// Where clients, codes and tokens are: in Redis if there is one, otherwise in tables beside the shortener's own. What
+/// the server works on, and its tokens.
 pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Stores, Arc<dyn TokenStore>), String> {
     match (redis_url, database) {
         (Some(url), _) => Ok(in_one(redis(url).await.map_err(unusable)?)),
@@ -46,7 +46,8 @@ pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Sto
     }
 }
 
-/// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has to answer.
+/// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has
+/// to answer.
 async fn redis(url: &str) -> Result<RedisStore, RedisError> {
     if !url.starts_with("redis+cluster:") && !url.contains(',') {
         return RedisStore::connect(url).await;
@@ -91,8 +92,8 @@ pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<Authoriza
     builder.build().map_err(|error| error.to_string())
 }
 
-/// Tries the configuration and the store. What is only unwise is logged, since this is a demo; a store that loses things
-/// is a reason not to start.
+/// Tries the configuration and the store. What is only unwise is logged, since this is a demo; a store that loses
+/// things is a reason not to start.
 pub async fn check(server: &AuthorizationServer) -> Result<(), String> {
     for finding in server.check().await {
         match finding {

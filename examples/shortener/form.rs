@@ -1,5 +1,7 @@
 //! Forms as they arrive.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 use http::{HeaderMap, StatusCode};
@@ -11,7 +13,6 @@ use super::problem::Problem;
 pub const MAX_BODY: usize = 64 * 1024;
 
 /// The fields of a form, and whether a page of ours sent it.
-#[derive(Debug)]
 pub struct Form {
     /// What was filled in.
     pub fields: Fields,
@@ -22,8 +23,8 @@ pub struct Form {
 /// Whose page sent something, as far as the browser says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sender {
-    /// A page of ours; or the browser says nothing, or `null`, in cases that are in order: then the form's anti-CSRF value
-    /// alone decides.
+    /// A page of ours; or the browser says nothing, or `null`, in cases that are in order: then the form's anti-CSRF
+    /// value alone decides.
     Own,
     /// Another site's page.
     Foreign,
@@ -57,6 +58,13 @@ impl Form {
     }
 }
 
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut form = f.debug_struct("Form");
+        form.field("fields", &self.fields).field("sender", &self.sender).finish_non_exhaustive()
+    }
+}
+
 impl Sender {
     /// Whose page sent these headers to the service that browsers know as `own_origin`.
     pub fn of(headers: &HeaderMap, own_origin: &str) -> Self {
@@ -82,8 +90,14 @@ impl Sender {
 }
 
 /// The fields of an `application/x-www-form-urlencoded` body, in order.
-#[derive(Debug)]
 pub struct Fields(Vec<(String, String)>);
+
+impl fmt::Debug for Fields {
+    /// The names: a value may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Fields {
     /// Reads a body.

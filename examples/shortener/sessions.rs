@@ -96,7 +96,8 @@ impl Sessions {
         Ok(Some(Session { token, user, signed_in_for: data.signed_in_for }))
     }
 
-    /// Leaves a session that was ended meanwhile as it is: ended. A person who only reads need not know that this failed.
+    /// Leaves a session that was ended meanwhile as it is: ended. A person who only reads need not know that this
+    /// failed.
     async fn extend(&self, token: &str, expires_at: i64) {
         let extended = on_pool!(&self.database, pool => async {
             sqlx::query("UPDATE sessions SET expires_at = $1 WHERE key = $2")
@@ -111,7 +112,8 @@ impl Sessions {
         }
     }
 
-    /// Begins a session under a value that nobody had before, in place of `old`, which ends for every holder of its cookie.
+    /// Begins a session under a value that nobody had before, in place of `old`, which ends for every holder of its
+    /// cookie.
     pub async fn begin(&self, old: Option<&Session>, holder: Holder<'_>) -> Result<Session, sqlx::Error> {
         let (lifetime, user, signed_in_for) = match holder {
             Holder::Anonymous => (ANONYMOUS, None, None),

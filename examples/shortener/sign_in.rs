@@ -19,8 +19,8 @@ pub fn again_path(wanted: &str) -> Result<String, Problem> {
     Ok(format!("{}&again=1", path(wanted)?))
 }
 
-/// Where to go after signing in: to `wanted` if that is one of our own pages, otherwise to the front page. What is too long to
-/// be carried along is refused, because the person would not know why they end up elsewhere.
+/// Where to go after signing in: to `wanted` if that is one of our own pages, otherwise to the front page. What is too
+/// long to be carried along is refused, because the person would not know why they end up elsewhere.
 pub fn way_back(wanted: &str) -> Result<&str, Problem> {
     if wanted.len() > local_path::MAX {
         let text =

@@ -62,7 +62,8 @@ pub enum ConfigurationError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RememberedConsent {
-    /// Not asked again, as long as a live grant covers the request and the client's identity is assured.
+    /// Not asked again, as long as a live grant covers the request and the client's identity is assured. Of the grants
+    /// to one client up to 1,000 are looked at; who has more may be asked once too often.
     Enabled,
     /// Always asked.
     Disabled,

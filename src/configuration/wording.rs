@@ -10,19 +10,21 @@ use super::ConfigurationError;
 use crate::error::ErrorReason;
 use crate::language::{LanguageTag, Preferences};
 
-/// Replaces what clients are told of an error, and what people read on a page about it, for each [`ErrorReason`] and language.
+/// Replaces what clients are told of an error, and what people read on a page about it, for each [`ErrorReason`] and
+/// language.
 ///
-/// A **description** is the `error_description` that a client gets: only the characters of RFC 6749 §5.2, which are those of
-/// ASCII that can be printed, without quotes and backslashes. A **text** is what a person reads on an
-/// [`ErrorPage`](crate::ErrorPage), in any characters. Each has one that always serves, and others for single languages.
+/// A **description** is the `error_description` that a client gets: only the characters of RFC 6749 §5.2, which are
+/// those of ASCII that can be printed, without quotes and backslashes. A **text** is what a person reads on an
+/// [`ErrorPage`](crate::ErrorPage), in any characters. Each has one that always serves, and others for single
+/// languages.
 ///
-/// The language is chosen by `Accept-Language` (RFC 9110 §12.5.4) and looked up by RFC 4647 §3.4; an authorization request may
-/// name languages in `ui_locales`, which come first. Where no language fits, what always serves is used, and where there is none,
-/// what the crate says.
+/// The language is chosen by `Accept-Language` (RFC 9110 §12.5.4) and looked up by RFC 4647 §3.4; an authorization
+/// request may name languages in `ui_locales`, which come first. Where no language fits, what always serves is used,
+/// and where there is none, what the crate says.
 ///
-/// Some reasons must look alike to a client: why a code is dead, or which half of its credentials is wrong, is nobody's business
-/// but the operator's. What replaces the words of one of them replaces those of all. A description also takes the place of a more
-/// detailed one, which the registration endpoint has for [`ErrorReason::MetadataInvalid`] and
+/// Some reasons must look alike to a client: why a code is dead, or which half of its credentials is wrong, is nobody's
+/// business but the operator's. What replaces the words of one of them replaces those of all. A description also takes
+/// the place of a more detailed one, which the registration endpoint has for [`ErrorReason::MetadataInvalid`] and
 /// [`ErrorReason::RedirectUriInvalid`]: without it a developer has to guess which member is wrong.
 ///
 /// ```

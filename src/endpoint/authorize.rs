@@ -37,12 +37,13 @@ pub enum Recall {
 impl AuthorizationServer {
     /// Checks an authorization request: the query of the URL, without the question mark.
     ///
-    /// Call it for the GET that shows a page, and again for the POST that brings the decision: the form posts back to its own
-    /// URL, and what was true a minute ago is checked anew.
+    /// Call it for the GET that shows a page, and again for the POST that brings the decision: the form posts back to
+    /// its own URL, and what was true a minute ago is checked anew.
     ///
     /// # Errors
     ///
-    /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is told.
+    /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is
+    /// told.
     pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
         let checked = async {
             let (mut named, mut readers) = (None, self.configuration().readers(None));
@@ -81,12 +82,13 @@ impl AuthorizationServer {
 
     /// Looks whether `subject` consented to this before, and need not be asked again.
     ///
-    /// A live grant for the same client must cover scope and resources; the client must not have changed what people see of
-    /// it since; and another app must not be able to pass for it (RFC 8252 §8.6).
+    /// A live grant for the same client must cover scope and resources; the client must not have changed what people
+    /// see of it since; and another app must not be able to pass for it (RFC 8252 §8.6).
     ///
     /// # Errors
     ///
-    /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`), or the failure of a store.
+    /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`), or the failure of a
+    /// store.
     pub async fn recall(&self, pending: PendingAuthorization, subject: &Subject) -> Result<Recall, AuthorizeError> {
         operate(Operation::Recall, self.look_back(pending, subject)).await
     }
@@ -145,8 +147,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`ErrorReason::AccessDenied`] if nothing of the request was approved, [`ErrorReason::DecisionRepeated`] if this form
-    /// was submitted before, or the failure of a store; nobody gets a code then.
+    /// [`ErrorReason::AccessDenied`] if nothing of the request was approved, [`ErrorReason::DecisionRepeated`] if this
+    /// form was submitted before, or the failure of a store; nobody gets a code then.
     pub async fn approve(
         &self,
         confirmed: ConfirmedAuthorization,

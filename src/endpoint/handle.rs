@@ -21,8 +21,8 @@ use crate::telemetry::ended;
 use crate::wire::ClientRequest;
 use crate::wire::response::{json, respond};
 
-/// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending when the connection is
-/// closed may never read the answer.
+/// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending when the
+/// connection is closed may never read the answer.
 const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 
 /// A route for the host's router: everything under it goes to [`AuthorizationServer::handle`].
@@ -55,8 +55,8 @@ impl EndpointRoute {
         self.matching
     }
 
-    /// Whether the route stands for this path, for a service without a router, or with one that decodes what it matches. The path
-    /// is the one the client sent, without the query.
+    /// Whether the route stands for this path, for a service without a router, or with one that decodes what it
+    /// matches. The path is the one the client sent, without the query.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         match (path.strip_prefix(&self.path), self.matching) {
@@ -136,10 +136,12 @@ impl AuthorizationServer {
         routes
     }
 
-    /// Answers a request to any endpoint that clients call directly: token, revocation, introspection, registration, metadata.
+    /// Answers a request to any endpoint that clients call directly: token, revocation, introspection, registration,
+    /// metadata.
     ///
-    /// Method, size and content type are checked, CORS and preflight are answered where browser clients need them, and every
-    /// answer is complete: pass it on as it is. The path must be the one the client called, not one that a router has cut.
+    /// Method, size and content type are checked, CORS and preflight are answered where browser clients need them, and
+    /// every answer is complete: pass it on as it is. The path must be the one the client called, not one that a router
+    /// has cut.
     pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<String> {
         let (parts, body) = request.into_parts();
         let target = self.target(parts.uri.path());
@@ -254,7 +256,8 @@ impl AuthorizationServer {
         }
     }
 
-    /// Reads a body up to the limit, whatever length it declares; a compressed one is refused, since it could be any size.
+    /// Reads a body up to the limit, whatever length it declares; a compressed one is refused, since it could be any
+    /// size.
     async fn read<B: Body>(&self, headers: &HeaderMap, body: B) -> Result<Vec<u8>, ErrorReason> {
         let limit = self.configuration().body_limit;
         if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {

@@ -17,8 +17,8 @@ use super::registration_rules::{Method, by_secret, check_client, describe};
 const INSTALL_ATTEMPTS: u32 = 32;
 
 impl AuthorizationServer {
-    /// Registers a client that the operator vouches for, or brings its registration up to date: one JSON object of RFC 7591
-    /// metadata with its own `client_id` and, unless `token_endpoint_auth_method` is `none`, `client_secret`.
+    /// Registers a client that the operator vouches for, or brings its registration up to date: one JSON object of RFC
+    /// 7591 metadata with its own `client_id` and, unless `token_endpoint_auth_method` is `none`, `client_secret`.
     ///
     /// Every grant type and every scope of the server may be named. Its grants stay as they are.
     ///
@@ -72,8 +72,8 @@ impl AuthorizationServer {
         };
         let client = described.into_client(id, authentication);
 
-        // Other processes may start at the same time. If one of them was faster, look again: it made the client as it should be,
-        // or, with another file, changed it.
+        // Other processes may start at the same time. If one of them was faster, look again: it made the client as it
+        // should be, or, with another file, changed it.
         for _ in 0..INSTALL_ATTEMPTS {
             let Some(known) = registry.find_client(client.id()).await? else {
                 let client = client.clone().with_created_at(self.now());

@@ -17,8 +17,8 @@ use crate::wire::{ClientForm, ClientRequest, Introspection};
 impl AuthorizationServer {
     /// Tells a confidential client about a token of its own.
     ///
-    /// A token of another client is as inactive to it as one that never was (RFC 7662 §2.2, §4). A resource server in another
-    /// process uses a [`ResourceServer`](crate::ResourceServer) over the shared store instead.
+    /// A token of another client is as inactive to it as one that never was (RFC 7662 §2.2, §4). A resource server in
+    /// another process uses a [`ResourceServer`](crate::ResourceServer) over the shared store instead.
     ///
     /// # Errors
     ///

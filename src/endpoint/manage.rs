@@ -40,8 +40,8 @@ impl AuthorizationServer {
         operate(Operation::ReadRegistration, answered).await
     }
 
-    /// Replaces a client's registration (RFC 7592 §2.2): members that are left out are removed. Consent that was given before is
-    /// asked for again, and codes for a redirect URI that is gone are dead.
+    /// Replaces a client's registration (RFC 7592 §2.2): members that are left out are removed. Consent that was given
+    /// before is asked for again, and codes for a redirect URI that is gone are dead.
     ///
     /// # Errors
     ///

@@ -16,7 +16,8 @@ use crate::store::{FoundRefreshToken, Reuse, Rotation};
 use crate::wire::TokenResponse;
 
 impl AuthorizationServer {
-    /// Reads client and token at once, checks everything, and then retires the token and stores its successors in one step.
+    /// Reads client and token at once, checks everything, and then retires the token and stores its successors in one
+    /// step.
     pub(super) async fn refresh(
         &self,
         caller: &Caller<'_>,

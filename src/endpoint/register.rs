@@ -59,8 +59,8 @@ impl<'a> RegistrationRequest<'a> {
 impl AuthorizationServer {
     /// Registers a client that asks for it, under the operator's [`Registration`] rules.
     ///
-    /// The server chooses the identifier and the secret; the response is the only place where the secret and the registration
-    /// access token are ever seen.
+    /// The server chooses the identifier and the secret; the response is the only place where the secret and the
+    /// registration access token are ever seen.
     ///
     /// # Errors
     ///

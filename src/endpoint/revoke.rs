@@ -31,8 +31,8 @@ impl Found {
 impl AuthorizationServer {
     /// Revokes a token for the client that it was issued to.
     ///
-    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes alone. A
-    /// token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes
+    /// alone. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     ///

@@ -25,11 +25,12 @@ pub(super) struct Caller<'a> {
 impl AuthorizationServer {
     /// Answers a token request: exchanges a code, refreshes, or issues a token to the client itself.
     ///
-    /// Whatever is checked is checked before anything is spent, and what is spent and what is issued are stored in one step:
-    /// if the future is dropped, or the store fails, the state is before or after, and a retry ends well.
+    /// Whatever is checked is checked before anything is spent, and what is spent and what is issued are stored in one
+    /// step: if the future is dropped, or the store fails, the state is before or after, and a retry ends well.
     ///
-    /// A code that is exchanged twice, each time rightly, is held by two parties: its grant is revoked, also if both come at
-    /// once (RFC 6749 §4.1.2). A refresh token has a grace, [`RefreshPolicy::Rotate`](crate::policy::RefreshPolicy::Rotate).
+    /// A code that is exchanged twice, each time rightly, is held by two parties: its grant is revoked, also if both
+    /// come at once (RFC 6749 §4.1.2). A refresh token has a grace,
+    /// [`RefreshPolicy::Rotate`](crate::policy::RefreshPolicy::Rotate).
     ///
     /// # Errors
     ///

@@ -81,8 +81,8 @@ impl AuthorizeError {
 
     /// Tells which languages the person reads, by the value of the request's `Accept-Language`.
     ///
-    /// It only matters if the builder was given a [`Wording`](crate::configuration::Wording) with languages. What the client
-    /// asked for in `ui_locales` comes first.
+    /// It only matters if the builder was given a [`Wording`](crate::configuration::Wording) with languages. What the
+    /// client asked for in `ui_locales` comes first.
     #[must_use]
     pub fn with_accept_language(mut self, value: &str) -> Self {
         if let Some(readers) = self.slot() {

@@ -8,7 +8,8 @@ use crate::configuration::Words;
 
 /// A refused request to the token, revocation, introspection or registration endpoint (RFC 6749 §5.2).
 ///
-/// [`into_http`](Self::into_http) makes the response; the client learns the code and the description, and never the source.
+/// [`into_http`](Self::into_http) makes the response; the client learns the code and the description, and never the
+/// source.
 #[derive(Debug)]
 pub struct EndpointError {
     reason: ErrorReason,

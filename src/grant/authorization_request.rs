@@ -29,18 +29,18 @@ pub(crate) const UI_LOCALES: &str = "ui_locales";
 ///
 /// Four things can happen to it:
 ///
-/// * Nobody is signed in: check [`sign_in_required`](Self::sign_in_required), let the user sign in, and come back to the
-///   same URL. The query is the state; nothing was stored.
+/// * Nobody is signed in: check [`sign_in_required`](Self::sign_in_required), let the user sign in, and come back to
+///   the same URL. The query is the state; nothing was stored.
 /// * [`AuthorizationServer::recall`](crate::AuthorizationServer::recall) finds that the user consented before.
 /// * The host shows its consent page, with a form that posts back to the same URL and carries the
-///   [`consent_token`](Self::consent_token); the request is then checked again, and [`confirm`](Self::confirm) turns it into
-///   something that can be approved or denied.
+///   [`consent_token`](Self::consent_token); the request is then checked again, and [`confirm`](Self::confirm) turns it
+///   into something that can be approved or denied.
 /// * It is dropped, and nothing has happened.
 ///
 /// # Design
 ///
-/// It is neither `Clone` nor `Serialize`: what was checked a while ago is not what is checked now. The client may be gone, or
-/// the page may show something else than what is approved. Reading the query again costs one look-up.
+/// It is neither `Clone` nor `Serialize`: what was checked a while ago is not what is checked now. The client may be
+/// gone, or the page may show something else than what is approved. Reading the query again costs one look-up.
 #[must_use = "the user waits for an answer"]
 pub struct PendingAuthorization {
     pub(super) configuration: Arc<Configuration>,
@@ -181,8 +181,9 @@ impl PendingAuthorization {
         self.prompt
     }
 
-    /// Confines the request to a tenant, for a host that knows it before the user is asked: from a hint of the client, or
-    /// from the page's own URL. Only consent for the same tenant is remembered then. Call it for the page and for the decision.
+    /// Confines the request to a tenant, for a host that knows it before the user is asked: from a hint of the client,
+    /// or from the page's own URL. Only consent for the same tenant is remembered then. Call it for the page and for
+    /// the decision.
     pub fn in_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);
         self
@@ -217,8 +218,9 @@ impl PendingAuthorization {
         error
     }
 
-    /// Whether a user who consented to this before may be spared the question: not for a public client whose redirect URI
-    /// another app could claim (RFC 8252 §8.6), and not if the client wants the user to be asked, signed in or moved.
+    /// Whether a user who consented to this before may be spared the question: not for a public client whose redirect
+    /// URI another app could claim (RFC 8252 §8.6), and not if the client wants the user to be asked, signed in or
+    /// moved.
     pub(crate) fn may_be_remembered(&self) -> bool {
         let claimed = self.redirect_uri.form() == Form::Https && !self.redirect_uri.names_this_machine();
         (claimed || !self.client.is_public()) && !self.prompt.asks_the_user()

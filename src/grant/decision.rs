@@ -51,8 +51,8 @@ impl fmt::Debug for SessionSecret {
     }
 }
 
-/// An authorization request whose decision is proved to come from its own page, its own session and its own user, or that
-/// was remembered. It can be approved or denied, once.
+/// An authorization request whose decision is proved to come from its own page, its own session and its own user, or
+/// that was remembered. It can be approved or denied, once.
 #[derive(Debug)]
 #[must_use = "the client waits for the decision"]
 pub struct ConfirmedAuthorization {
@@ -101,8 +101,8 @@ impl Approval {
 }
 
 impl PendingAuthorization {
-    /// The value of a hidden field in the consent form: a random identifier, an expiry, and a MAC over both, the whole request
-    /// and the user, keyed by the session. Made anew for each page.
+    /// The value of a hidden field in the consent form: a random identifier, an expiry, and a MAC over both, the whole
+    /// request and the user, keyed by the session. Made anew for each page.
     #[must_use]
     pub fn consent_token(&self, session: &SessionSecret, subject: &Subject) -> String {
         let id = GrantId::random();
@@ -155,7 +155,8 @@ impl PendingAuthorization {
         if expires_at <= self.validated_at { Err(ErrorReason::ConsentTokenExpired) } else { Ok(id) }
     }
 
-    /// Everything that was asked, by whom and of whom, each part preceded by its length so that none runs into the next.
+    /// Everything that was asked, by whom and of whom, each part preceded by its length so that none runs into the
+    /// next.
     fn mac(&self, session: &SessionSecret, subject: &Subject, id: GrantId, expires_at: Timestamp) -> Hmac<Sha256> {
         let mut mac = keyed(&session.0);
         let mut part = |bytes: &[u8]| {

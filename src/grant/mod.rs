@@ -1,6 +1,7 @@
 //! Grants, and the state machines that make, spend and renew what belongs to them.
 //!
-//! Nothing here awaits, reads a clock or touches a store: every rule is a function of its arguments, and all policy is here.
+//! Nothing here awaits, reads a clock or touches a store: every rule is a function of its arguments, and all policy is
+//! here.
 //!
 //! ```text
 //! request:  Params ─resolve→ RedirectTarget ─validate→ PendingAuthorization ─confirm→ ConfirmedAuthorization ─approve→ CodeRecord
@@ -39,8 +40,8 @@ pub(crate) use refresh_token::RetiredUse;
 
 /// What somebody allowed a client to do: the unit of consent, of revocation, of listing, and of sharding.
 ///
-/// RFC 6749 §1.3 calls the credential a grant; here it is the authorization that a credential stands for. Codes and tokens
-/// belong to one grant each, carry its id, and die with it.
+/// RFC 6749 §1.3 calls the credential a grant; here it is the authorization that a credential stands for. Codes and
+/// tokens belong to one grant each, carry its id, and die with it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "complete by design: store authors build it from their rows")]
 pub struct Grant {
@@ -136,8 +137,9 @@ pub enum RefreshTokenState {
 
 /// What is remembered of a refresh token's replacement, so that a retry gets the same answer again.
 ///
-/// The successors are derived from the retired token and `nonce`; this record alone yields nothing. Together with the token
-/// it would yield what is live, so the nonce is kept only until the successor is first used, and `Debug` leaves it out.
+/// The successors are derived from the retired token and `nonce`; this record alone yields nothing. Together with the
+/// token it would yield what is live, so the nonce is kept only until the successor is first used, and `Debug` leaves
+/// it out.
 #[derive(Clone, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "complete by design: store authors build it from their rows")]
 pub struct Retirement {
@@ -198,8 +200,8 @@ pub struct IssuedTokens {
 }
 
 impl IssuedTokens {
-    /// When the last of the tokens expires; `None` if one never does. Until then the grant, its code and whatever tells a
-    /// replay must be kept.
+    /// When the last of the tokens expires; `None` if one never does. Until then the grant, its code and whatever tells
+    /// a replay must be kept.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match &self.refresh {

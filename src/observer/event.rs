@@ -10,7 +10,8 @@ use crate::secret::GrantId;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// An authorization request is valid. Told for the GET that shows a page, and again for the POST that brings the decision.
+    /// An authorization request is valid. Told for the GET that shows a page, and again for the POST that brings the
+    /// decision.
     Requested {
         /// Who asks.
         client: &'a ClientId,
@@ -186,8 +187,8 @@ pub enum Event<'a> {
         endpoint: Endpoint,
         /// Why.
         reason: ErrorReason,
-        /// The client that the request names, if it named a well-formed one, and may be anybody's invention; at a protected
-        /// resource the client that the token was issued to.
+        /// The client that the request names, if it named a well-formed one, and may be anybody's invention; at a
+        /// protected resource the client that the token was issued to.
         client: Option<&'a ClientId>,
         /// The grant of the code or token that came, if there is such a one.
         grant: Option<GrantId>,

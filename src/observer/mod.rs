@@ -1,5 +1,5 @@
-//! What happens, for the operator: one typed event per decision, with identifiers and never a secret; and what becomes of it
-//! in logs, traces and metrics.
+//! What happens, for the operator: one typed event per decision, with identifiers and never a secret; and what becomes
+//! of it in logs, traces and metrics.
 //!
 //! Three ways lead to it, each independent of the others:
 //!
@@ -9,18 +9,19 @@
 //!
 //! # Events and spans
 //!
-//! Their target is `grantor`. The span of an [`Operation`] has its name, and these fields as far as they are known at its end:
+//! Their target is `grantor`. The span of an [`Operation`] has its name, and these fields as far as they are known at
+//! its end:
 //!
 //! | field | |
 //! |---|---|
 //! | `operation` | [`Operation::name`] |
-//! | `client`, `grant`, `subject` | whom and what it was about; `client` of a refused request may be anybody's invention |
+//! | `client`, `grant`, `subject` | whom and what it was about, if that is one; `client` of a refused request may be an invention |
 //! | `grant_type` | how tokens were issued |
 //! | `outcome` | `ok`, `refused`, `failed` (a store did) or `abandoned` (the caller dropped the future: it hung up, or timed out) |
 //! | `reason` | [`ErrorReason::name`](crate::error::ErrorReason::name) |
 //!
-//! An event has the field `event`, which is [`Event::name`], and the fields of its [`Event`] under their names. The level says
-//! how it should be read:
+//! An event has the field `event`, which is [`Event::name`], and the fields of its [`Event`] under their names. The
+//! level says how it should be read:
 //!
 //! | level | events |
 //! |---|---|
@@ -38,16 +39,16 @@
 //! | `grantor_operations_total` | counter | `operation`, `outcome`: `ok`, `abandoned`, or the [name](crate::error::ErrorReason::name) of the reason |
 //! | `grantor_operation_duration_seconds` | histogram | `operation`, `outcome`: `ok`, `refused`, `failed` or `abandoned` |
 //!
-//! Operations that wait for nothing (`sign_in`, `confirm`, `deny`, `require`, `metadata`) are counted and not timed, and so is
-//! what is refused before an operation begins: a wrong method, a body that is too large. No label holds what a request brought
-//! in, so their number is bounded.
+//! Operations that wait for nothing (`sign_in`, `confirm`, `deny`, `require`, `metadata`) are counted and not timed,
+//! and so is what is refused before an operation begins: a wrong method, a body that is too large. No label holds what
+//! a request brought in, so their number is bounded.
 //!
-//! The metrics are described to the recorder that is installed when a server is built. A recorder that comes later counts all
-//! the same; `describe_metrics` describes them to it.
+//! The metrics are described to the recorder that is installed when a server is built. A recorder that comes later
+//! counts all the same; `describe_metrics` describes them to it.
 //!
-//! What to watch: `store_unavailable` and `store_failed` (the store), `code_replayed` and `refresh_token_replayed` (a thief, or a
-//! client that shares its tokens), `client_authentication_failed` (a secret that was rotated, or is being guessed),
-//! `consent_token_invalid` (a forged form), and the time that `verify` and `token` take.
+//! What to watch: `store_unavailable` and `store_failed` (the store), `code_replayed` and `refresh_token_replayed` (a
+//! thief, or a client that shares its tokens), `client_authentication_failed` (a secret that was rotated, or is being
+//! guessed), `consent_token_invalid` (a forged form), and the time that `verify` and `token` take.
 
 mod event;
 mod operation;

@@ -51,7 +51,8 @@ operations! {
     ReplaceRegistration => "replace_registration",
     /// [`AuthorizationServer::delete_registration`](crate::AuthorizationServer::delete_registration)
     DeleteRegistration => "delete_registration",
-    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) with a metadata document, or a path that leads nowhere
+    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) with a metadata document, or a path that
+    /// leads nowhere
     Metadata => "metadata",
     /// [`ResourceServer::verify`](crate::ResourceServer::verify), also as the first half of
     /// [`verify_scope`](crate::ResourceServer::verify_scope)

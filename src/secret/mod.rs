@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The prefix is the service's, so that secret scanners recognise a leak. The grant's id lets a store keep everything
-//! about one grant in one place. The checksum covers prefix and bytes, so that garbage is rejected before a store is asked.
-//! Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told.
+//! about one grant in one place. The checksum covers prefix and bytes, so that garbage is rejected before a store is
+//! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told.
 
 mod format;
 

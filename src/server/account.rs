@@ -40,7 +40,8 @@ impl NewApp {
         self
     }
 
-    /// Says whether somebody vouches for the app; a service that anybody can sign up to should say [`Vetting::SelfRegistered`].
+    /// Says whether somebody vouches for the app; a service that anybody can sign up to should say
+    /// [`Vetting::SelfRegistered`].
     #[must_use]
     pub const fn with_vetting(mut self, vetting: Vetting) -> Self {
         self.vetting = vetting;
@@ -82,8 +83,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`EndpointError`] says what of it is not acceptable, by the same rules as for clients that register themselves, or that
-    /// a store failed; nothing was registered then.
+    /// [`EndpointError`] says what of it is not acceptable, by the same rules as for clients that register themselves,
+    /// or that a store failed; nothing was registered then.
     pub async fn register_public_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
         operate(Operation::RegisterApp, self.register_app(app, None, ClientAuthentication::None)).await
     }
@@ -139,7 +140,8 @@ impl AuthorizationServer {
         self.call(Operation::Client, self.inner.clients.find_client(id)).await
     }
 
-    /// Deletes a client of `owner`, as [`delete_client`](Self::delete_client) does; somebody else's is [`Deletion::Unknown`].
+    /// Deletes a client of `owner`, as [`delete_client`](Self::delete_client) does; somebody else's is
+    /// [`Deletion::Unknown`].
     ///
     /// # Errors
     ///
@@ -168,8 +170,9 @@ impl AuthorizationServer {
         self.call(Operation::RevokeClient, revoke).await
     }
 
-    /// Deletes a client, whoever owns it, with all that it was granted. A request of that client which is being answered in
-    /// this very moment may still get a token for itself (`client_credentials`); it lives no longer than its lifetime.
+    /// Deletes a client, whoever owns it, with all that it was granted. A request of that client which is being
+    /// answered in this very moment may still get a token for itself (`client_credentials`); it lives no longer than
+    /// its lifetime.
     ///
     /// # Errors
     ///
@@ -231,7 +234,8 @@ impl AuthorizationServer {
         }
     }
 
-    /// Revokes everything that a user granted to anybody: after a password change, or when the user is disabled or deleted.
+    /// Revokes everything that a user granted to anybody: after a password change, or when the user is disabled or
+    /// deleted.
     ///
     /// # Errors
     ///

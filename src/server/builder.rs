@@ -152,7 +152,8 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Sets how many bytes of a body are read before a request is refused.
+    /// Sets how large a body may be, in bytes. Of a larger one up to 4 MiB are read and thrown away, so that a client
+    /// which sends first and listens then gets the refusal.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self

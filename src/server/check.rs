@@ -59,8 +59,8 @@ pub enum Finding {
 }
 
 impl AuthorizationServer {
-    /// Looks for what is unsafe or inconsistent in the configuration, and tries the stores with records of its own, which it
-    /// revokes again. Call it at start-up, log what it finds, and decide which findings you can live with.
+    /// Looks for what is unsafe or inconsistent in the configuration, and tries the stores with records of its own,
+    /// which it revokes again. Call it at start-up, log what it finds, and decide which findings you can live with.
     pub async fn check(&self) -> Vec<Finding> {
         let checked = operate(Operation::Check, async { Ok::<_, StoreError>(self.find().await) }).await;
         checked.unwrap_or_default()
@@ -164,8 +164,8 @@ impl AuthorizationServer {
     }
 }
 
-/// Records that differ in every field, with text that a careless column would change. They have expired, so that they are
-/// purged with the next batch.
+/// Records that differ in every field, with text that a careless column would change. They have expired, so that they
+/// are purged with the next batch.
 fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
     let id = GrantId::random();
     let key = || TokenKey { grant: id, hash: TokenHash::from_bytes(random()) };

@@ -83,12 +83,14 @@ impl AuthorizationServer {
         &self.inner.resource_server
     }
 
-    /// Deletes codes and tokens whose life was over an hour ago, at most `limit` rows of each kind, and returns how many went.
+    /// Deletes codes and tokens whose life was over an hour ago, at most `limit` rows of each kind, and returns how
+    /// many went.
     ///
-    /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for longer
-    /// than an hour keeps them for as long.
+    /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for
+    /// longer than an hour keeps them for as long.
     ///
-    /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live traffic.
+    /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live
+    /// traffic.
     ///
     /// # Errors
     ///
@@ -101,7 +103,8 @@ impl AuthorizationServer {
         let margin = Self::PURGE_MARGIN.max(self.configuration().consent_lifetime);
         let before = self.now().saturating_sub(margin);
         let tokens = self.inner.grants.purge_tokens(before, limit).await?;
-        // While expired tokens are left, a store that holds both would look through all of their grants for codes, each time.
+        // While expired tokens are left, a store that holds both would look through all of their grants for codes, each
+        // time.
         let codes = if tokens < limit.get() { self.inner.grants.purge_codes(before, limit).await? } else { 0 };
         if codes > 0 || tokens > 0 {
             self.observe(&Event::Purged { codes, tokens });

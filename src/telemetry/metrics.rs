@@ -85,8 +85,8 @@ pub(super) fn timed(operation: Operation, outcome: Outcome, elapsed: Duration) {
     }
 }
 
-/// Describes the metrics to the recorder of this process. Building a server does it, so call this only if the recorder is
-/// installed later.
+/// Describes the metrics to the recorder of this process. Building a server does it, so call this only if the recorder
+/// is installed later.
 pub fn describe_metrics() {
     with_recorder(|recorder| {
         recorder.describe_counter(

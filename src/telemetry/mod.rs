@@ -1,6 +1,7 @@
 //! Where everything that the server does passes by: each operation as a whole, and each decision in it.
 //!
-//! Without the features `tracing` and `metrics` an operation is the bare future, and a decision one call of the observer.
+//! Without the features `tracing` and `metrics` an operation is the bare future, and a decision one call of the
+//! observer.
 
 #[cfg(not(any(feature = "metrics", feature = "tracing")))]
 mod bare;

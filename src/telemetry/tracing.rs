@@ -8,7 +8,7 @@ use ::tracing::{Level, Span, enabled, event, span};
 
 use super::operate::Outcome;
 use crate::error::StoreError;
-use crate::observer::{Event, Operation};
+use crate::observer::{Actor, Event, Operation};
 
 const TARGET: &str = "grantor";
 
@@ -39,8 +39,8 @@ pub(super) fn span(operation: Operation) -> Span {
     spans! {
         INFO(
             Authorize Recall Approve Deny Token Revoke Register ReadRegistration ReplaceRegistration DeleteRegistration
-            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient Grants Withdraw RevokeSubject
-            Purge Check
+            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient Grants Withdraw
+            RevokeSubject Purge Check
         )
         DEBUG(Introspect Verify);
         none(SignIn Confirm Require Metadata)
@@ -97,16 +97,25 @@ pub(super) fn write(event: &Event<'_>) {
     }
 }
 
+/// Writes the ids of an event into the span of its operation, each once: a subscriber would show every time.
 fn record(span: &Span, event: &Event<'_>) {
     // Where no operation runs, the current span is the host's, and its fields are none of ours.
     if span.metadata().is_none_or(|metadata| metadata.target() != TARGET) {
         return;
     }
-    if let Some(client) = event.client() {
-        span.record("client", client.as_str());
-    }
-    if let Some(grant) = event.grant() {
-        span.record("grant", display(grant));
+    match event {
+        // What follows in the same operation has the same client; and a withdrawal is about any number of grants.
+        Event::Authenticated { .. } | Event::SecretMade { .. } | Event::Revoked { by: Actor::User, .. } => return,
+        // What follows has its client and its grant.
+        Event::Replayed { .. } => {}
+        _ => {
+            if let Some(client) = event.client() {
+                span.record("client", client.as_str());
+            }
+            if let Some(grant) = event.grant() {
+                span.record("grant", display(grant));
+            }
+        }
     }
     if let Some(subject) = event.subject() {
         span.record("subject", subject.as_str());

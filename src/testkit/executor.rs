@@ -42,7 +42,8 @@ pub async fn yield_once() {
     .await;
 }
 
-/// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done before.
+/// Polls a future at most so many times and drops it then, as a closed connection does: `None`, unless it was done
+/// before.
 ///
 /// With 0, 1, 2, … in turn it is dropped at every await.
 pub async fn drop_after<T>(polls: usize, future: impl IntoFuture<Output = T>) -> Option<T> {
@@ -72,8 +73,8 @@ pub(super) enum Arena {
 }
 
 impl Arena {
-    /// Looks at futures of the kind that is to compete: at several, for one that waits for another thread may find that it
-    /// need not wait.
+    /// Looks at futures of the kind that is to compete: at several, for one that waits for another thread may find that
+    /// it need not wait.
     pub(super) async fn of<T, F: Future<Output = T>>(probe: impl Fn() -> F) -> Self {
         for _ in 0..32 {
             let mut probe = pin!(probe());

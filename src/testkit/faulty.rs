@@ -114,8 +114,8 @@ impl<S> InterceptedStore<S, Faults> {
         Self::around(Arc::new(store), Arc::new(Faults::default()))
     }
 
-    /// About one in `one_in` calls of `store` fails or is delayed, before or after its effect, as `seed` decides: the same
-    /// calls with the same seed go the same way.
+    /// About one in `one_in` calls of `store` fails or is delayed, before or after its effect, as `seed` decides: the
+    /// same calls with the same seed go the same way.
     #[must_use]
     pub fn seeded(store: S, seed: u64, one_in: NonZeroU32) -> Self {
         let faulty = Self::new(store);
@@ -143,8 +143,8 @@ impl<S> InterceptedStore<S, Faults> {
         self.plan(None, 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
 
-    /// From now on every call of this method, named as in its trait, fails at once, in a way that a retry can help, until
-    /// [`repair`](Self::repair).
+    /// From now on every call of this method, named as in its trait, fails at once, in a way that a retry can help,
+    /// until [`repair`](Self::repair).
     ///
     /// # Panics
     ///

@@ -9,7 +9,8 @@ use url::form_urlencoded::{self, byte_serialize};
 ///
 /// let request = Form::of([("response_type", "code"), ("client_id", "board")]);
 /// assert_eq!(request.clone().with("client_id", "other").encode(), "response_type=code&client_id=other");
-/// assert_eq!(request.clone().and("client_id", "twice").encode(), "response_type=code&client_id=board&client_id=twice");
+/// let twice = request.clone().and("client_id", "other");
+/// assert_eq!(twice.encode(), "response_type=code&client_id=board&client_id=other");
 /// assert_eq!(request.without("client_id").encode(), "response_type=code");
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -23,8 +23,9 @@ use crate::store::{Insertion, TokenStore};
 
 /// Issues an access token for a test of an API: one that [`ResourceServer::verify`] accepts, and that can be revoked.
 ///
-/// The first argument says where it is valid: `&AuthorizationServer`, `&ResourceServer`, [`&TestServer`](TestServer), or a pair
-/// of an [`Arc`] of a store and the [`Prefix`] of access tokens. Nobody is asked, and no client has to be registered.
+/// The first argument says where it is valid: `&AuthorizationServer`, `&ResourceServer`, [`&TestServer`](TestServer),
+/// or a pair of an [`Arc`] of a store and the [`Prefix`] of access tokens. Nobody is asked, and no client has to be
+/// registered.
 ///
 /// ```
 /// use std::sync::Arc;

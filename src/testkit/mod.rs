@@ -2,7 +2,8 @@
 //!
 //! # A store of your own
 //!
-//! [`store_tests!`](crate::store_tests) makes one test of each clause of the contract; the same ones prove the stores that ship:
+//! [`store_tests!`](crate::store_tests) makes one test of each clause of the contract; the same ones prove the stores
+//! that ship:
 //!
 //! ```
 //! mod our_store {
@@ -13,13 +14,15 @@
 //! }
 //! ```
 //!
-//! The clauses are functions in [`contract`], to be called by themselves as well. They use no runtime: what is concurrent in
-//! them is polled by hand, or runs on threads where a store never waits. [`fixtures`] makes what they store.
+//! The clauses are functions in [`contract`], to be called by themselves as well. They use no runtime: what is
+//! concurrent in them is polled by hand, or runs on threads where a store never waits. [`fixtures`] makes what they
+//! store.
 //!
 //! # A service of your own
 //!
-//! [`TestServer`] is a whole authorization server in a test, with a clock that stands still; its [`driver`] plays browser, user and
-//! client. Everything is in process and needs no runtime: `#[tokio::test]` will do, and so will [`block_on`].
+//! [`TestServer`] is a whole authorization server in a test, with a clock that stands still; its [`driver`] plays
+//! browser, user and client. Everything is in process and needs no runtime: `#[tokio::test]` will do, and so will
+//! [`block_on`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -50,13 +53,13 @@
 //! | what happens when a caller goes away half-way | [`drop_after`] |
 //! | something else about calls of a store | [`InterceptedStore`] with an [`Interceptor`] of your own |
 //!
-//! All of them are stores, clocks and servers like any other, so they fit where yours are: none is a framework. In a checkout,
-//! `tests/link_shortener.rs` is the test file of a small service, to be copied.
+//! All of them are stores, clocks and servers like any other, so they fit where yours are: none is a framework. In a
+//! checkout, `tests/link_shortener.rs` is the test file of a small service, to be copied.
 //!
 //! ## An outage, a lost answer, a slow store
 //!
-//! Clones of a [`FaultyStore`] share one script: keep one, and give the server another. What a test begins with, clients and
-//! tokens of [`issue_access`], goes past it, so the first call that counts is that of the first request.
+//! Clones of a [`FaultyStore`] share one script: keep one, and give the server another. What a test begins with,
+//! clients and tokens of [`issue_access`], goes past it, so the first call that counts is that of the first request.
 //!
 //! ```
 //! use grantor::error::Retry;

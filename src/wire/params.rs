@@ -67,7 +67,8 @@ pub(crate) struct Params<'a> {
 impl<'a> Params<'a> {
     /// Reads a query or a form.
     ///
-    /// Ill-formed escapes, bytes that are not UTF-8 and NUL are refused, not replaced: what is checked is what was sent.
+    /// Ill-formed escapes, bytes that are not UTF-8 and NUL are refused, not replaced: what is checked is what was
+    /// sent.
     pub(crate) fn parse(text: &'a str) -> Result<Self, ErrorReason> {
         let mut params = Self::default();
         let mut seen = 0_u32;

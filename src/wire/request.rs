@@ -13,7 +13,8 @@ use crate::error::ErrorReason;
 
 /// A form that a client posted to the token, revocation or introspection endpoint.
 ///
-/// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1). Not printed by `Debug`.
+/// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1). Not printed by
+/// `Debug`.
 #[derive(Clone, Copy)]
 pub struct ClientRequest<'a> {
     headers: &'a HeaderMap,

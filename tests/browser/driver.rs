@@ -19,7 +19,8 @@ use tempfile::TempDir;
 use super::example::Example;
 use super::tab::Tab;
 
-/// How often a process is looked at, and how long to pause between two looks: together a minute, for a machine that is busy.
+/// How often a process is looked at, and how long to pause between two looks: together a minute, for a machine that is
+/// busy.
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -48,7 +48,8 @@ struct Worker {
 }
 
 impl Worker {
-    /// Sends a request: nothing if the server died before the answer was complete. An answer that did arrive has to be good.
+    /// Sends a request: nothing if the server died before the answer was complete. An answer that did arrive has to be
+    /// good.
     async fn attempt(&self, request: RequestBuilder, status: u16) -> Option<Reply> {
         let response = request.send().await.ok()?;
         let (found, headers) = (response.status(), response.headers().clone());

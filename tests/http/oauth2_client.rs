@@ -15,7 +15,8 @@ use super::support::{ADA, App, Browser, Example, http_client};
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointSet, EndpointSet, EndpointSet>;
 
-/// Carries the crate's requests. It revokes over https only, so this end plays the proxy that ends TLS before the example.
+/// Carries the crate's requests. It revokes over https only, so this end plays the proxy that ends TLS before the
+/// example.
 async fn carry(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let mut request = reqwest::Request::try_from(request)?;
     request.url_mut().set_scheme("http").unwrap();

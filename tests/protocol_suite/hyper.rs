@@ -26,8 +26,8 @@ mod endpoints;
 /// The largest form that the pages read, in bytes.
 const MAX_FORM: usize = 64 * 1024;
 
-/// A service on hyper: what clients call by the adapter, the authorization endpoint by the guide's page, and the rest, which any
-/// service has already, by the test server.
+/// A service on hyper: what clients call by the adapter, the authorization endpoint by the guide's page, and the rest,
+/// which any service has already, by the test server.
 async fn route(server: TestServer, endpoints: Endpoints, request: Request<Incoming>) -> Response<Full<Bytes>> {
     // The API has a host of its own, with which the adapter has nothing to do.
     let of_the_api = request.headers().get(HOST).is_some_and(|host| host == "api.test");

@@ -17,7 +17,8 @@ use crate::web::convert::{self, IntoResponse as _};
 use crate::web::methods::page;
 use crate::web::{html, see_other};
 
-/// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a code.
+/// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
+/// code.
 pub fn service() -> impl HttpServiceFactory {
     let refuse = async || {
         HttpResponse::from_error(Problem::method_not_allowed()).customize().insert_header((ALLOW, "GET, POST"))
@@ -62,8 +63,8 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Fa
 
 /// Carries out the decision. The query is that of the page, so the request is checked again as it was shown.
 async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<HttpResponse, Failure> {
-    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies of a
-    // visitor who comes from another site.
+    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
+    // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
         let query = form.as_query().ok_or_else(Problem::bad_request)?;
         return Ok(see_other(&format!("{PATH}?{query}")));

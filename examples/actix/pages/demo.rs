@@ -24,7 +24,8 @@ pub async fn connect(app: Data<App>, sender: Sender) -> Result<impl Responder, P
     Ok(see_other(&url).customize().insert_header((SET_COOKIE, cookie)))
 }
 
-/// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by `/demo`.
+/// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by
+/// `/demo`.
 pub async fn callback(app: Data<App>, request: HttpRequest) -> HttpResponse {
     app.demo.finish(&convert::headers(request.headers()), request.query_string()).await;
     see_other("/demo")

@@ -9,7 +9,8 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 
-/// No `form-action`: browsers apply it to the redirects that follow a form too, and the last of those goes to the client.
+/// No `form-action`: browsers apply it to the redirects that follow a form too, and the last of those goes to the
+/// client.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 

@@ -12,8 +12,8 @@ use crate::app;
 use crate::provider::app::App;
 use crate::web::{access_log, slow_body};
 
-/// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a request,
-/// and as long again for its body.
+/// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a
+/// request, and as long again for its body.
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -30,7 +30,8 @@ pub async fn serve(
     };
     HttpServer::new(service)
         .client_request_timeout(patience)
-        // After the first request of a connection actix-web sets no limit to the next one's head, so there is no next one.
+        // After the first request of a connection actix-web sets no limit to the next one's head, so there is no next
+        // one.
         .keep_alive(KeepAlive::Disabled)
         .shutdown_signal(interrupted)
         .listen(listener)?

@@ -31,8 +31,8 @@ pub fn limit(request: &mut ServiceRequest, patience: Duration) -> Held {
     held
 }
 
-/// Waits for an answer, and has the connection closed behind it if the request's body was not read to its end. If nobody
-/// held on to a body that comes in chunks, actix-web would read on for as long as they come.
+/// Waits for an answer, and has the connection closed behind it if the request's body was not read to its end. If
+/// nobody held on to a body that comes in chunks, actix-web would read on for as long as they come.
 pub async fn close_behind(
     answer: impl Future<Output = Result<ServiceResponse<impl MessageBody + 'static>, Error>>,
     held: Held,

@@ -16,7 +16,8 @@ use crate::shortener::sign_in;
 use crate::shortener::visitor::Visitor;
 use crate::web::{html, see_other};
 
-/// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a code.
+/// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
+/// code.
 pub fn router() -> Router<App> {
     let refuse = async || ([(ALLOW, "GET, POST")], Problem::method_not_allowed());
     Router::new().route(PATH, get(show).post(decide).head(refuse))
@@ -59,8 +60,8 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failur
 
 /// Carries out the decision. The query is that of the page, so the request is checked again as it was shown.
 async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<Response, Failure> {
-    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies of a
-    // visitor who comes from another site.
+    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
+    // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
         let query = form.as_query().ok_or_else(Problem::bad_request)?;
         return Ok(see_other(&format!("{PATH}?{query}")));

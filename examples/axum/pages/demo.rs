@@ -24,7 +24,8 @@ pub async fn connect(State(app): State<App>, sender: Sender) -> Result<Response,
     Ok(([(SET_COOKIE, cookie)], see_other(&url)).into_response())
 }
 
-/// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by `/demo`.
+/// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by
+/// `/demo`.
 pub async fn callback(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     app.demo.finish(&headers, query.as_deref().unwrap_or_default()).await;
     see_other("/demo")

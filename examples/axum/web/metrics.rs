@@ -1,8 +1,8 @@
 //! The numbers for the operator, on an address of their own.
 //!
-//! They tell how much is going on and what is failing, which is nobody else's business. So they are not a route of the service,
-//! which the world may call: they are served where `METRICS_ADDR` says, and by default nowhere. Keep that address on the loopback
-//! or inside of the network that the collector is in.
+//! They tell how much is going on and what is failing, which is nobody else's business. So they are not a route of the
+//! service, which the world may call: they are served where `METRICS_ADDR` says, and by default nowhere. Keep that
+//! address on the loopback or inside of the network that the collector is in.
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;

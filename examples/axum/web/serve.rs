@@ -17,8 +17,8 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 use crate::app;
 use crate::provider::app::App;
 
-/// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a request,
-/// and as long again for its body.
+/// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a
+/// request, and as long again for its body.
 ///
 /// `axum::serve` would do but for the head: it sets no limit, so that anybody could hold connections open for nothing.
 pub async fn serve(

@@ -6,9 +6,9 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident => $code:ident, $status:literal, $description:literal, $remedy:literal;)*) => {
         /// Why a request was refused. Stable: operators may match on it, count it, and replace its description.
         ///
-        /// The client learns [`code`](Self::code), [`status`](Self::status) and the description; the reason itself is for the
-        /// operator, and often says more than a client may know. Each reason tells what happened, what the client is told, and
-        /// what to do.
+        /// The client learns [`code`](Self::code), [`status`](Self::status) and the description; the reason itself is
+        /// for the operator, and often says more than a client may know. Each reason tells what happened, what the
+        /// client is told, and what to do.
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[non_exhaustive]
         pub enum ErrorReason {

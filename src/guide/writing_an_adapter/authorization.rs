@@ -8,8 +8,8 @@ use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, Hea
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use url::form_urlencoded;
 
-/// What this service's pages may do, beyond what `page_headers` says of any. No `form-action`: browsers apply it to the redirect
-/// that follows a form, and that leads to the client.
+/// What this service's pages may do, beyond what `page_headers` says of any. No `form-action`: browsers apply it to the
+/// redirect that follows a form, and that leads to the client.
 const PAGE: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),

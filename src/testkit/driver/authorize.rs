@@ -80,7 +80,8 @@ impl Authorize {
 
     changes!();
 
-    /// Asks for this scope; without it, for the server's default, and where there is none for all that the client may have.
+    /// Asks for this scope; without it, for the server's default, and where there is none for all that the client may
+    /// have.
     pub fn scope(self, scope: &str) -> Self {
         self.with("scope", scope)
     }

@@ -6,8 +6,8 @@ use http::{HeaderMap, Method};
 use super::{Reply, Sending, bearer, header, request};
 use crate::testkit::TestServer;
 
-/// A call of the API of [`TestServer::respond`], with an access token: a GET of the default resource, until it is changed.
-/// Awaited, it gives what comes back.
+/// A call of the API of [`TestServer::respond`], with an access token: a GET of the default resource, until it is
+/// changed. Awaited, it gives what comes back.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Call {

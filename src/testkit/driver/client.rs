@@ -99,7 +99,8 @@ impl TestClient {
     /// use grantor::policy::RefreshPolicy;
     /// use grantor::testkit::{TestServer, block_on};
     ///
-    /// let app = TestServer::new().client().public().configure(|client| client.with_refresh_policy(RefreshPolicy::Never));
+    /// let app = TestServer::new().client().public();
+    /// let app = app.configure(|client| client.with_refresh_policy(RefreshPolicy::Never));
     /// let tokens = block_on(app.authorize().approve().exchange().into_future());
     /// assert_eq!(tokens.refresh_token, None);
     /// ```

@@ -1,8 +1,8 @@
 //! A driver that plays browser, user and client, for a [`TestServer`](super::TestServer).
 //!
-//! Everything that is sent is a step: a value that sends nothing until it is awaited. `.await` carries out the chain up to there
-//! and gives its good outcome, or fails the test and says which step went wrong, and how. `.send().await` gives the raw
-//! [`Reply`] of the step instead, whatever it is; only the steps before it have to go well.
+//! Everything that is sent is a step: a value that sends nothing until it is awaited. `.await` carries out the chain up
+//! to there and gives its good outcome, or fails the test and says which step went wrong, and how. `.send().await`
+//! gives the raw [`Reply`] of the step instead, whatever it is; only the steps before it have to go well.
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,8 +19,8 @@
 //! });
 //! ```
 //!
-//! A step sends what is right unless it is told otherwise. [`with`](Step::with) sets a parameter, [`and`](Step::and) adds one, and
-//! [`without`](Step::without) drops it, so that a test can send exactly the wrong thing:
+//! A step sends what is right unless it is told otherwise. [`with`](Step::with) sets a parameter, [`and`](Step::and)
+//! adds one, and [`without`](Step::without) drops it, so that a test can send exactly the wrong thing:
 //!
 //! ```
 //! use grantor::testkit::{TestServer, block_on};
@@ -53,6 +53,7 @@ mod tokens;
 use std::panic::Location;
 use std::pin::Pin;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 pub use authorize::{Authorize, Page};
@@ -80,15 +81,17 @@ fn request(method: Method, uri: &str, headers: HeaderMap, body: String) -> Reque
     request
 }
 
+/// A header; `Debug` does not print what `Authorization` says.
 fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
-    (name.parse().expect("the name of a header"), value.parse().expect("the value of a header"))
+    let name: HeaderName = name.parse().expect("the name of a header");
+    let mut value: HeaderValue = value.parse().expect("the value of a header");
+    value.set_sensitive(name == AUTHORIZATION);
+    (name, value)
 }
 
-/// The value of `Authorization` for a call; `Debug` does not print it.
+/// The value of `Authorization` for a call.
 pub(super) fn bearer(access_token: &str) -> HeaderValue {
-    let (_, mut value) = header("authorization", &format!("Bearer {access_token}"));
-    value.set_sensitive(true);
-    value
+    header(AUTHORIZATION.as_str(), &format!("Bearer {access_token}")).1
 }
 
 #[cfg(test)]

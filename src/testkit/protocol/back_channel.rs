@@ -15,7 +15,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn token_with(&self, form: &Form, headers: HeaderMap) -> Result<Reply, Failure> {
+    pub(crate) async fn token_with(&self, form: &Form, headers: HeaderMap) -> Result<Reply, Failure> {
         self.post(&self.profile().endpoints.token, form, headers).await
     }
 
@@ -24,7 +24,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if they are refused.
-    pub async fn tokens_with_scope(&self, client: &KnownClient, scope: &str) -> Result<Tokens, Failure> {
+    pub(crate) async fn tokens_with_scope(&self, client: &KnownClient, scope: &str) -> Result<Tokens, Failure> {
         let code = self.code_for(&self.request(client).with("scope", scope)).await?;
         self.tokens_for(&self.exchange(client, &code)).await
     }
@@ -34,7 +34,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if they are refused, or there is no refresh token.
-    pub async fn refreshable(&self, client: &KnownClient) -> Result<Tokens, Failure> {
+    pub(crate) async fn refreshable(&self, client: &KnownClient) -> Result<Tokens, Failure> {
         let tokens = self.tokens(client).await?;
         ensure!(!tokens.refresh.is_empty(), "{} got no refresh token", client.id);
         Ok(tokens)
@@ -45,27 +45,9 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it is refused.
-    pub async fn refreshed(&self, client: &KnownClient, tokens: &Tokens) -> Result<Tokens, Failure> {
+    pub(crate) async fn refreshed(&self, client: &KnownClient, tokens: &Tokens) -> Result<Tokens, Failure> {
         let next = self.tokens_for(&self.refresh(client, &tokens.refresh)).await?;
         Ok(next.kept(tokens.clone()))
-    }
-
-    /// Whether an access token of `client` is accepted: by the API or, if there is none, by introspection.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] if the target cannot be asked, or says neither yes nor no.
-    pub async fn is_live(&self, client: &KnownClient, access_token: &str) -> Result<bool, Failure> {
-        if !self.has(Feature::Api) && client.secret.is_some() {
-            let members = self.introspect(client, access_token).await?.expect_ok()?;
-            return Ok(members.get("active") == Some(&Value::Bool(true)));
-        }
-        match self.call(access_token).await?.status() {
-            // A token without the scope that the call needs is a token.
-            StatusCode::OK | StatusCode::FORBIDDEN => Ok(true),
-            StatusCode::UNAUTHORIZED => Ok(false),
-            other => Err(Failure::new(format!("the API answered an access token with {other}"))),
-        }
     }
 
     /// Both tokens work. The refresh token is used for that: what came of it is returned.
@@ -73,8 +55,8 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if one of them does not.
-    pub async fn expect_alive(&self, client: &KnownClient, tokens: &Tokens) -> Result<Tokens, Failure> {
-        ensure!(self.is_live(client, &tokens.access).await?, "the access token does not work any more");
+    pub(crate) async fn expect_alive(&self, client: &KnownClient, tokens: &Tokens) -> Result<Tokens, Failure> {
+        self.expect_access_live(client, &tokens.access).await?;
         self.refreshed(client, tokens).await
     }
 
@@ -83,8 +65,8 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if one of them does.
-    pub async fn expect_dead(&self, client: &KnownClient, tokens: &Tokens) -> Result<(), Failure> {
-        ensure!(!self.is_live(client, &tokens.access).await?, "the access token still works");
+    pub(crate) async fn expect_dead(&self, client: &KnownClient, tokens: &Tokens) -> Result<(), Failure> {
+        self.expect_access_dead(client, &tokens.access).await?;
         self.token(&self.refresh(client, &tokens.refresh)).await?.expect_error(400, "invalid_grant")?;
         Ok(())
     }
@@ -94,7 +76,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target cannot be asked.
-    pub async fn own_token(&self, client: &KnownClient, more: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn own_token(&self, client: &KnownClient, more: &Form) -> Result<Reply, Failure> {
         self.requires(Feature::ClientCredentials)?;
         let form = super::identified(client, Form::of([("grant_type", "client_credentials")]));
         self.token(&more.iter().fold(form, |form, (name, value)| form.and(name, value))).await
@@ -105,7 +87,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if one has no answer.
-    pub async fn tokens_at_once(&self, forms: &[Form]) -> Result<Vec<Reply>, Failure> {
+    pub(crate) async fn tokens_at_once(&self, forms: &[Form]) -> Result<Vec<Reply>, Failure> {
         let unknown = self.refresh(&self.profile().web, "unknown");
         // What is sent to find out is no part of the row.
         let probe = self.fork();
@@ -123,7 +105,7 @@ const SEED: u64 = 1;
 /// # Errors
 ///
 /// [`Failure`] if one is neither.
-pub fn winners(replies: &[Reply]) -> Result<Vec<Tokens>, Failure> {
+pub(crate) fn winners(replies: &[Reply]) -> Result<Vec<Tokens>, Failure> {
     let mut winners = Vec::new();
     for reply in replies {
         if reply.status() == StatusCode::OK {
@@ -143,7 +125,7 @@ const UNGUESSABLE: usize = 22;
 /// # Errors
 ///
 /// [`Failure`] if there are less than two, or two are alike.
-pub fn expect_unguessable(texts: &[String]) -> Result<(), Failure> {
+pub(crate) fn expect_unguessable(texts: &[String]) -> Result<(), Failure> {
     ensure!(texts.len() > 1, "there is nothing to compare");
     let distinct: HashSet<_> = texts.iter().collect();
     ensure!(distinct.len() == texts.len(), "{} of {} are the same", texts.len() - distinct.len(), texts.len());
@@ -154,9 +136,19 @@ pub fn expect_unguessable(texts: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The text with its letters in the other case, and with one more if it has none: never the text itself.
+#[must_use]
+pub(crate) fn miscased(text: &str) -> String {
+    let other = |letter: char| {
+        if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+    };
+    let swapped: String = text.chars().map(other).collect();
+    if swapped == text { format!("{text}x") } else { swapped }
+}
+
 /// The text with another character in one place.
 #[must_use]
-pub fn damaged(text: &str, at: usize) -> String {
+pub(crate) fn damaged(text: &str, at: usize) -> String {
     let change = |(n, character)| match character {
         _ if n != at => character,
         'A' => 'B',
@@ -171,7 +163,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it is none of them.
-    pub fn expect_one_of(&self, allowed: &[(u16, &str)]) -> Result<Map<String, Value>, Failure> {
+    pub(crate) fn expect_one_of(&self, allowed: &[(u16, &str)]) -> Result<Map<String, Value>, Failure> {
         let members = self.expect_json()?;
         let error = members.get("error").and_then(Value::as_str).unwrap_or_default();
         let status = self.status().as_u16();
@@ -184,7 +176,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what they differ.
-    pub fn expect_same(&self, other: &Self) -> Result<(), Failure> {
+    pub(crate) fn expect_same(&self, other: &Self) -> Result<(), Failure> {
         ensure!(self.status() == other.status(), "{} and {} differ", self.status(), other.status());
         ensure!(self.text() == other.text(), "{:?} and {:?} differ", self.text(), other.text());
         for (one, two) in [(self, other), (other, self)] {

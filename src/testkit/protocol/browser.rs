@@ -66,7 +66,8 @@ impl<'a> Browser<'a> {
         self.submit_from(&origin, "same-origin", form).await
     }
 
-    /// Sends a form as a page of another origin would: what `Origin` and `Sec-Fetch-Site` say is the caller's to choose.
+    /// Sends a form as a page of another origin would: what `Origin` and `Sec-Fetch-Site` say is the caller's to
+    /// choose.
     ///
     /// # Errors
     ///

@@ -6,36 +6,34 @@ use super::{Failure, Reply};
 
 /// One challenge of a `WWW-Authenticate` header.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "what rows read")]
-pub struct Challenge {
+pub(crate) struct Challenge {
     /// The scheme, as it is spelt.
-    pub scheme: String,
+    pub(crate) scheme: String,
     /// The parameters, in order.
-    pub parameters: Vec<ChallengeParameter>,
+    pub(crate) parameters: Vec<ChallengeParameter>,
 }
 
 /// A parameter of a [`Challenge`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "what rows read")]
-pub struct ChallengeParameter {
+pub(crate) struct ChallengeParameter {
     /// Its name, as it is spelt.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value, without quotes.
-    pub value: String,
+    pub(crate) value: String,
     /// Whether the value was in quotes.
-    pub quoted: bool,
+    pub(crate) quoted: bool,
 }
 
 impl Challenge {
     /// Whether it is of this scheme; schemes have no case.
     #[must_use]
-    pub fn is(&self, scheme: &str) -> bool {
+    pub(crate) fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
     /// The value of a parameter; its name has no case.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let own = self.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name));
         own.map(|parameter| parameter.value.as_str())
     }
@@ -47,7 +45,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if a header keeps not to the grammar.
-    pub fn challenges(&self) -> Result<Vec<Challenge>, Failure> {
+    pub(crate) fn challenges(&self) -> Result<Vec<Challenge>, Failure> {
         let mut challenges = Vec::new();
         for header in self.headers().get_all(WWW_AUTHENTICATE) {
             let text = header.to_str().map_err(|_| Failure::new(format!("the challenge {header:?} is not ASCII")))?;
@@ -61,7 +59,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_bearer(&self, status: u16, error: Option<&str>) -> Result<Challenge, Failure> {
+    pub(crate) fn expect_bearer(&self, status: u16, error: Option<&str>) -> Result<Challenge, Failure> {
         self.expect_status(status)?;
         let bearer = self.challenges()?.into_iter().find(|challenge| challenge.is("Bearer"));
         let bearer = bearer.ok_or_else(|| Failure::new(format!("a {status} without a Bearer challenge")))?;

@@ -10,7 +10,7 @@ use super::{Failure, Reply, Run};
 
 /// Whether the list in a header has this entry, or is `*`.
 #[must_use]
-pub fn lists(reply: &Reply, header: &HeaderName, entry: &str) -> bool {
+pub(crate) fn lists(reply: &Reply, header: &HeaderName, entry: &str) -> bool {
     names(reply, header, entry) || names(reply, header, "*")
 }
 
@@ -25,7 +25,7 @@ fn names(reply: &Reply, header: &HeaderName, entry: &str) -> bool {
 /// # Errors
 ///
 /// [`Failure`] if it cannot be sent.
-pub fn from_origin(origin: &str) -> Result<HeaderMap, Failure> {
+pub(crate) fn from_origin(origin: &str) -> Result<HeaderMap, Failure> {
     let value = HeaderValue::from_str(origin).map_err(|_| Failure::new(format!("{origin:?} is no origin")))?;
     Ok(HeaderMap::from_iter([(ORIGIN, value)]))
 }
@@ -36,7 +36,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_readable_from(&self, origin: &str) -> Result<&Self, Failure> {
+    pub(crate) fn expect_readable_from(&self, origin: &str) -> Result<&Self, Failure> {
         let values: Vec<_> = self.headers().get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().collect();
         let [allowed] = values.as_slice() else {
             return Err(Failure::new(format!("Access-Control-Allow-Origin comes {} times", values.len())));
@@ -51,7 +51,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it has a header of the CORS protocol.
-    pub fn expect_unreadable(&self) -> Result<&Self, Failure> {
+    pub(crate) fn expect_unreadable(&self) -> Result<&Self, Failure> {
         let headers = self.headers().keys().filter(|name| name.as_str().starts_with("access-control-"));
         let headers: Vec<_> = headers.map(HeaderName::as_str).collect();
         ensure!(headers.is_empty(), "pages of other origins are allowed something: {}", headers.join(", "));
@@ -63,7 +63,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_preflight(&self, origin: &str, method: &Method, headers: &[&str]) -> Result<&Self, Failure> {
+    pub(crate) fn expect_preflight(&self, origin: &str, method: &Method, headers: &[&str]) -> Result<&Self, Failure> {
         ensure!(matches!(self.status().as_u16(), 200 | 204), "the preflight is answered with {}", self.status());
         self.expect_readable_from(origin)?;
         let allowed = lists(self, &ACCESS_CONTROL_ALLOW_METHODS, method.as_str());
@@ -81,7 +81,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn preflight(
+    pub(crate) async fn preflight(
         &self,
         address: &str,
         origin: &str,

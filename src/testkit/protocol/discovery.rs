@@ -2,20 +2,20 @@
 
 use serde_json::{Map, Value};
 
+use super::rows::metadata::{SERVER, document, path_of};
 use super::{Failure, Feature, Run};
 
 impl Run<'_> {
     /// Whether the target has a feature, for the part of a row that is about it.
     #[must_use]
-    pub fn has(&self, feature: Feature) -> bool {
+    pub(crate) fn has(&self, feature: Feature) -> bool {
         self.profile().has(feature)
     }
 
-    /// Where the metadata is: between the origin and the path of the issuer (RFC 8414 §3).
+    /// Where the metadata is: the well-known part goes before the path of the issuer (RFC 8414 §3.1).
     #[must_use]
-    pub fn metadata_address(&self) -> String {
-        let path = self.profile().issuer.strip_prefix(self.origin()).unwrap_or_default();
-        format!("{}/.well-known/oauth-authorization-server{path}", self.origin())
+    pub(crate) fn metadata_address(&self) -> String {
+        format!("{SERVER}{}", path_of(&self.profile().issuer))
     }
 
     /// The metadata of the target.
@@ -23,9 +23,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if there is none.
-    pub async fn metadata(&self) -> Result<Map<String, Value>, Failure> {
-        let reply = self.get(&self.metadata_address()).await?;
-        reply.expect_status(200)?;
-        serde_json::from_str(&reply.text()).map_err(|error| Failure::new(format!("the metadata is no object: {error}")))
+    pub(crate) async fn metadata(&self) -> Result<Map<String, Value>, Failure> {
+        document(&self.get(&self.metadata_address()).await?)
     }
 }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::{Browser, Decision, Failure, Host, PageForm, Reply, Submission, User};
 use crate::testkit::{Form, ManualClock};
 
-/// A host whose pages are plain forms, as most are: which form is found by where it goes, and filled in by the names of its fields.
+/// A host whose pages are plain forms, as most are: which form is found by where it goes, and filled in by the names of
+/// its fields.
 #[derive(Clone, Debug)]
 pub struct FormHost {
     sign_in: &'static str,

@@ -9,7 +9,7 @@ use crate::testkit::Form;
 impl Run<'_> {
     /// The address of an authorization request whose query is written by hand.
     #[must_use]
-    pub fn address_with(&self, query: &str) -> String {
+    pub(crate) fn address_with(&self, query: &str) -> String {
         format!("{}?{query}", self.profile().endpoints.authorization)
     }
 
@@ -18,7 +18,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the page cannot be filled in.
-    pub async fn approve_at(&self, address: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn approve_at(&self, address: &str) -> Result<Reply, Failure> {
         let mut browser = self.signed_in(User::Alice).await?;
         let page = browser.get(address).await?;
         self.approve_on(&mut browser, page).await
@@ -29,7 +29,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the page cannot be filled in.
-    pub async fn approve_on(&self, browser: &mut Browser<'_>, page: Reply) -> Result<Reply, Failure> {
+    pub(crate) async fn approve_on(&self, browser: &mut Browser<'_>, page: Reply) -> Result<Reply, Failure> {
         if page.status() != 200 {
             return Ok(page);
         }
@@ -43,7 +43,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn post_from_elsewhere(
+    pub(crate) async fn post_from_elsewhere(
         &self,
         browser: &mut Browser<'_>,
         action: &str,
@@ -59,7 +59,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it is no such page.
-    pub fn credentials(&self, page: &Reply, user: User) -> Result<Submission, Failure> {
+    pub(crate) fn credentials(&self, page: &Reply, user: User) -> Result<Submission, Failure> {
         self.suite.host().credentials(page, user)
     }
 
@@ -68,7 +68,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if nobody asks.
-    pub async fn at_the_door(&self, address: &str, user: User) -> Result<(Browser<'_>, Submission), Failure> {
+    pub(crate) async fn at_the_door(&self, address: &str, user: User) -> Result<(Browser<'_>, Submission), Failure> {
         let mut browser = self.anonymous();
         let page = browser.visit(address).await?;
         let form = self.credentials(&page, user)?;
@@ -80,7 +80,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it leads elsewhere.
-    pub fn expect_here(&self, reply: &Reply) -> Result<(), Failure> {
+    pub(crate) fn expect_here(&self, reply: &Reply) -> Result<(), Failure> {
         let Some(location) = reply.location() else { return Ok(()) };
         let here = Url::parse(self.origin()).map_err(|error| Failure::new(format!("the issuer is no URL: {error}")))?;
         let there = here.join(location).map_err(|error| Failure::new(format!("{location:?} is no URL: {error}")))?;
@@ -93,7 +93,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if one of them leads elsewhere.
-    pub async fn follow_here(&self, browser: &mut Browser<'_>, mut reply: Reply) -> Result<Reply, Failure> {
+    pub(crate) async fn follow_here(&self, browser: &mut Browser<'_>, mut reply: Reply) -> Result<Reply, Failure> {
         for _ in 0..10 {
             self.expect_here(&reply)?;
             match reply.location().map(ToOwned::to_owned).filter(|_| reply.status().is_redirection()) {
@@ -106,10 +106,10 @@ impl Run<'_> {
 }
 
 impl Submission {
-    /// The form with another value for a parameter of the authorization request, wherever it says it: in the address that
-    /// it goes to, in an address that a field holds, as a field of its own.
+    /// The form with another value for a parameter of the authorization request, wherever it says it: in the address
+    /// that it goes to, in an address that a field holds, as a field of its own.
     #[must_use]
-    pub fn tampered(&self, request: &Form, name: &str, value: &str) -> Self {
+    pub(crate) fn tampered(&self, request: &Form, name: &str, value: &str) -> Self {
         let pair = |value: &str| Form::of([(name, value)]).encode();
         let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let plain = (pair(request.get(name).unwrap_or_default()), pair(value));

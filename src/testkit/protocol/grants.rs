@@ -11,7 +11,7 @@ use crate::testkit::Form;
 impl<'a> Run<'a> {
     /// What was sent and received so far.
     #[must_use]
-    pub fn exchanges(&self) -> Vec<Exchange> {
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -20,13 +20,13 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if the sign-in fails.
-    pub async fn sign_in(&self, browser: &mut Browser<'_>, user: User) -> Result<(), Failure> {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser<'_>, user: User) -> Result<(), Failure> {
         self.suite.host().sign_in(browser, user).await
     }
 
     /// The baseline request of a client, which the person is asked about whatever they said before.
     #[must_use]
-    pub fn asking(&self, client: &KnownClient) -> Form {
+    pub(crate) fn asking(&self, client: &KnownClient) -> Form {
         self.request(client).and("prompt", "consent")
     }
 
@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if nobody is asked.
-    pub async fn ask(&self, browser: &mut Browser<'_>, request: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn ask(&self, browser: &mut Browser<'_>, request: &Form) -> Result<Reply, Failure> {
         let page = browser.get(&self.address(request)).await?;
         ensure!(page.status() == 200, "nobody is asked: the status is {}", page.status());
         Ok(page)
@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
 
     /// The exchange of a code that `request` led to.
     #[must_use]
-    pub fn exchange_of(&self, client: &KnownClient, request: &Form, code: &str) -> Form {
+    pub(crate) fn exchange_of(&self, client: &KnownClient, request: &Form, code: &str) -> Form {
         let form = self.exchange(client, code);
         match request.get("redirect_uri") {
             Some(uri) => form.with("redirect_uri", uri),
@@ -56,7 +56,12 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if there are none.
-    pub async fn granted(&self, client: &KnownClient, request: &Form, decision: &Decision) -> Result<Tokens, Failure> {
+    pub(crate) async fn granted(
+        &self,
+        client: &KnownClient,
+        request: &Form,
+        decision: &Decision,
+    ) -> Result<Tokens, Failure> {
         let code = self.decide(request, decision).await?.expect_code(request)?;
         self.tokens_for(&self.exchange_of(client, request, &code)).await
     }
@@ -67,7 +72,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if it is refused.
-    pub async fn self_registered(&self, redirect_uris: &[&str], changes: Value) -> Result<KnownClient, Failure> {
+    pub(crate) async fn self_registered(&self, redirect_uris: &[&str], changes: Value) -> Result<KnownClient, Failure> {
         let client = self.self_registered_if_accepted(redirect_uris, changes).await?;
         client.ok_or_else(|| Failure::new(format!("the registration of {redirect_uris:?} is refused")))
     }
@@ -77,7 +82,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if it does neither, or nobody can register.
-    pub async fn self_registered_if_accepted(
+    pub(crate) async fn self_registered_if_accepted(
         &self,
         redirect_uris: &[&str],
         changes: Value,
@@ -99,8 +104,13 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] names the one that is accepted.
-    pub async fn expect_shown(&self, client: &KnownClient, redirect_uris: &[&str]) -> Result<(), Failure> {
-        for &uri in redirect_uris {
+    pub(crate) async fn expect_shown(
+        &self,
+        client: &KnownClient,
+        redirect_uris: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Failure> {
+        for uri in redirect_uris {
+            let uri = uri.as_ref();
             let page = self.authorize(&self.request(client).with("redirect_uri", uri)).await?;
             let shown = page.expect_page(400);
             shown.map_err(|failure| Failure::new(format!("the redirect URI {uri:?} is not refused: {failure}")))?;
@@ -110,21 +120,29 @@ impl<'a> Run<'a> {
         self.code(client).await.map(drop)
     }
 
-    /// None of these can be registered as a redirect URI; another can. There is nothing to ask if nobody can register.
+    /// None of these can be registered as a redirect URI, alone or beside one that can. There is nothing to ask if
+    /// nobody can register.
     ///
     /// # Errors
     ///
     /// [`Failure`] names the one that is accepted.
-    pub async fn expect_unregistrable(&self, redirect_uris: &[&str]) -> Result<(), Failure> {
+    pub(crate) async fn expect_unregistrable(
+        &self,
+        redirect_uris: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Failure> {
         if !self.has(Feature::Registration) {
             return Ok(());
         }
-        self.self_registered(&["https://newcomer.test/cb"], Value::Null).await?;
-        for &uri in redirect_uris {
-            let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
-            let refused = self.register(&metadata).await?.expect_error(400, "invalid_redirect_uri").map(drop);
-            refused
-                .map_err(|failure| Failure::new(format!("the registration of {uri:?} is not refused: {failure}")))?;
+        let good = "https://newcomer.test/cb";
+        self.self_registered(&[good], Value::Null).await?;
+        for uri in redirect_uris {
+            let uri = uri.as_ref();
+            for together in [json!([uri]), json!([good, uri])] {
+                let metadata = json!({ "redirect_uris": together, "token_endpoint_auth_method": "none" });
+                let refused = self.register(&metadata).await?.expect_error(400, "invalid_redirect_uri").map(drop);
+                let accepted = |failure| Failure::new(format!("the registration of {uri:?} is not refused: {failure}"));
+                refused.map_err(accepted)?;
+            }
         }
         Ok(())
     }

@@ -77,7 +77,8 @@ pub(super) fn words(html: &str) -> String {
     said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The forms of a page, in order. Fields outside of a form, and fields of other kinds than `input` and `button`, are not read.
+/// The forms of a page, in order. Fields outside of a form, and fields of other kinds than `input` and `button`, are
+/// not read.
 pub(super) fn forms(html: &str) -> Vec<PageForm> {
     let mut forms = Vec::new();
     let mut open: Option<PageForm> = None;

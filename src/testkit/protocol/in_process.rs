@@ -22,8 +22,9 @@ impl TestServer {
     }
 
     /// The protocol suite at this server, reached through an adapter: something that answers requests by
-    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle), and has its pages from [`respond`](Self::respond) or
-    /// makes them itself. The clients of [`protocol_profile`](Self::protocol_profile) are registered for it.
+    /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle), and has its pages from
+    /// [`respond`](Self::respond) or makes them itself. The clients of [`protocol_profile`](Self::protocol_profile) are
+    /// registered for it.
     ///
     /// # Panics
     ///

@@ -2,12 +2,12 @@
 
 /// Makes one test of each row of the protocol suite.
 ///
-/// It takes a future that makes the [`Suite`](crate::testkit::protocol::Suite) at the target, or whatever borrows it, such as an
-/// `Arc`; the future is made anew for every row. Rows about a [`Feature`](crate::testkit::protocol::Feature) that the target
-/// says to do without pass.
+/// It takes a future that makes the [`Suite`](crate::testkit::protocol::Suite) at the target, or whatever borrows it,
+/// such as an `Arc`; the future is made anew for every row. Rows about a [`Feature`](crate::testkit::protocol::Feature)
+/// that the target says to do without pass.
 ///
-/// Attributes before it go to every test. Without any, each is a plain `#[test]` that needs no runtime. With some, one of them
-/// must make a test of an `async fn`, such as `#[tokio::test]`.
+/// Attributes before it go to every test. Without any, each is a plain `#[test]` that needs no runtime. With some, one
+/// of them must make a test of an `async fn`, such as `#[tokio::test]`.
 ///
 /// ```
 /// mod in_process {

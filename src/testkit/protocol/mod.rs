@@ -1,19 +1,19 @@
 //! The protocol suite: what OAuth demands of a server, seen from outside, one function for each demand.
 //!
-//! It runs against anything that answers HTTP requests ([`Service`]) and has people who decide ([`Host`]): the crate in process
-//! ([`TestServer`](crate::testkit::TestServer)), an adapter, a framework's test service, a running server by its address
-//! ([`OverHttp`]), also one that has nothing to do with this crate.
+//! It runs against anything that answers HTTP requests ([`Service`]) and has people who decide ([`Host`]): the crate in
+//! process ([`TestServer`](crate::testkit::TestServer)), an adapter, a framework's test service, a running server by
+//! its address ([`OverHttp`]), also one that has nothing to do with this crate.
 //!
-//! [`protocol_tests!`](crate::protocol_tests) makes one test of each row, and each row's function says what is demanded, how
-//! strongly, and in which section of which document. [`Suite::run_all`] makes a [`Report`], as text and as JSON; a row that does
-//! not hold shows everything that was sent and received. The guide
+//! [`protocol_tests!`](crate::protocol_tests) makes one test of each row, and each row's function says what is
+//! demanded, how strongly, and in which section of which document. [`Suite::run_all`] makes a [`Report`], as text and
+//! as JSON; a row that does not hold shows everything that was sent and received. The guide
 //! [`writing_an_adapter`](crate::guide::writing_an_adapter) begins with an adapter and ends with the suite.
 //!
 //! # A server that runs elsewhere
 //!
-//! The suite has to know where things are ([`Profile`]) and how people sign in and decide ([`Host`]); plain forms need only the
-//! names of their fields ([`FormHost`]). The clients of the profile have to be registered there, each by the metadata that
-//! [`KnownClient::registration`] gives, or be replaced by clients of the same kind.
+//! The suite has to know where things are ([`Profile`]) and how people sign in and decide ([`Host`]); plain forms need
+//! only the names of their fields ([`FormHost`]). The clients of the profile have to be registered there, each by the
+//! metadata that [`KnownClient::registration`] gives, or be replaced by clients of the same kind.
 //!
 //! ```no_run
 //! use grantor::testkit::protocol::{Api, ApiCall, Endpoints, Feature, FormHost, OverHttp, Profile, Scopes, Suite};
@@ -49,7 +49,8 @@
 //! # }
 //! ```
 //!
-//! It is meant for a server that has nothing in it which matters: it tries to break it, and leaves clients and grants behind.
+//! It is meant for a server that has nothing in it which matters: it tries to break it, and leaves clients and grants
+//! behind.
 
 #[macro_use]
 mod failure;
@@ -80,23 +81,23 @@ mod service;
 mod suite;
 mod tokens;
 
-pub use back_channel::{damaged, expect_unguessable, winners};
+pub(crate) use back_channel::{damaged, expect_unguessable, miscased, winners};
 pub use browser::Browser;
-pub use challenge::{Challenge, ChallengeParameter};
-pub use cross_origin::{from_origin, lists};
+pub(crate) use cross_origin::{from_origin, lists};
 pub use failure::Failure;
 pub use form_host::FormHost;
 pub use host::{Decision, Host, Submission, User};
 pub use html::{Element, PageForm};
 pub use profile::{Api, ApiCall, Endpoints, Feature, KnownClient, Profile, Scopes};
-pub use registered::Registered;
+pub(crate) use registered::Registered;
 pub use reply::Reply;
 pub use report::{Exchange, Outcome, Report, RowReport};
 pub use row::{Level, Row};
-pub use run::{CHALLENGE, Run, VERIFIER, authorization, basic, challenge, identified, random};
+pub use run::Run;
+pub(crate) use run::{CHALLENGE, VERIFIER, authorization, basic, challenge, identified, random};
 pub use service::{OverHttp, Service, ServiceError, UnreachableUrl};
 pub use suite::Suite;
-pub use tokens::Tokens;
+pub(crate) use tokens::Tokens;
 
 /// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> &str {

@@ -23,7 +23,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if more than the origin is told.
-    pub fn expect_discreet(&self) -> Result<&Self, Failure> {
+    pub(crate) fn expect_discreet(&self) -> Result<&Self, Failure> {
         let policy = self.header(&REFERRER_POLICY).unwrap_or_default();
         let discreet = ["no-referrer", "same-origin", "strict-origin"].contains(&policy);
         ensure!(discreet, "the referrer policy is {policy:?}");
@@ -35,7 +35,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it is anything else.
-    pub fn expect_undecided(&self) -> Result<&Self, Failure> {
+    pub(crate) fn expect_undecided(&self) -> Result<&Self, Failure> {
         match self.location() {
             Some(_) => self.expect_ui(),
             None => {

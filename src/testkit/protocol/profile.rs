@@ -149,7 +149,8 @@ impl KnownClient {
         Self { secret: Some(secret.to_owned()), ..Self::public(id, &["https://web.test/cb"]) }
     }
 
-    /// Its registration as RFC 7591 metadata, for [`install_client`](crate::AuthorizationServer::install_client) and its like.
+    /// Its registration as RFC 7591 metadata, for [`install_client`](crate::AuthorizationServer::install_client) and
+    /// its like.
     #[must_use]
     pub fn registration(&self) -> Value {
         let method = if self.secret.is_some() { "client_secret_basic" } else { "none" };
@@ -171,11 +172,11 @@ impl KnownClient {
     }
 }
 
-/// What the suite has to know of its target: its name, its endpoints, its scopes, its API, and the clients that are registered
-/// there.
+/// What the suite has to know of its target: its name, its endpoints, its scopes, its API, and the clients that are
+/// registered there.
 ///
-/// [`Profile::new`] gives clients that the target should register before the suite begins: [`clients`](Self::clients) lists
-/// them. A target that cannot register them sets others of the same kind.
+/// [`Profile::new`] gives clients that the target should register before the suite begins: [`clients`](Self::clients)
+/// lists them. A target that cannot register them sets others of the same kind.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a target fills it in")]
 pub struct Profile {

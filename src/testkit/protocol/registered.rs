@@ -9,12 +9,11 @@ use super::{Failure, Feature, KnownClient, Reply, Run, authorization};
 
 /// A client that a row has registered.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "what rows read")]
-pub struct Registered {
+pub(crate) struct Registered {
     /// The registration, as the target told it.
-    pub metadata: Map<String, Value>,
+    pub(crate) metadata: Map<String, Value>,
     /// The client, for requests.
-    pub client: KnownClient,
+    pub(crate) client: KnownClient,
 }
 
 impl Registered {
@@ -23,7 +22,7 @@ impl Registered {
     /// # Errors
     ///
     /// [`Failure`] if the target told none.
-    pub fn token(&self) -> Result<&str, Failure> {
+    pub(crate) fn token(&self) -> Result<&str, Failure> {
         self.text("registration_access_token")
     }
 
@@ -32,7 +31,7 @@ impl Registered {
     /// # Errors
     ///
     /// [`Failure`] if it is not there.
-    pub fn text(&self, member: &str) -> Result<&str, Failure> {
+    pub(crate) fn text(&self, member: &str) -> Result<&str, Failure> {
         let text = self.metadata.get(member).and_then(Value::as_str);
         text.ok_or_else(|| Failure::new(format!("the registration tells no {member}")))
     }
@@ -44,7 +43,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_registered(&self) -> Result<Registered, Failure> {
+    pub(crate) fn expect_registered(&self) -> Result<Registered, Failure> {
         self.expect_status(201)?;
         let metadata = self.expect_json()?;
         let id = metadata.get("client_id").and_then(Value::as_str);
@@ -70,7 +69,7 @@ impl Reply {
 impl Run<'_> {
     /// The metadata of a client like those that the rows register: public unless it is changed.
     #[must_use]
-    pub fn client_metadata(&self) -> Value {
+    pub(crate) fn client_metadata(&self) -> Value {
         json!({
             "client_name": "A client of the suite",
             "redirect_uris": ["https://new.test/cb"],
@@ -84,23 +83,28 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it is refused, or the target has no registration.
-    pub async fn registered(&self, metadata: &Value) -> Result<Registered, Failure> {
+    pub(crate) async fn registered(&self, metadata: &Value) -> Result<Registered, Failure> {
         self.register(metadata).await?.expect_registered()
     }
 
-    /// A registration whose body is any text, of any type.
+    /// A registration whose body is whatever it is, of any type.
     ///
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target has no registration.
-    pub async fn register_text(&self, content_type: Option<&str>, body: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn register_text(
+        &self,
+        content_type: Option<&str>,
+        body: impl AsRef<[u8]>,
+    ) -> Result<Reply, Failure> {
         self.requires(Feature::Registration)?;
         let mut headers = HeaderMap::new();
         if let Some(content_type) = content_type {
             let value = content_type.parse().map_err(|_| Failure::new(format!("{content_type:?} cannot be sent")))?;
             headers.insert(CONTENT_TYPE, value);
         }
-        self.send(Method::POST, &self.profile().endpoints.registration, headers, Bytes::from(body.to_owned())).await
+        self.send(Method::POST, &self.profile().endpoints.registration, headers, Bytes::copy_from_slice(body.as_ref()))
+            .await
     }
 
     /// A request to where the client manages its registration, with its token.
@@ -108,7 +112,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target told no such place.
-    pub async fn manage(&self, method: Method, client: &Registered, body: &Value) -> Result<Reply, Failure> {
+    pub(crate) async fn manage(&self, method: Method, client: &Registered, body: &Value) -> Result<Reply, Failure> {
         self.manage_with(method, client, authorization(&format!("Bearer {}", client.token()?))?, body).await
     }
 
@@ -117,7 +121,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target told no such place.
-    pub async fn manage_with(
+    pub(crate) async fn manage_with(
         &self,
         method: Method,
         client: &Registered,

@@ -11,8 +11,8 @@ use super::html::{self, PageForm};
 use super::{Failure, Profile};
 use crate::testkit::Form;
 
-/// A whole answer of the target. The `expect_…` methods are the notation of the catalogue: what an answer of that kind must be,
-/// in every respect.
+/// A whole answer of the target.
+// What is called `expect_…` is the notation of the catalogue: what an answer of that kind must be, in every respect.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -84,7 +84,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it is missing, has another value, or occurs more often.
-    pub fn expect_header(&self, name: &HeaderName, value: &str) -> Result<&Self, Failure> {
+    pub(crate) fn expect_header(&self, name: &HeaderName, value: &str) -> Result<&Self, Failure> {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
         ensure!(values.len() == 1, "the header {name} occurs {} times, not once", values.len());
         ensure!(values[0] == value, "the header {name} is {:?}, not {value:?}", values[0]);
@@ -96,8 +96,21 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it is.
-    pub fn expect_no_header(&self, name: &HeaderName) -> Result<&Self, Failure> {
+    pub(crate) fn expect_no_header(&self, name: &HeaderName) -> Result<&Self, Failure> {
         ensure!(!self.headers.contains_key(name), "there is a header {name}: {:?}", self.headers.get(name));
+        Ok(self)
+    }
+
+    /// No cache may keep it: `Cache-Control` has `no-store`, alone or among others.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it has not.
+    pub(crate) fn expect_not_stored(&self) -> Result<&Self, Failure> {
+        let values = self.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+        let mut directives = values.flat_map(|value| value.split(','));
+        let forbidden = directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-store"));
+        ensure!(forbidden, "Cache-Control is {:?}", self.header(&CACHE_CONTROL));
         Ok(self)
     }
 
@@ -106,7 +119,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_page(&self, status: u16) -> Result<&Self, Failure> {
+    pub(crate) fn expect_page(&self, status: u16) -> Result<&Self, Failure> {
         self.expect_status(status)?;
         for header in [LOCATION, REFRESH] {
             self.expect_no_header(&header)?;
@@ -125,7 +138,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if it is anything else.
-    pub fn expect_ui(&self) -> Result<&Self, Failure> {
+    pub(crate) fn expect_ui(&self) -> Result<&Self, Failure> {
         match self.location() {
             Some(location) => {
                 let own = location.starts_with('/') && !location.starts_with("//");
@@ -146,7 +159,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_redirect_error(&self, request: &Form, code: &str) -> Result<Form, Failure> {
+    pub(crate) fn expect_redirect_error(&self, request: &Form, code: &str) -> Result<Form, Failure> {
         let response = self.expect_response(request)?;
         ensure!(response.get("code").is_none(), "a code comes beside the error");
         ensure!(response.get("error") == Some(code), "the error is {:?}, not {code:?}", response.get("error"));
@@ -158,7 +171,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_code(&self, request: &Form) -> Result<String, Failure> {
+    pub(crate) fn expect_code(&self, request: &Form) -> Result<String, Failure> {
         let response = self.expect_response(request)?;
         ensure!(response.get("error").is_none(), "the error {:?} came, not a code", response.get("error"));
         let code = response.get("code").unwrap_or_default();
@@ -171,10 +184,9 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_response(&self, request: &Form) -> Result<Form, Failure> {
+    pub(crate) fn expect_response(&self, request: &Form) -> Result<Form, Failure> {
         ensure!(matches!(self.status.as_u16(), 302 | 303), "the status is {}, not 302 or 303", self.status);
-        ensure!(self.is_empty(), "the redirect has a body");
-        self.expect_header(&CACHE_CONTROL, "no-store")?;
+        self.expect_not_stored()?;
         let target = request.get("redirect_uri").unwrap_or(&self.profile.public.redirect_uri);
         let response = added_parameters(self.location().unwrap_or_default(), target)?;
         for (name, _) in response.iter() {
@@ -192,11 +204,11 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_json(&self) -> Result<Map<String, Value>, Failure> {
+    pub(crate) fn expect_json(&self) -> Result<Map<String, Value>, Failure> {
         let kind = self.header(&CONTENT_TYPE).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim();
         ensure!(essence.eq_ignore_ascii_case("application/json"), "the content type is {kind:?}");
-        self.expect_header(&CACHE_CONTROL, "no-store")?;
+        self.expect_not_stored()?;
         let members: Map<String, Value> =
             serde_json::from_slice(&self.body).map_err(|error| Failure::new(format!("no JSON object: {error}")))?;
         let empty = members.iter().find(|(_, value)| value.is_null() || *value == "");
@@ -209,7 +221,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_ok(&self) -> Result<Map<String, Value>, Failure> {
+    pub(crate) fn expect_ok(&self) -> Result<Map<String, Value>, Failure> {
         self.expect_status(200)?;
         let members = self.expect_json()?;
         ensure!(!members.contains_key("error"), "a 200 says error: {:?}", members.get("error"));
@@ -221,7 +233,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] says in what it differs.
-    pub fn expect_error(&self, status: u16, code: &str) -> Result<Map<String, Value>, Failure> {
+    pub(crate) fn expect_error(&self, status: u16, code: &str) -> Result<Map<String, Value>, Failure> {
         self.expect_status(status)?;
         let members = self.expect_json()?;
         let error = members.get("error").and_then(Value::as_str);
@@ -242,7 +254,7 @@ impl Reply {
     /// # Errors
     ///
     /// [`Failure`] if the request was not refused.
-    pub fn expect_refusal(&self) -> Result<&Self, Failure> {
+    pub(crate) fn expect_refusal(&self) -> Result<&Self, Failure> {
         ensure!(self.status.is_client_error(), "the status is {}, not one of 400 to 499", self.status);
         ensure!(!self.text().contains("access_token\""), "the refusal carries an access token");
         Ok(self)

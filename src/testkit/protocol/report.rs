@@ -12,8 +12,8 @@ use super::{Failure, Row, ServiceError};
 /// How many bytes of a body a report shows.
 const SHOWN: usize = 2_000;
 
-/// A request and what became of it, as text. It shows what was sent and received, codes and tokens included: a target of the
-/// suite has nothing in it that matters.
+/// A request and what became of it, as text. It shows what was sent and received, codes and tokens included: a target
+/// of the suite has nothing in it that matters.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     request: String,

@@ -90,8 +90,8 @@ impl fmt::Debug for Row {
     }
 }
 
-/// Defines rows: each the statement as documentation, the row's number, level and source, and the function that checks it. The
-/// macro `$list` makes a test of each for `protocol_tests!`; it needs a dollar of its own.
+/// Defines rows: each the statement as documentation, the row's number, level and source, and the function that checks
+/// it. The macro `$list` makes a test of each for `protocol_tests!`; it needs a dollar of its own.
 macro_rules! rows {
     ($dollar:tt $list:ident; $(
         $(#[doc = $statement:literal])+

@@ -21,9 +21,9 @@ use crate::testkit::Form;
 pub(super) const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// A verifier and its challenge (RFC 7636 appendix B).
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The challenge of [`VERIFIER`].
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// One row at work at one target: the requests of the catalogue's notation, each to be changed by the row.
 #[derive(Debug)]
@@ -48,13 +48,13 @@ impl<'a> Run<'a> {
 
     /// What the target is.
     #[must_use]
-    pub fn profile(&self) -> &'a Profile {
+    pub(crate) fn profile(&self) -> &'a Profile {
         self.suite.profile()
     }
 
     /// Scheme, host and port of the issuer.
     #[must_use]
-    pub fn origin(&self) -> &'a str {
+    pub(crate) fn origin(&self) -> &'a str {
         super::origin_of(&self.profile().issuer)
     }
 
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// A [`Failure`] that the report counts as not applicable.
-    pub fn requires(&self, feature: Feature) -> Result<(), Failure> {
+    pub(crate) fn requires(&self, feature: Feature) -> Result<(), Failure> {
         if self.profile().without.contains(&feature) { Err(Failure::missing(feature)) } else { Ok(()) }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// As [`requires`](Self::requires) for [`Feature::Clock`].
-    pub fn pass(&self, time: Duration) -> Result<(), Failure> {
+    pub(crate) fn pass(&self, time: Duration) -> Result<(), Failure> {
         self.requires(Feature::Clock)?;
         self.suite.host().pass(time);
         Ok(())
@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         address: &str,
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn get(&self, address: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn get(&self, address: &str) -> Result<Reply, Failure> {
         self.send(Method::GET, address, HeaderMap::new(), Bytes::new()).await
     }
 
@@ -138,14 +138,14 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn post(&self, address: &str, form: &Form, mut headers: HeaderMap) -> Result<Reply, Failure> {
+    pub(crate) async fn post(&self, address: &str, form: &Form, mut headers: HeaderMap) -> Result<Reply, Failure> {
         headers.entry(CONTENT_TYPE).or_insert(FORM);
         self.send(Method::POST, address, headers, form.encode()).await
     }
 
     /// A browser that nobody has signed in with.
     #[must_use]
-    pub fn anonymous(&self) -> Browser<'_> {
+    pub(crate) fn anonymous(&self) -> Browser<'_> {
         Browser::with_cookies(self, Cookies::default())
     }
 
@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if the sign-in fails.
-    pub async fn signed_in(&self, user: User) -> Result<Browser<'_>, Failure> {
+    pub(crate) async fn signed_in(&self, user: User) -> Result<Browser<'_>, Failure> {
         if let Some(cookies) = self.suite.session(user) {
             return Ok(Browser::with_cookies(self, cookies));
         }
@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if the sign-in fails.
-    pub async fn newly_signed_in(&self, user: User) -> Result<Browser<'_>, Failure> {
+    pub(crate) async fn newly_signed_in(&self, user: User) -> Result<Browser<'_>, Failure> {
         let mut browser = self.anonymous();
         self.suite.host().sign_in(&mut browser, user).await?;
         Ok(browser)
@@ -179,13 +179,13 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if that fails.
-    pub async fn sign_out(&self, browser: &mut Browser<'_>) -> Result<(), Failure> {
+    pub(crate) async fn sign_out(&self, browser: &mut Browser<'_>) -> Result<(), Failure> {
         self.suite.host().sign_out(browser).await
     }
 
     /// The baseline authorization request of a client: default scope, a random `state`, PKCE with [`CHALLENGE`].
     #[must_use]
-    pub fn request(&self, client: &KnownClient) -> Form {
+    pub(crate) fn request(&self, client: &KnownClient) -> Form {
         let state = random();
         Form::of([
             ("response_type", "code"),
@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
 
     /// The address of an authorization request.
     #[must_use]
-    pub fn address(&self, request: &Form) -> String {
+    pub(crate) fn address(&self, request: &Form) -> String {
         format!("{}?{}", self.profile().endpoints.authorization, request.encode())
     }
 
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn authorize(&self, request: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn authorize(&self, request: &Form) -> Result<Reply, Failure> {
         self.signed_in(User::Alice).await?.get(&self.address(request)).await
     }
 
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn authorize_by_post(&self, request: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn authorize_by_post(&self, request: &Form) -> Result<Reply, Failure> {
         let action = self.profile().endpoints.authorization.clone();
         let form = super::Submission { action, fields: request.clone() };
         let mut browser = self.signed_in(User::Alice).await?;
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the page cannot be filled in.
-    pub async fn approve(&self, request: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn approve(&self, request: &Form) -> Result<Reply, Failure> {
         self.decide(request, &Decision::Approve).await
     }
 
@@ -240,7 +240,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the page cannot be filled in.
-    pub async fn decide(&self, request: &Form, decision: &Decision) -> Result<Reply, Failure> {
+    pub(crate) async fn decide(&self, request: &Form, decision: &Decision) -> Result<Reply, Failure> {
         let mut browser = self.signed_in(User::Alice).await?;
         self.decide_in(&mut browser, request, decision).await
     }
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the page cannot be filled in.
-    pub async fn decide_in(
+    pub(crate) async fn decide_in(
         &self,
         browser: &mut Browser<'_>,
         request: &Form,
@@ -269,7 +269,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if it is no such page.
-    pub fn fill_in(&self, page: &Reply, decision: &Decision) -> Result<super::Submission, Failure> {
+    pub(crate) fn fill_in(&self, page: &Reply, decision: &Decision) -> Result<super::Submission, Failure> {
         self.suite.host().decide(page, decision)
     }
 
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if there is none.
-    pub async fn code(&self, client: &KnownClient) -> Result<String, Failure> {
+    pub(crate) async fn code(&self, client: &KnownClient) -> Result<String, Failure> {
         self.code_for(&self.request(client)).await
     }
 
@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if there is none.
-    pub async fn code_for(&self, request: &Form) -> Result<String, Failure> {
+    pub(crate) async fn code_for(&self, request: &Form) -> Result<String, Failure> {
         self.approve(request).await?.expect_code(request)
     }
 
@@ -296,7 +296,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target cannot be asked.
-    pub async fn introspect(&self, client: &KnownClient, token: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn introspect(&self, client: &KnownClient, token: &str) -> Result<Reply, Failure> {
         self.requires(Feature::Introspection)?;
         let form = Form::of([("token", token)]);
         self.post(&self.profile().endpoints.introspection, &form, basic(client)).await
@@ -307,7 +307,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target cannot be asked.
-    pub async fn revoke(&self, client: &KnownClient, token: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn revoke(&self, client: &KnownClient, token: &str) -> Result<Reply, Failure> {
         self.requires(Feature::Revocation)?;
         let form = identified(client, Form::of([("token", token)]));
         self.post(&self.profile().endpoints.revocation, &form, HeaderMap::new()).await
@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or the target cannot be asked.
-    pub async fn register(&self, metadata: &Value) -> Result<Reply, Failure> {
+    pub(crate) async fn register(&self, metadata: &Value) -> Result<Reply, Failure> {
         self.requires(Feature::Registration)?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or there is no API.
-    pub async fn call(&self, access_token: &str) -> Result<Reply, Failure> {
+    pub(crate) async fn call(&self, access_token: &str) -> Result<Reply, Failure> {
         self.call_with(authorization(&format!("Bearer {access_token}"))?).await
     }
 
@@ -339,7 +339,7 @@ impl<'a> Run<'a> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes, or there is no API.
-    pub async fn call_with(&self, headers: HeaderMap) -> Result<Reply, Failure> {
+    pub(crate) async fn call_with(&self, headers: HeaderMap) -> Result<Reply, Failure> {
         self.requires(Feature::Api)?;
         self.send(Method::GET, &self.profile().api.read, headers, Bytes::new()).await
     }
@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
 
 /// Adds a client's identity to a form, and its secret if it has one.
 #[must_use]
-pub fn identified(client: &KnownClient, form: Form) -> Form {
+pub(crate) fn identified(client: &KnownClient, form: Form) -> Form {
     let form = form.and("client_id", &client.id);
     match &client.secret {
         Some(secret) => form.and("client_secret", secret),
@@ -357,7 +357,7 @@ pub fn identified(client: &KnownClient, form: Form) -> Form {
 
 /// An `Authorization` header for Basic, form-encoded as RFC 6749 §2.3.1 wants it.
 #[must_use]
-pub fn basic(client: &KnownClient) -> HeaderMap {
+pub(crate) fn basic(client: &KnownClient) -> HeaderMap {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let credentials = format!("{}:{}", encode(&client.id), encode(client.secret.as_deref().unwrap_or_default()));
     authorization(&format!("Basic {}", STANDARD.encode(credentials))).unwrap_or_default()
@@ -368,19 +368,19 @@ pub fn basic(client: &KnownClient) -> HeaderMap {
 /// # Errors
 ///
 /// [`Failure`] if it cannot be a header's value.
-pub fn authorization(value: &str) -> Result<HeaderMap, Failure> {
+pub(crate) fn authorization(value: &str) -> Result<HeaderMap, Failure> {
     let value = value.parse().map_err(|_| Failure::new(format!("{value:?} cannot be sent as a header")))?;
     Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 /// The `S256` challenge of a verifier.
 #[must_use]
-pub fn challenge(verifier: &str) -> String {
+pub(crate) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
 
 /// An unguessable text of 22 characters that need no encoding.
 #[must_use]
-pub fn random() -> String {
+pub(crate) fn random() -> String {
     URL_SAFE_NO_PAD.encode(crate::secret::random::<16>())
 }

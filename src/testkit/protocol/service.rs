@@ -28,8 +28,8 @@ pub type ServiceError = Box<dyn Error + Send + Sync>;
 /// is_a_service(async |request: Request<Bytes>| Response::new(request.into_body()));
 /// ```
 ///
-/// The URI of a request is its path and query, as on the wire; `Host` says the rest. An answer is taken as it is: no redirect
-/// is followed, no cookie kept, nothing decoded.
+/// The URI of a request is its path and query, as on the wire; `Host` says the rest. An answer is taken as it is: no
+/// redirect is followed, no cookie kept, nothing decoded.
 #[async_trait]
 pub trait Service: Send + Sync {
     /// Answers one request.
@@ -53,8 +53,8 @@ where
 
 /// A running server, by its address; each request has a connection of its own. Needs a Tokio runtime.
 ///
-/// It speaks plain HTTP/1.1. For a server behind TLS, wrap the HTTP client that you have in a closure, with redirects and
-/// decompression off.
+/// It speaks plain HTTP/1.1. For a server behind TLS, wrap the HTTP client that you have in a closure, with redirects
+/// and decompression off.
 #[derive(Clone, Debug)]
 pub struct OverHttp {
     authority: String,

@@ -8,27 +8,26 @@ use crate::testkit::Form;
 
 /// What a token response hands over.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "what rows read")]
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// The access token.
-    pub access: String,
+    pub(crate) access: String,
     /// The refresh token, if there is one.
-    pub refresh: String,
+    pub(crate) refresh: String,
     /// The scope that was granted.
-    pub scope: String,
+    pub(crate) scope: String,
 }
 
 impl Tokens {
     /// The tokens of a token response.
     #[must_use]
-    pub fn of(members: &Map<String, Value>) -> Self {
+    pub(crate) fn of(members: &Map<String, Value>) -> Self {
         let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { access: text("access_token"), refresh: text("refresh_token"), scope: text("scope") }
     }
 
     /// These tokens after a refresh with `before`: its refresh token stays if no other came.
     #[must_use]
-    pub fn kept(self, before: Self) -> Self {
+    pub(crate) fn kept(self, before: Self) -> Self {
         if self.refresh.is_empty() { Self { refresh: before.refresh, ..self } } else { self }
     }
 }
@@ -36,7 +35,7 @@ impl Tokens {
 impl Run<'_> {
     /// The baseline exchange of a code, with the client's identity and secret in the body.
     #[must_use]
-    pub fn exchange(&self, client: &KnownClient, code: &str) -> Form {
+    pub(crate) fn exchange(&self, client: &KnownClient, code: &str) -> Form {
         let form = Form::of([("grant_type", "authorization_code"), ("code", code)]);
         let form = form.and("redirect_uri", &client.redirect_uri).and("code_verifier", VERIFIER);
         identified(client, form)
@@ -44,7 +43,7 @@ impl Run<'_> {
 
     /// The baseline refresh, with the client's identity and secret in the body.
     #[must_use]
-    pub fn refresh(&self, client: &KnownClient, refresh_token: &str) -> Form {
+    pub(crate) fn refresh(&self, client: &KnownClient, refresh_token: &str) -> Form {
         identified(client, Form::of([("grant_type", "refresh_token"), ("refresh_token", refresh_token)]))
     }
 
@@ -53,7 +52,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if no answer comes.
-    pub async fn token(&self, form: &Form) -> Result<Reply, Failure> {
+    pub(crate) async fn token(&self, form: &Form) -> Result<Reply, Failure> {
         self.post(&self.profile().endpoints.token, form, HeaderMap::new()).await
     }
 
@@ -62,7 +61,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if it is refused.
-    pub async fn tokens_for(&self, form: &Form) -> Result<Tokens, Failure> {
+    pub(crate) async fn tokens_for(&self, form: &Form) -> Result<Tokens, Failure> {
         let members = self.token(form).await?.expect_ok()?;
         let tokens = Tokens::of(&members);
         ensure!(!tokens.access.is_empty(), "there is no access token");
@@ -74,7 +73,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// [`Failure`] if they are refused.
-    pub async fn tokens(&self, client: &KnownClient) -> Result<Tokens, Failure> {
+    pub(crate) async fn tokens(&self, client: &KnownClient) -> Result<Tokens, Failure> {
         let code = self.code(client).await?;
         self.tokens_for(&self.exchange(client, &code)).await
     }

@@ -137,8 +137,8 @@ async fn settle(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Response<String>, Failure> {
-    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies of a
-    // visitor who comes from another site.
+    // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
+    // of a visitor who comes from another site.
     if read(server, headers, body)?.get("client_id").is_some() {
         let query = std::str::from_utf8(body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()));
         let query = query.ok_or(StatusCode::BAD_REQUEST)?;

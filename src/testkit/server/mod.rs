@@ -43,8 +43,8 @@ pub(super) use visitor::Visitor;
 /// | registration | open, for `read` and `write` |
 /// | stores | a [`MemoryStore`] |
 ///
-/// [`with`](Self::with) changes any of it, [`on`](Self::on) takes other stores, and [`of`](Self::of) a configuration of your own.
-/// Clones are the same server.
+/// [`with`](Self::with) changes any of it, [`on`](Self::on) takes other stores, and [`of`](Self::of) a configuration of
+/// your own. Clones are the same server.
 #[derive(Clone)]
 pub struct TestServer {
     inner: Arc<Inner>,
@@ -120,8 +120,8 @@ impl TestServer {
             .paths(EndpointPaths::under("/oauth"))
     }
 
-    /// A server on stores of your choice that is configured by you alone, as your service configures its own; only the clock is
-    /// replaced.
+    /// A server on stores of your choice that is configured by you alone, as your service configures its own; only the
+    /// clock is replaced.
     ///
     /// ```
     /// use grantor::store::MemoryStore;
@@ -197,7 +197,8 @@ impl TestServer {
     /// use serde_json::json;
     ///
     /// block_on(async {
-    ///     let metadata = json!({ "redirect_uris": ["https://app.example/callback"], "token_endpoint_auth_method": "none" });
+    ///     let uri = "https://app.example/callback";
+    ///     let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
     ///     let app = TestServer::new().register(metadata).await;
     ///     app.authorize().approve().exchange().await;
     /// });
@@ -225,7 +226,8 @@ impl TestServer {
         self.inner.fixtures.insert(client).await;
     }
 
-    /// Answers a request as a whole service would that has the server in it: its endpoints, sign-in and consent pages, and an API.
+    /// Answers a request as a whole service would that has the server in it: its endpoints, sign-in and consent pages,
+    /// and an API.
     ///
     /// | | |
     /// |---|---|

@@ -39,7 +39,8 @@ impl SignedIn {
 }
 
 impl TestServer {
-    /// Who is signed in, by the cookie in these headers: for a test of an adapter that has an authorization endpoint of its own.
+    /// Who is signed in, by the cookie in these headers: for a test of an adapter that has an authorization endpoint of
+    /// its own.
     #[must_use]
     pub fn signed_in(&self, headers: &HeaderMap) -> Option<SignedIn> {
         Visitor::of(self, headers).session().cloned().map(SignedIn)

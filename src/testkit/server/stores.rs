@@ -10,8 +10,9 @@ use crate::testkit::{InterceptedStore, Interceptor};
 /// The stores of a [`TestServer`](super::TestServer): an [`Arc`] of one that does it all, a
 /// [`RecordingStore`](crate::testkit::RecordingStore), a [`FaultyStore`](crate::testkit::FaultyStore), or [`Stores`].
 ///
-/// What a test begins with, its clients and the tokens of [`issue_access`](crate::testkit::issue_access), is put into the store
-/// within a recording or faulty one: it is not recorded, and no fault meets it. Of two around each other, it goes past the outer one.
+/// What a test begins with, its clients and the tokens of [`issue_access`](crate::testkit::issue_access), is put into
+/// the store within a recording or faulty one: it is not recorded, and no fault meets it. Of two around each other, it
+/// goes past the outer one.
 #[derive(Clone, Debug)]
 pub struct TestStores {
     stores: Stores,

@@ -64,8 +64,8 @@ impl AuthorizationResponse {
 /// The security headers of every page at the authorization endpoint: sign-in, consent and errors.
 ///
 /// Nobody may frame it (RFC 9700 §4.16), store it, or learn its address from a link on it (§4.2.4). Hosts should extend
-/// the `Content-Security-Policy` by what their page loads, but **not** by `form-action`: browsers apply that to the redirect
-/// that follows the decision, and the code would never arrive.
+/// the `Content-Security-Policy` by what their page loads, but **not** by `form-action`: browsers apply that to the
+/// redirect that follows the decision, and the code would never arrive.
 #[must_use]
 pub fn page_headers() -> [(HeaderName, HeaderValue); 5] {
     [
@@ -99,8 +99,9 @@ pub enum AuthorizeAnswer {
 
 /// What a page about an [`AuthorizeError`] says. Show every text escaped.
 ///
-/// [`text`](Self::text) is what the operator's [`Wording`](crate::configuration::Wording) has for the reason and the person's
-/// language. A host that has pages of its own for some reasons, or translates by other means, matches on the reason:
+/// [`text`](Self::text) is what the operator's [`Wording`](crate::configuration::Wording) has for the reason and the
+/// person's language. A host that has pages of its own for some reasons, or translates by other means, matches on the
+/// reason:
 ///
 /// ```
 /// use grantor::ErrorPage;
@@ -142,7 +143,8 @@ impl ErrorPage {
         StatusCode::from_u16(self.reason.status()).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// The cause, for logs and counters; its [`name`](ErrorReason::name) is what a page shows to support, or to a machine.
+    /// The cause, for logs and counters; its [`name`](ErrorReason::name) is what a page shows to support, or to a
+    /// machine.
     #[must_use]
     pub const fn reason(&self) -> ErrorReason {
         self.reason
@@ -160,8 +162,8 @@ impl ErrorPage {
         self.text.replacement().unwrap_or_else(|| self.reason.description())
     }
 
-    /// The language of [`text`](Self::text) as a tag of BCP 47, if it was chosen for the person: for the `lang` of the page and
-    /// its `Content-Language`, together with `Vary: Accept-Language`.
+    /// The language of [`text`](Self::text) as a tag of BCP 47, if it was chosen for the person: for the `lang` of the
+    /// page and its `Content-Language`, together with `Vary: Accept-Language`.
     #[must_use]
     pub fn language(&self) -> Option<&str> {
         self.text.language().map(LanguageTag::as_str)
@@ -173,8 +175,8 @@ impl ErrorPage {
         self.way_on.as_ref().map(|way| way.location.as_str())
     }
 
-    /// Whom [`continue_to`](Self::continue_to) leads to: the host, or the scheme of an app. Show it on the button, since nobody
-    /// vouches for it.
+    /// Whom [`continue_to`](Self::continue_to) leads to: the host, or the scheme of an app. Show it on the button,
+    /// since nobody vouches for it.
     #[must_use]
     pub fn destination(&self) -> Option<&str> {
         self.way_on.as_ref().map(|way| way.destination.as_str())
@@ -184,8 +186,8 @@ impl ErrorPage {
 impl AuthorizeError {
     /// Decides what the browser gets.
     ///
-    /// An error about a client that registered itself does not redirect an anonymous visitor: else anybody could make the
-    /// server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it.
+    /// An error about a client that registered itself does not redirect an anonymous visitor: else anybody could make
+    /// the server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it.
     #[must_use]
     pub fn answer(self, visitor: Visitor) -> AuthorizeAnswer {
         let (reason, readers) = (self.reason(), self.readers());

@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use super::server::OwnDatabase;
 use crate::EXAMPLE;
 
-/// How often a start is looked at, and how long to pause between two looks: together a minute, for a machine that is busy.
+/// How often a start is looked at, and how long to pause between two looks: together a minute, for a machine that is
+/// busy.
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
 /// The name of the database's file; those that belong to it begin with it.

@@ -1,5 +1,5 @@
-//! Everything that is written while a test runs, by whatever way: events and spans of every crate at their most talkative, the
-//! names and labels of metrics, and what an observer could write.
+//! Everything that is written while a test runs, by whatever way: events and spans of every crate at their most
+//! talkative, the names and labels of metrics, and what an observer could write.
 
 use std::fmt::Write as _;
 use std::io;

@@ -33,15 +33,21 @@ impl Fields {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// A subscriber that writes lines would show a field as often as it is recorded.
+    fn keep(&mut self, field: &Field, value: String) {
+        let before = self.0.insert(field.name(), value);
+        assert!(before.is_none(), "{field} is recorded twice");
+    }
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name(), format!("{value:?}"));
+        self.keep(field, format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.to_owned());
+        self.keep(field, value.to_owned());
     }
 }
 

@@ -80,8 +80,8 @@ async fn redirecting_with_a_body(server: TestServer, request: Request<Bytes>) ->
 }
 
 #[tokio::test]
-async fn a_redirect_with_a_body_is_caught() {
-    expect_caught(redirecting_with_a_body, &["ARESP-001"]).await;
+async fn a_redirect_that_repeats_the_code_in_its_body_is_caught() {
+    expect_caught(redirecting_with_a_body, &["UI-014"]).await;
 }
 
 /// Keeps the method of a form when it redirects, as a 307 does.

@@ -1,21 +1,17 @@
 //! A client that acts for itself (RFC 6749 §4.4, OAuth 2.1 §4.2).
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::resource_indicators::audience;
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Failure, Feature, Run, Tokens, User, basic, identified, random};
+use crate::testkit::protocol::{Decision, Failure, Feature, Run, Tokens, User, basic, identified, miscased, random};
 
 /// The audience of the service's own token for these resources, as introspection tells it.
-async fn audience(run: &Run<'_>, resources: &[&str]) -> Result<Vec<String>, Failure> {
+async fn own_audience(run: &Run<'_>, resources: &[&str]) -> Result<Vec<String>, Failure> {
     let client = &run.profile().service;
     let form = Form::of(resources.iter().map(|resource| ("resource", *resource)));
     let tokens = Tokens::of(&run.own_token(client, &form).await?.expect_ok()?);
-    let told = run.introspect(client, &tokens.access).await?.expect_ok()?;
-    match told.get("aud") {
-        Some(Value::String(one)) => Ok(vec![one.clone()]),
-        Some(Value::Array(many)) => Ok(many.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()),
-        other => Err(Failure::new(format!("aud is {other:?}"))),
-    }
+    audience(run, client, &tokens).await
 }
 
 rows! {
@@ -26,7 +22,7 @@ rows! {
     async fn cc_001_the_grant_is_for_confidential_clients(run) {
         let service = &run.profile().service;
         let tokens = Tokens::of(&run.own_token(service, &Form::new()).await?.expect_ok()?);
-        ensure!(run.is_live(service, &tokens.access).await?, "the access token does not work");
+        run.expect_access_live(service, &tokens.access).await?;
         for client in [&run.profile().public, &run.profile().native] {
             for form in [Form::new(), Form::of([("client_secret", "")]), Form::of([("client_secret", "x")])] {
                 let answer = run.own_token(client, &form).await?;
@@ -80,7 +76,7 @@ rows! {
             format!("{} {}", scopes.default, scopes.restricted),
             format!("{}\t{}", scopes.default, scopes.write),
             format!("{}\"", scopes.default),
-            scopes.default.to_uppercase(),
+            miscased(&scopes.default),
             random(),
         ] {
             run.own_token(client, &Form::of([("scope", more.as_str())])).await?.expect_error(400, "invalid_scope")?;
@@ -152,7 +148,7 @@ rows! {
             answer.expect_error(400, "invalid_target")?;
         }
         for resource in [Some(&api.resource), api.other_resource.as_ref()].into_iter().flatten() {
-            let audience = audience(run, &[resource]).await?;
+            let audience = own_audience(run, &[resource]).await?;
             ensure!(audience == [resource.as_str()], "{resource:?} was named, and the audience is {audience:?}");
         }
     }

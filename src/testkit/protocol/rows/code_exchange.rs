@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::testkit::Form;
 use crate::testkit::protocol::{
-    Failure, Feature, KnownClient, Reply, Run, Tokens, damaged, identified, random, winners,
+    Failure, Feature, KnownClient, Reply, Run, Tokens, damaged, identified, miscased, random, winners,
 };
 
 /// Another verifier, as well-formed as the right one.
@@ -125,7 +125,7 @@ rows! {
         let long = "x".repeat(10_000);
         let shortened = fresh.chars().skip(1).collect::<String>();
         let damaged = damaged(&fresh, fresh.len() / 2);
-        let (longer, spaced, upper) = (format!("{fresh}A"), format!(" {fresh}"), fresh.to_uppercase());
+        let (longer, spaced, upper) = (format!("{fresh}A"), format!(" {fresh}"), miscased(&fresh));
         let baseline = run.token(&run.exchange(client, "x")).await?;
         baseline.expect_error(400, "invalid_grant")?;
         for code in [
@@ -182,7 +182,7 @@ rows! {
         for client in [&run.profile().public, &run.profile().web] {
             let exchange = run.exchange(client, &run.code(client).await?);
             let tokens = run.tokens_for(&exchange).await?;
-            ensure!(run.is_live(client, &tokens.access).await?, "the access token does not work");
+            run.expect_access_live(client, &tokens.access).await?;
             run.token(&exchange).await?.expect_error(400, "invalid_grant")?;
             run.expect_dead(client, &tokens).await?;
 
@@ -227,7 +227,7 @@ rows! {
         let tokens = run.tokens_for(&exchange).await?;
         run.pass(Duration::from_hours(1))?;
         let tokens = run.refreshed(client, &tokens).await?;
-        ensure!(run.is_live(client, &tokens.access).await?, "the access token does not work");
+        run.expect_access_live(client, &tokens.access).await?;
         run.token(&exchange).await?.expect_error(400, "invalid_grant")?;
         run.expect_dead(client, &tokens).await?;
     }

@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method};
 
-use super::metadata::{SERVER, resource_url, server_path};
+use super::metadata::{SERVER, resource_url};
 use crate::testkit::Form;
 use crate::testkit::protocol::run::FORM;
 use crate::testkit::protocol::{
@@ -48,7 +48,7 @@ async fn readable(run: &Run<'_>) -> Result<Vec<(Method, String, Option<HeaderVal
     let (public, endpoints) = (&run.profile().public, &run.profile().endpoints);
     let exchange = run.exchange(public, &run.code(public).await?).encode();
     let mut all = vec![
-        (Method::GET, server_path(run), None, String::new(), 200),
+        (Method::GET, run.metadata_address(), None, String::new(), 200),
         (Method::POST, endpoints.token.clone(), Some(FORM), exchange, 200),
     ];
     if run.profile().has(Feature::Revocation) {
@@ -77,7 +77,7 @@ fn errors(run: &Run<'_>) -> Vec<(Method, String, Option<HeaderValue>, String, u1
         (Method::POST, token.clone(), Some(FORM), wrong, 401),
         (Method::GET, format!("{SERVER}/nope"), None, String::new(), 404),
         (Method::GET, token.clone(), None, String::new(), 405),
-        (Method::POST, server_path(run), Some(FORM), String::new(), 405),
+        (Method::POST, run.metadata_address(), Some(FORM), String::new(), 405),
         (Method::POST, token.clone(), Some(FORM), large, 413),
         (Method::POST, token.clone(), Some(JSON), "{}".to_owned(), 415),
     ]
@@ -107,7 +107,7 @@ rows! {
     ["CORS-001", Must, "OAuth 2.1 §3.2; RFC 9700 §2.6; browser-based apps draft §6.3.3.4"]
     async fn cors_001_metadata_may_be_read_by_any_page(run) {
         for origin in ["https://any.test", "http://localhost:6274", "null"] {
-            let mut documents = vec![server_path(run)];
+            let mut documents = vec![run.metadata_address()];
             documents.extend(run.profile().has(Feature::Api).then(|| resource_url(run)));
             for document in documents {
                 let reply = send(run, Method::GET, &document, Some(origin), None, "").await?;
@@ -188,7 +188,7 @@ rows! {
     ["CORS-005", Must, "practice"]
     async fn cors_005_a_preflight_for_metadata_allows_the_headers_of_clients(run) {
         let headers = ["mcp-protocol-version", "authorization", "content-type", "accept"];
-        let server = server_path(run);
+        let server = run.metadata_address();
         let mut places =
             vec![server.clone(), format!("{server}/tenant1"), "/.well-known/oauth-protected-resource/nope".to_owned()];
         places.extend(run.profile().has(Feature::Api).then(|| resource_url(run)));
@@ -318,7 +318,7 @@ rows! {
     ["CORS-014", May, "Fetch, CORS protocol"]
     async fn cors_014_a_preflight_is_not_kept_for_long(run) {
         let mut all = endpoints(run);
-        all.push((server_path(run), Method::GET));
+        all.push((run.metadata_address(), Method::GET));
         for (endpoint, method) in all {
             let reply = run.preflight(&endpoint, "https://app.test", &method, &["content-type"]).await?;
             reply.expect_preflight("https://app.test", &method, &["content-type"])?;

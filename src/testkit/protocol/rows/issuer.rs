@@ -6,8 +6,9 @@
 //! | ISS-006 | about responses that are tokens (JARM) |
 
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
+use super::metadata::is_confidential;
 use crate::testkit::Form;
 use crate::testkit::protocol::{Decision, Failure, Reply, Run};
 
@@ -76,13 +77,7 @@ rows! {
         let metadata = run.metadata().await?;
         let issuer = metadata.get("issuer").and_then(Value::as_str).unwrap_or_default();
         let url = Url::parse(issuer).map_err(|error| Failure::new(format!("{issuer:?} is no URL: {error}")))?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        ensure!(url.scheme() == "https" || (url.scheme() == "http" && loopback), "the issuer is {issuer:?}");
+        ensure!(is_confidential(&url), "the issuer is {issuer:?}");
         ensure!(!issuer.contains(['?', '#', '@']), "the issuer is {issuer:?}");
     }
 }

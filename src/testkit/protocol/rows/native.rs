@@ -36,12 +36,6 @@ async fn expect_good(run: &Run<'_>, client: &KnownClient, uri: &str) -> Result<(
     granted.map(drop).map_err(|failure| Failure::new(format!("{uri:?} does not work: {failure}")))
 }
 
-/// None of these is a redirect URI of the native client.
-async fn expect_bad(run: &Run<'_>, uris: &[String]) -> Result<(), Failure> {
-    let uris: Vec<_> = uris.iter().map(String::as_str).collect();
-    run.expect_shown(&run.profile().native, &uris).await
-}
-
 rows! {
     $ __protocol_rows_native;
 
@@ -54,8 +48,8 @@ rows! {
         }
         let uri = with_port(uri, "51004");
         let origin = uri.rsplit_once('/').map_or("", |(origin, _)| origin);
-        expect_bad(
-            run,
+        run.expect_shown(
+            &run.profile().native,
             &[
                 format!("{uri}/"),
                 format!("{uri}x"),
@@ -84,7 +78,7 @@ rows! {
         let spelt = |host: &str| with_port(uri, "1").replacen("[::1]", host, 1);
         let others =
             ["[0:0:0:0:0:0:0:1]", "[::0001]", "[::1%25lo]", "::1", "[::]", "[::2]", "[::ffff:127.0.0.1]", "[]"];
-        expect_bad(run, &others.map(spelt)).await?;
+        run.expect_shown(&run.profile().native, &others.map(spelt)).await?;
     }
 
     /// So it is for `localhost`.
@@ -94,7 +88,7 @@ rows! {
         for good in [uri.to_owned(), with_port(uri, "38123")] {
             expect_good(run, &run.profile().native, &good).await?;
         }
-        expect_bad(run, &[format!("{}/", with_port(uri, "38123"))]).await?;
+        run.expect_shown(&run.profile().native, &[format!("{}/", with_port(uri, "38123"))]).await?;
     }
 
     /// The three loopback hosts are three hosts, and have one spelling each.
@@ -120,8 +114,8 @@ rows! {
             "app.localhost",
             "localhost.evil.test",
         ];
-        expect_bad(run, &others.map(spelt)).await?;
-        expect_bad(run, &others.map(|host| with_port(&spelt(host), "1"))).await?;
+        run.expect_shown(&run.profile().native, &others.map(spelt)).await?;
+        run.expect_shown(&run.profile().native, &others.map(|host| with_port(&spelt(host), "1"))).await?;
 
         let hosts = ["127.0.0.1", "[::1]", "localhost"];
         for registered in hosts {
@@ -129,7 +123,7 @@ rows! {
             let others: Vec<_> = hosts.iter().filter(|host| **host != registered).collect();
             let uris: Vec<_> =
                 others.iter().flat_map(|host| [format!("http://{host}/cb"), format!("http://{host}:1/cb")]).collect();
-            run.expect_shown(&client, &uris.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+            run.expect_shown(&client, &uris).await?;
         }
     }
 
@@ -180,7 +174,7 @@ rows! {
         ];
         for host in ["127.0.0.1", "[::1]", "localhost"] {
             let uri = on(run, host)?;
-            expect_bad(run, &ports.map(|port| with_port(uri, port))).await?;
+            run.expect_shown(&run.profile().native, &ports.map(|port| with_port(uri, port))).await?;
         }
     }
 
@@ -190,7 +184,11 @@ rows! {
         let public = &run.profile().public;
         let uri = public.redirect_uri.as_str();
         run.expect_shown(public, &[&with_port(uri, "444"), &with_port(uri, "443"), &with_port(uri, "80")]).await?;
-        expect_bad(run, &[with_port(on(run, "127.0.0.1")?, "8443").replacen("http:", "https:", 1)]).await?;
+        run.expect_shown(
+            &run.profile().native,
+            &[with_port(on(run, "127.0.0.1")?, "8443").replacen("http:", "https:", 1)],
+        )
+        .await?;
 
         let (registered, other) = ("https://newcomer.test:8443/cb", "https://newcomer.test:8444/cb");
         let client = run.self_registered(&[registered], Value::Null).await?;
@@ -209,8 +207,8 @@ rows! {
         let uri = private_use(run)?;
         expect_good(run, &run.profile().native, uri).await?;
         let (scheme, path) = uri.split_once(':').unwrap_or_default();
-        expect_bad(
-            run,
+        run.expect_shown(
+            &run.profile().native,
             &[
                 format!("{uri}/"),
                 format!("{scheme}:{}", path.to_uppercase()),

@@ -9,7 +9,9 @@
 use serde_json::json;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Decision, Feature, Tokens, basic, damaged, expect_unguessable, identified, random};
+use crate::testkit::protocol::{
+    Decision, Feature, Tokens, basic, damaged, expect_unguessable, identified, miscased, random,
+};
 
 rows! {
     $ __protocol_rows_refresh;
@@ -46,7 +48,7 @@ rows! {
             if client.secret.is_some() {
                 let nameless = Form::of([("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)]);
                 let members = run.token_with(&nameless, basic(client)).await?.expect_ok()?;
-                ensure!(run.is_live(client, &Tokens::of(&members).access).await?, "the access token does not work");
+                run.expect_access_live(client, &Tokens::of(&members).access).await?;
             }
         }
     }
@@ -110,7 +112,7 @@ rows! {
                 format!("{} {}", scopes.default, scopes.restricted),
                 scopes.write.clone(),
                 scopes.restricted.clone(),
-                scopes.default.to_uppercase(),
+                miscased(&scopes.default),
                 random(),
             ] {
                 let wrong = run.refresh(client, &tokens.refresh).and("scope", &more);
@@ -231,7 +233,7 @@ rows! {
         for client in [&run.profile().web, &run.profile().public] {
             let tokens = run.refreshable(client).await?;
             let (long, shortened) = ("x".repeat(8_000), tokens.refresh.chars().skip(1).collect::<String>());
-            let (longer, upper) = (format!("{}A", tokens.refresh), tokens.refresh.to_uppercase());
+            let (longer, upper) = (format!("{}A", tokens.refresh), miscased(&tokens.refresh));
             for wrong in ["x", "é", &random(), &long, &shortened, &longer, &upper] {
                 run.token(&run.refresh(client, wrong)).await?.expect_error(400, "invalid_grant")?;
             }
@@ -283,7 +285,7 @@ rows! {
             let second = run.refreshed(client, &first).await?;
             let third = run.refreshed(client, &second).await?;
             for tokens in [&first, &second, &third] {
-                ensure!(run.is_live(client, &tokens.access).await?, "an access token was revoked by a refresh");
+                run.expect_access_live(client, &tokens.access).await?;
             }
         }
     }

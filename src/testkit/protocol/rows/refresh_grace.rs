@@ -50,7 +50,7 @@ rows! {
             }
             // Without a grace, the retry has ended the family already.
             if let Some(third) = retry(run, client, &second).await? {
-                ensure!(run.is_live(client, &third.access).await?, "the access token does not work");
+                run.expect_access_live(client, &third.access).await?;
                 run.token(&run.refresh(client, &first.refresh)).await?.expect_error(400, "invalid_grant")?;
                 run.expect_dead(client, &third).await?;
             } else {

@@ -83,7 +83,7 @@ rows! {
         let first = run.refreshable(client).await?;
         let second = run.refreshed(client, &first).await?;
         let third = run.refreshed(client, &second).await?;
-        ensure!(run.is_live(client, &third.access).await?, "the access token does not work");
+        run.expect_access_live(client, &third.access).await?;
         run.token(&run.refresh(client, &first.refresh)).await?.expect_error(400, "invalid_grant")?;
         for tokens in [&third, &second, &first] {
             run.expect_dead(client, tokens).await?;
@@ -92,7 +92,7 @@ rows! {
             let first = run.refreshable(client).await?;
             let second = run.refreshed(client, &first).await?;
             run.pass(LATER)?;
-            ensure!(run.is_live(client, &second.access).await?, "the access token does not work");
+            run.expect_access_live(client, &second.access).await?;
             run.token(&run.refresh(client, &first.refresh)).await?.expect_error(400, "invalid_grant")?;
             for tokens in [&second, &first] {
                 run.expect_dead(client, tokens).await?;

@@ -31,7 +31,7 @@ fn both<'a>(run: &Run<'a>) -> Result<(&'a str, &'a str), Failure> {
 }
 
 /// The audience of an access token, as it is told to its client.
-async fn audience(run: &Run<'_>, client: &KnownClient, tokens: &Tokens) -> Result<Vec<String>, Failure> {
+pub(super) async fn audience(run: &Run<'_>, client: &KnownClient, tokens: &Tokens) -> Result<Vec<String>, Failure> {
     let told = run.introspect(client, &tokens.access).await?.expect_ok()?;
     ensure!(told.get("active") == Some(&Value::Bool(true)), "the token is not active");
     match told.get("aud") {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::testkit::Form;
 use crate::testkit::protocol::run::FORM;
-use crate::testkit::protocol::{Failure, Feature, Reply, Run, authorization, lists, random};
+use crate::testkit::protocol::{Failure, Feature, Reply, Run, authorization, lists, miscased, random};
 
 /// Headers with several values of `Authorization`.
 fn several(values: &[&str]) -> Result<HeaderMap, Failure> {
@@ -76,7 +76,7 @@ rows! {
         run.call(&tokens.access).await?.expect_status(200)?;
         let cut = tokens.access.get(..tokens.access.len() - 1).unwrap_or_default();
         let (longer, long) = (format!("{}x", tokens.access), "x".repeat(4_000));
-        let (upper, unsigned) = (tokens.access.to_uppercase(), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.");
+        let (upper, unsigned) = (miscased(&tokens.access), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.");
         for token in ["xyz", &random(), cut, &longer, &long, &upper, unsigned] {
             run.call(token).await?.expect_bearer(401, Some("invalid_token"))?;
         }

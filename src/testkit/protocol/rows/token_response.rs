@@ -199,8 +199,7 @@ rows! {
     ["TRESP-006", Must, "RFC 6749 §5.1; OAuth 2.1 §3.2.3"]
     async fn tresp_006_nobody_may_store_a_token_response(run) {
         for reply in one_of_each(run).await?.into_iter().chain(errors(run).await?) {
-            let value = reply.header(&http::header::CACHE_CONTROL).unwrap_or_default();
-            ensure!(value.contains("no-store"), "Cache-Control is {value:?}");
+            reply.expect_not_stored()?;
         }
     }
 
@@ -273,7 +272,7 @@ rows! {
             tokens = run.refreshed(client, &tokens).await?;
         }
         expect_unguessable(&seen)?;
-        ensure!(run.is_live(client, &tokens.access).await?, "the access token does not work");
+        run.expect_access_live(client, &tokens.access).await?;
         for at in 0..tokens.access.chars().count() {
             let wrong = damaged(&tokens.access, at);
             ensure!(!run.is_live(client, &wrong).await?, "{wrong} works as {} does", tokens.access);

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 
 use crate::testkit::Form;
 use crate::testkit::protocol::rows::client_authentication::{JWT_BEARER, endpoints, is_authenticated};
-use crate::testkit::protocol::{Failure, KnownClient, Run, authorization, basic, identified, random};
+use crate::testkit::protocol::{Failure, KnownClient, Run, authorization, basic, identified, miscased, random};
 
 /// Whether the header authenticates a client, at an endpoint that takes every client's request.
 async fn authenticates(run: &Run<'_>, header: &str) -> Result<bool, Failure> {
@@ -70,8 +70,8 @@ rows! {
             format!("{id}:{secret} "),
             format!("{id}:{secret}\r\n"),
             format!("{id}:{secret}\n{id}:{secret}"),
-            format!("{}:{secret}", id.to_uppercase()),
-            format!("{id}:{}", secret.to_uppercase()),
+            format!("{}:{secret}", miscased(id)),
+            format!("{id}:{}", miscased(secret)),
         ] {
             let header = format!("Basic {}", STANDARD.encode(&credentials));
             ensure!(!authenticates(run, &header).await?, "{credentials:?} is taken for {id}");

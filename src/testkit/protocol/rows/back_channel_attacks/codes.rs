@@ -5,7 +5,9 @@ use http::{HeaderMap, Method};
 
 use crate::testkit::Form;
 use crate::testkit::protocol::rows::code_exchange::{MANY, OTHER_VERIFIER, wrong_exchanges};
-use crate::testkit::protocol::{Failure, Tokens, basic, damaged, expect_unguessable, identified, random, winners};
+use crate::testkit::protocol::{
+    Failure, Tokens, basic, damaged, expect_unguessable, identified, miscased, random, winners,
+};
 
 rows! {
     $ __protocol_rows_code_attacks;
@@ -118,7 +120,7 @@ rows! {
     ["ATK-047", Must, "RFC 6749 §4.1.3, §10.6; OAuth 2.1 §10.2"]
     async fn atk_047_the_redirect_uri_is_not_swapped_at_the_exchange(run) {
         let client = &run.profile().multi;
-        for (own, other) in client.redirect_uris.iter().zip(client.redirect_uris.iter().rev()) {
+        for (own, other) in client.redirect_uris.iter().zip(client.redirect_uris.iter().cycle().skip(1)) {
             ensure!(own != other, "the client has less than two redirect URIs");
             let code = run.code_for(&run.request(client).with("redirect_uri", own)).await?;
             let right = run.exchange(client, &code).with("redirect_uri", own);
@@ -147,7 +149,7 @@ rows! {
             format!("{parent}/%2E/{last}"),
             format!("{path}%2F"),
             format!("{path};x"),
-            format!("{parent}/{}", last.to_uppercase()),
+            format!("{parent}/{}", miscased(last)),
         ] {
             let reply = run.post(&other, &right, HeaderMap::new()).await?;
             let refused = reply.status().is_client_error();

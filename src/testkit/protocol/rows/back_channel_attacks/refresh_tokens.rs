@@ -1,6 +1,6 @@
 //! Attacks with a stolen refresh token, or with too much in a refresh.
 
-use crate::testkit::protocol::{Failure, basic, identified, winners};
+use crate::testkit::protocol::{Failure, basic, identified, miscased, winners};
 
 rows! {
     $ __protocol_rows_refresh_attacks;
@@ -16,7 +16,7 @@ rows! {
             for _ in 0..=uses {
                 first = run.refreshed(client, &first).await?;
             }
-            ensure!(run.is_live(client, &first.access).await?, "the access token does not work");
+            run.expect_access_live(client, &first.access).await?;
             run.token(&run.refresh(client, &stolen.refresh)).await?.expect_error(400, "invalid_grant")?;
             run.expect_dead(client, &first).await?;
         }
@@ -109,7 +109,7 @@ rows! {
             format!("{own}\"{more}"),
             format!("{own}\\{more}"),
             format!("{own}é"),
-            own.to_uppercase(),
+            miscased(own),
         ] {
             let form = run.refresh(client, &tokens.refresh).and("scope", &scope);
             run.token(&form).await?.expect_error(400, "invalid_scope")?;

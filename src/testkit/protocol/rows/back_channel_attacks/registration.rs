@@ -1,46 +1,19 @@
 //! Attacks through registration, and on it.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
-use serde_json::{Map, Value, json};
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
 
 use crate::testkit::Form;
-use crate::testkit::protocol::{Failure, Feature, KnownClient, Reply, Run, authorization, damaged, identified};
+use crate::testkit::protocol::rows::registration::with;
+use crate::testkit::protocol::{
+    Failure, Feature, KnownClient, Registered, Reply, Run, authorization, damaged, identified,
+};
 
 const URI: &str = "https://new.test/cb";
 
-/// Posts any text as metadata.
-async fn post(run: &Run<'_>, body: impl Into<bytes::Bytes>) -> Result<Reply, Failure> {
-    run.requires(Feature::Registration)?;
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    run.send(Method::POST, &run.profile().endpoints.registration, headers, body).await
-}
-
-/// What a client is told when it has registered itself.
-async fn register(run: &Run<'_>, name: &str) -> Result<Map<String, Value>, Failure> {
-    let metadata = json!({ "redirect_uris": [URI], "client_name": name, "token_endpoint_auth_method": "none" });
-    let reply = run.register(&metadata).await?;
-    reply.expect_status(201)?;
-    reply.expect_json()
-}
-
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> &'a str {
-    members.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Calls the place where a client manages its registration, with a token of choice.
-async fn manage(
-    run: &Run<'_>,
-    method: Method,
-    client: &Map<String, Value>,
-    token: &str,
-    body: &Value,
-) -> Result<Reply, Failure> {
-    let mut headers = if token.is_empty() { HeaderMap::new() } else { authorization(&format!("Bearer {token}"))? };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    ensure!(token.is_empty() || headers.contains_key(AUTHORIZATION), "the token is not sent");
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    run.send(method, text(client, "registration_client_uri"), headers, body).await
+/// Posts anything as metadata.
+async fn post(run: &Run<'_>, body: impl AsRef<[u8]>) -> Result<Reply, Failure> {
+    run.register_text(Some("application/json"), body).await
 }
 
 rows! {
@@ -60,14 +33,10 @@ rows! {
             let metadata = json!({ "redirect_uris": [URI], "client_id": name, "client_secret": "chosen" });
             let reply = run.register(&metadata).await?;
             if reply.status() == 201 {
-                let told = reply.expect_json()?;
-                ensure!(text(&told, "client_id") != name, "a client chose the identifier {name:?}");
-                ensure!(text(&told, "client_secret") != "chosen", "a client chose its secret");
-                let chosen = KnownClient {
-                    id: text(&told, "client_id").to_owned(),
-                    secret: Some("chosen".to_owned()),
-                    ..run.profile().web.clone()
-                };
+                let client = reply.expect_registered()?.client;
+                let chosen = KnownClient { secret: Some("chosen".to_owned()), ..client.clone() };
+                ensure!(client.id != name, "a client chose the identifier {name:?}");
+                ensure!(client.secret != chosen.secret, "a client chose its secret");
                 run.token(&run.refresh(&chosen, "x")).await?.expect_error(401, "invalid_client")?;
             } else {
                 reply.expect_error(400, "invalid_client_metadata")?;
@@ -142,39 +111,37 @@ rows! {
     /// client.
     ["ATK-073", Must, "RFC 7592 §2, §5"]
     async fn atk_073_a_registration_is_not_taken_over(run) {
-        let (victim, attacker) = (register(run, "Victim").await?, register(run, "Attacker").await?);
-        let (own, foreign) = (text(&victim, "registration_access_token"), text(&attacker, "registration_access_token"));
-        ensure!(!own.is_empty() && own != foreign, "there are no two registration access tokens");
-        let before = manage(run, Method::GET, &victim, own, &Value::Null).await?;
+        let named = |name: &str| with(run.client_metadata(), "client_name", json!(name));
+        let (victim, attacker) = (run.registered(&named("Victim")).await?, run.registered(&named("Attacker")).await?);
+        let (own, foreign) = (victim.token()?, attacker.token()?);
+        ensure!(own != foreign, "there are no two registration access tokens");
+        let before = run.manage(Method::GET, &victim, &Value::Null).await?;
         before.expect_status(200)?;
-        let evil = json!({
-            "client_id": text(&victim, "client_id"),
-            "redirect_uris": ["https://evil.test/cb"],
-            "token_endpoint_auth_method": "none",
-        });
+        let evil = with(run.client_metadata(), "redirect_uris", json!(["https://evil.test/cb"]));
+        let evil = with(evil, "client_id", json!(victim.client.id));
         let guess = damaged(own, own.len() / 2);
         for token in ["", "x", &guess, foreign] {
             for (method, body) in [(Method::GET, &Value::Null), (Method::PUT, &evil), (Method::DELETE, &Value::Null)] {
-                let reply = manage(run, method.clone(), &victim, token, body).await?;
+                let headers = match token {
+                    "" => HeaderMap::new(),
+                    token => authorization(&format!("Bearer {token}"))?,
+                };
+                let reply = run.manage_with(method.clone(), &victim, headers, body).await?;
                 let refused = matches!(reply.status().as_u16(), 401 | 403);
                 ensure!(refused, "{method} with {token:?} is answered with {}", reply.status());
             }
         }
         // At its own place, in another's name.
-        let reply = manage(run, Method::PUT, &attacker, foreign, &evil).await?;
+        let reply = run.manage(Method::PUT, &attacker, &evil).await?;
         ensure!(matches!(reply.status().as_u16(), 400 | 401 | 403), "the answer is {}", reply.status());
-        let after = manage(run, Method::GET, &victim, own, &Value::Null).await?;
+        let after = run.manage(Method::GET, &victim, &Value::Null).await?;
         after.expect_status(200)?;
         let [before, after] = [before.expect_json()?, after.expect_json()?];
         for name in ["client_id", "client_name", "redirect_uris"] {
             ensure!(before.get(name) == after.get(name), "{name} became {:?}", after.get(name));
         }
-        let attackers = manage(run, Method::GET, &attacker, foreign, &Value::Null).await?;
-        attackers.expect_status(200)?;
-        ensure!(
-            text(&attackers.expect_json()?, "client_id") == text(&attacker, "client_id"),
-            "it changed its identifier"
-        );
+        let attackers = run.manage(Method::GET, &attacker, &Value::Null).await?.expect_status(200)?.expect_json()?;
+        ensure!(attackers.get("client_id") == Some(&json!(attacker.client.id)), "it changed its identifier");
     }
 
     /// A client that registers itself gets no privilege that it is not told of: what is asked for in vain is left out
@@ -195,13 +162,11 @@ rows! {
                 reply.expect_error(400, "invalid_client_metadata")?;
                 continue;
             }
-            let told = reply.expect_json()?;
+            let Registered { metadata: told, client } = reply.expect_registered()?;
             let granted =
                 told.get("grant_types").and_then(Value::as_array).is_some_and(|all| all.contains(&json!(grant_type)));
             let removed = matches!(grant_type, "password" | "implicit");
             ensure!(!(granted && removed), "a client is told that it has the grant type {grant_type}");
-            let secret = told.get("client_secret").and_then(Value::as_str).map(ToOwned::to_owned);
-            let client = KnownClient { id: text(&told, "client_id").to_owned(), secret, ..run.profile().web.clone() };
             if !granted {
                 let form =
                     Form::of([("grant_type", grant_type), ("scope", &scopes.default), ("assertion", "e30.e30.x")]);
@@ -214,15 +179,9 @@ rows! {
         if reply.status() != 201 {
             return reply.expect_error(400, "invalid_client_metadata").map(drop);
         }
-        let told = reply.expect_json()?;
-        let secret = told.get("client_secret").and_then(Value::as_str).map(ToOwned::to_owned);
-        let client = KnownClient {
-            id: text(&told, "client_id").to_owned(),
-            secret,
-            redirect_uri: URI.to_owned(),
-            ..run.profile().web.clone()
-        };
-        if !text(&told, "scope").split(' ').any(|token| token == scopes.restricted) {
+        let client = reply.expect_registered()?.client;
+        let told = client.scope.as_deref().unwrap_or_default();
+        if !told.split(' ').any(|token| token == scopes.restricted) {
             let request = run.request(&client).with("scope", &scopes.restricted);
             run.authorize(&request).await?.expect_redirect_error(&request, "invalid_scope")?;
         }

@@ -184,10 +184,10 @@ rows! {
         for client in [&run.profile().web, &run.profile().public] {
             for by_refresh_token in [false, true] {
                 let tokens = run.refreshable(client).await?;
-                ensure!(run.is_live(client, &tokens.access).await?, "the access token does not work");
+                run.expect_access_live(client, &tokens.access).await?;
                 let revoked = if by_refresh_token { &tokens.refresh } else { &tokens.access };
                 run.revoke(client, revoked).await?.expect_status(200)?;
-                ensure!(!run.is_live(client, &tokens.access).await?, "a revoked access token still works");
+                run.expect_access_dead(client, &tokens.access).await?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Attacks on sign-in and consent: on what counts as a person's decision (OAuth 2.1 §7, RFC 6749 §10.12).
 
-use super::super::decisions::{approval, is_signed_in, session_cookies};
+use super::super::decisions::{approval, expect_no_form_repeated, is_signed_in, session_cookies};
 use crate::testkit::Form;
 use crate::testkit::protocol::{Decision, Failure, Reply, Run, Submission, User, random};
 
@@ -197,13 +197,7 @@ rows! {
         run.decide_in(&mut alice, &request, &Decision::Approve).await?.expect_code(&request)?;
         let wrong = request.with("response_type", "foo");
         run.authorize_by_post(&wrong).await?;
-        let exchanges = run.exchanges();
-        let posts: Vec<_> = exchanges.iter().filter(|exchange| exchange.request().starts_with("POST ")).collect();
-        ensure!(posts.len() >= 3, "there were only {} forms", posts.len());
-        for post in posts {
-            let status = post.response().lines().next().unwrap_or_default();
-            ensure!(!status.contains(" 307") && !status.contains(" 308"), "a form is answered with {status}");
-        }
+        expect_no_form_repeated(run)?;
     }
 
     /// Open redirect: neither signing in nor signing out leads to another host.

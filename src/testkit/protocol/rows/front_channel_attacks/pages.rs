@@ -1,10 +1,10 @@
 //! Attacks on what pages show and tell (OAuth 2.1 §7.11, RFC 9700 §4).
 
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use serde_json::{Value, json};
 
 use super::super::pages::{consent_page, expect_inert, expect_unframed, fetched, is_own, pages, redirects};
-use crate::testkit::protocol::{Decision, Failure, KnownClient, Run, User};
+use crate::testkit::protocol::{Decision, Failure, KnownClient, Reply, Run, User};
 
 /// Markup that runs if nobody escapes it.
 const MARKUP: [&str; 5] = [
@@ -36,12 +36,11 @@ rows! {
     ["ATK-031", Must, "RFC 9700 §4.2"]
     async fn atk_031_codes_and_state_do_not_leak(run) {
         for (name, page) in pages(run).await?.into_iter().chain(redirects(run).await?) {
-            page.expect_discreet().map_err(|failure| Failure::new(format!("the {name}: {failure}")))?;
+            let checked = page.expect_discreet().and_then(Reply::expect_not_stored);
+            checked.map_err(|failure| Failure::new(format!("the {name}: {failure}")))?;
             let elements = page.elements();
             let foreign = elements.iter().flat_map(fetched).find(|address| !is_own(run, address));
             ensure!(foreign.is_none(), "the {name} loads {foreign:?}");
-            let stored = page.header(&CACHE_CONTROL).unwrap_or_default();
-            ensure!(stored.contains("no-store"), "Cache-Control of the {name} is {stored:?}");
         }
         let client = &run.profile().public;
         let code = run.code(client).await?;

@@ -1,6 +1,6 @@
 //! Attacks on the redirect URI: with the attackers' own payloads (RFC 9700 §4.1).
 
-use crate::testkit::protocol::{Failure, Run};
+use crate::testkit::protocol::Run;
 
 /// The redirect URI of the public client in parts: its scheme with `//`, its host, its path.
 fn parts<'a>(run: &Run<'a>) -> (&'a str, &'a str, &'a str) {
@@ -9,12 +9,6 @@ fn parts<'a>(run: &Run<'a>) -> (&'a str, &'a str, &'a str) {
     let (scheme, rest) = uri.split_at_checked(authority).unwrap_or_default();
     let (host, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or_default();
     (scheme, host, path)
-}
-
-/// Each payload is refused in a request of the public client.
-async fn expect_shown(run: &Run<'_>, payloads: &[String]) -> Result<(), Failure> {
-    let payloads: Vec<_> = payloads.iter().map(String::as_str).collect();
-    run.expect_shown(&run.profile().public, &payloads).await
 }
 
 rows! {
@@ -31,13 +25,13 @@ rows! {
             format!("{scheme}@{host}{path}"),
             format!("{scheme}{host}:443@evil.test{path}"),
         ];
-        expect_shown(run, &payloads).await?;
+        run.expect_shown(&run.profile().public, &payloads).await?;
         let escaped = [
             format!("{scheme}{host}%40evil.test"),
             format!("{scheme}{host}%40evil.test{path}"),
             format!("{scheme}{host}%2540evil.test{path}"),
         ];
-        expect_shown(run, &escaped).await?;
+        run.expect_shown(&run.profile().public, &escaped).await?;
         run.expect_unregistrable(&[
             "https://newcomer.test@evil.test/cb",
             "https://newcomer.test%25@evil.test/",
@@ -58,7 +52,7 @@ rows! {
             format!("{scheme}{host}{path}\\..\\evil"),
             format!("{scheme}evil.test\\{host}{path}"),
         ];
-        expect_shown(run, &payloads).await?;
+        run.expect_shown(&run.profile().public, &payloads).await?;
         let payloads = [
             "https://evil.test\\@newcomer.test/cb",
             "https:\\\\evil.test",
@@ -91,7 +85,7 @@ rows! {
             format!("{scheme}{host}/.{path}"),
             format!("{scheme}{host}/{path}"),
         ];
-        expect_shown(run, &payloads).await?;
+        run.expect_shown(&run.profile().public, &payloads).await?;
     }
 
     /// Another port, or something else in its place, is another redirect URI.
@@ -99,13 +93,13 @@ rows! {
     async fn atk_009_another_port_is_another_place(run) {
         let (scheme, host, path) = parts(run);
         let ports = ["444", "443", "", "0443", "65536", "１２", "80@evil.test"];
-        expect_shown(run, &ports.map(|port| format!("{scheme}{host}:{port}{path}"))).await?;
+        run.expect_shown(&run.profile().public, &ports.map(|port| format!("{scheme}{host}:{port}{path}"))).await?;
         let native = &run.profile().native;
         for uri in native.redirect_uris.iter().filter(|uri| uri.starts_with("http://")) {
             let (origin, path) = uri.split_at_checked(uri.rfind('/').unwrap_or(uri.len())).unwrap_or_default();
             let ports = ["80@evil.test", "080", "65536", "１２", "", "80:81", "80\\@evil.test", "80?@evil.test"];
             let payloads = ports.map(|port| format!("{origin}:{port}{path}"));
-            run.expect_shown(native, &payloads.each_ref().map(String::as_str)).await?;
+            run.expect_shown(native, &payloads).await?;
         }
         run.expect_unregistrable(&[
             "https://newcomer.test:65536/cb",
@@ -136,7 +130,7 @@ rows! {
             format!("{uri} "),
             format!(" {uri}"),
         ];
-        expect_shown(run, &payloads).await?;
+        run.expect_shown(&run.profile().public, &payloads).await?;
     }
 
     /// Characters that look like others, or like nothing, are refused.
@@ -156,7 +150,7 @@ rows! {
         // A host without such a letter leaves the registered redirect URI, which would be no payload.
         let registered = &run.profile().public.redirect_uri;
         let payloads: Vec<_> = payloads.into_iter().filter(|payload| payload != registered).collect();
-        expect_shown(run, &payloads).await?;
+        run.expect_shown(&run.profile().public, &payloads).await?;
         run.expect_unregistrable(&[
             "https://nеwcomer.test/cb",
             "https://newcomer。test/cb",
@@ -176,7 +170,7 @@ rows! {
     async fn atk_012_another_spelling_of_a_host_is_another_host(run) {
         let (scheme, host, path) = parts(run);
         let hosts = [format!("{host}."), format!("{host}.."), format!(".{host}"), format!("{host}%2e")];
-        expect_shown(run, &hosts.map(|host| format!("{scheme}{host}{path}"))).await?;
+        run.expect_shown(&run.profile().public, &hosts.map(|host| format!("{scheme}{host}{path}"))).await?;
         let payloads = [
             "http://localhost./cb",
             "http://127.1/cb",
@@ -235,7 +229,7 @@ rows! {
             format!("*.{host}"),
             "*".to_owned(),
         ];
-        expect_shown(run, &hosts.map(|host| format!("{scheme}{host}{path}"))).await?;
+        run.expect_shown(&run.profile().public, &hosts.map(|host| format!("{scheme}{host}{path}"))).await?;
         run.expect_unregistrable(&[
             "https://*.newcomer.test/cb",
             "https://newcomer.test/*",

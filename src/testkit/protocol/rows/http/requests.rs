@@ -2,8 +2,9 @@
 
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
-use url::{Host, Url};
+use url::Url;
 
+use super::super::metadata::is_confidential;
 use super::{FORM, expect_json_error, form_endpoints, post_as, post_endpoints};
 use crate::testkit::Form;
 use crate::testkit::protocol::{Failure, Feature, Run, identified};
@@ -18,18 +19,6 @@ async fn urls_of_the_metadata(run: &Run<'_>) -> Result<Vec<(String, String)>, Fa
     Ok(texts.filter(|(_, text)| text.contains("://")).collect())
 }
 
-/// Whether nobody on the way can read what is sent to a URL.
-fn is_confidential(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && loopback)
-}
-
 rows! {
     $ __protocol_rows_http_requests;
 
@@ -37,7 +26,7 @@ rows! {
     ["HTTP-001", Must, "OAuth 2.1 §1.5; RFC 6749 §3.1, §3.2"]
     async fn http_001_every_url_is_https_or_loopback(run) {
         for (member, url) in urls_of_the_metadata(run).await? {
-            ensure!(is_confidential(&url), "{member} is {url:?}");
+            ensure!(Url::parse(&url).is_ok_and(|url| is_confidential(&url)), "{member} is {url:?}");
         }
     }
 

@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{SERVER, document, path_of, resource_url, server, server_path, texts};
+use crate::testkit::protocol::rows::metadata::{SERVER, document, path_of, resource_url, texts};
 use crate::testkit::protocol::{Failure, Feature, Run, authorization, origin_of};
 
 /// Every place where clients look for metadata of the authorization server.
 fn places(run: &Run<'_>) -> [String; 3] {
     let path = path_of(&run.profile().issuer);
     let openid = "/.well-known/openid-configuration";
-    [server_path(run), format!("{openid}{path}"), format!("{path}{openid}")]
+    [run.metadata_address(), format!("{openid}{path}"), format!("{path}{openid}")]
 }
 
 /// The scope tokens of a `Bearer` challenge.
@@ -72,7 +72,7 @@ rows! {
     /// Whichever document a client reads, PKCE with `S256` is in it.
     ["MCP-004", Must, "MCP 2025-11-25; MCP 2026-07-28"]
     async fn mcp_004_every_document_advertises_pkce(run) {
-        document(&run.get(&server_path(run)).await?)?;
+        document(&run.get(&run.metadata_address()).await?)?;
         for place in places(run) {
             let reply = run.get(&place).await?;
             if reply.status() == 200 {
@@ -127,7 +127,7 @@ rows! {
     /// `offline_access` is listed by the server that has refresh tokens, and neither by the API nor in a challenge.
     ["MCP-019", Should, "MCP 2026-07-28"]
     async fn mcp_019_offline_access_is_listed_by_the_server_alone(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let refreshes = texts(&members, "grant_types_supported")?.contains(&"refresh_token");
         let listed = texts(&members, "scopes_supported")?.contains(&"offline_access");
         ensure!(listed == refreshes, "refresh tokens: {refreshes}, offline_access: {listed}");
@@ -142,7 +142,7 @@ rows! {
     async fn mcp_024_the_protocol_version_changes_nothing(run) {
         let version = HeaderName::from_static("mcp-protocol-version");
         let headers = HeaderMap::from_iter([(version.clone(), HeaderValue::from_static("2099-01-01"))]);
-        let mut addresses = vec![server_path(run), format!("{SERVER}/nope")];
+        let mut addresses = vec![run.metadata_address(), format!("{SERVER}/nope")];
         if run.profile().has(Feature::Api) {
             addresses.push(resource_url(run));
         }
@@ -175,7 +175,7 @@ rows! {
     /// The scope that the API challenges with is known to the server: a client that asks for it gets it.
     ["MCP-033", Must, "MCP 2026-07-28"]
     async fn mcp_033_the_scope_of_a_challenge_can_be_had(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let known = texts(&members, "scopes_supported")?;
         let client = &run.profile().public;
         for token in challenged(run).await? {

@@ -5,23 +5,8 @@ use std::time::Duration;
 use http::Uri;
 use serde_json::Value;
 
-use crate::testkit::protocol::rows::metadata::{path_of, server};
+use crate::testkit::protocol::rows::metadata::path_of;
 use crate::testkit::protocol::{Failure, Feature, origin_of, random};
-
-/// The text of a page without its tags.
-fn visible(page: &str) -> String {
-    let mut within = false;
-    let mut text = String::new();
-    for character in page.chars() {
-        match character {
-            '<' => within = true,
-            '>' => within = false,
-            character if !within => text.push(character),
-            _ => {}
-        }
-    }
-    text
-}
 
 rows! {
     $ __protocol_rows_mcp_flow;
@@ -101,15 +86,14 @@ rows! {
             let request = run.request(client).with("prompt", "consent");
             let page = run.authorize(&request).await?;
             page.expect_ui()?.expect_status(200)?;
-            let text = visible(&page.text());
-            ensure!(text.contains(host), "the page does not say {host}");
+            ensure!(page.words().contains(host), "the page does not say {host}: {:?}", page.words());
         }
     }
 
     /// `iss` is in every authorization response, and advertised.
     ["MCP-018", Should, "MCP 2026-07-28"]
     async fn mcp_018_the_issuer_is_in_responses_and_advertised(run) {
-        let advertised = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
+        let advertised = run.metadata().await?.get("authorization_response_iss_parameter_supported").cloned();
         ensure!(advertised == Some(Value::Bool(true)), "advertised is {advertised:?}");
         let request = run.request(&run.profile().public);
         run.approve(&request).await?.expect_code(&request)?;

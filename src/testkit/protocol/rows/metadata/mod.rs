@@ -6,23 +6,19 @@ pub mod server_place;
 
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
+use url::{Host, Url};
 
 use crate::testkit::protocol::{Failure, Reply, Run};
 
 /// What is put between host and path of an issuer (RFC 8414 §3.1).
-pub(super) const SERVER: &str = "/.well-known/oauth-authorization-server";
+pub(crate) const SERVER: &str = "/.well-known/oauth-authorization-server";
 /// What is put between host and path of a resource (RFC 9728 §3.1).
 pub(super) const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// The part of a URL behind its origin; a slash that is all there is counts for nothing.
-pub(super) fn path_of(url: &str) -> &str {
+pub(crate) fn path_of(url: &str) -> &str {
     let path = url.strip_prefix(crate::testkit::protocol::origin_of(url)).unwrap_or_default();
     if path == "/" { "" } else { path }
-}
-
-/// Where the metadata of the authorization server is.
-pub(super) fn server_path(run: &Run<'_>) -> String {
-    format!("{SERVER}{}", path_of(&run.profile().issuer))
 }
 
 /// Where the metadata of the API is.
@@ -31,13 +27,8 @@ pub(super) fn resource_url(run: &Run<'_>) -> String {
     format!("{}{RESOURCE}{}", crate::testkit::protocol::origin_of(resource), path_of(resource))
 }
 
-/// The metadata of the authorization server.
-pub(super) async fn server(run: &Run<'_>) -> Result<Map<String, Value>, Failure> {
-    document(&run.get(&server_path(run)).await?)
-}
-
 /// The members of a metadata document: 200 with a JSON object.
-pub(super) fn document(reply: &Reply) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn document(reply: &Reply) -> Result<Map<String, Value>, Failure> {
     reply.expect_status(200)?;
     let kind = reply.header(&CONTENT_TYPE).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
@@ -68,13 +59,22 @@ pub(super) fn expect_filled(at: &str, value: &Value) -> Result<(), Failure> {
     }
 }
 
+/// Whether nobody on the way can read what is sent to a URL.
+pub(super) fn is_confidential(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
 /// An absolute URL without a fragment, as endpoints have them: https, or http on this machine.
 pub(super) fn expect_endpoint(name: &str, value: &Value) -> Result<(), Failure> {
     let text = value.as_str().ok_or_else(|| Failure::new(format!("{name} is no text: {value}")))?;
-    let url = url::Url::parse(text).map_err(|error| Failure::new(format!("{name} is no URL: {error}")))?;
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-    ensure!(secure, "{name} is not secure: {text}");
+    let url = Url::parse(text).map_err(|error| Failure::new(format!("{name} is no URL: {error}")))?;
+    ensure!(is_confidential(&url), "{name} is not secure: {text}");
     ensure!(url.fragment().is_none(), "{name} has a fragment: {text}");
     Ok(())
 }

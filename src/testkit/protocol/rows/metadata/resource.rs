@@ -9,7 +9,7 @@
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
-use super::{RESOURCE, document, expect_absent, expect_filled, path_of, resource_url, server, texts};
+use super::{RESOURCE, document, expect_absent, expect_filled, path_of, resource_url, texts};
 use crate::testkit::Form;
 use crate::testkit::protocol::{Failure, Feature, Run, authorization, from_origin, origin_of};
 
@@ -86,7 +86,7 @@ rows! {
     async fn prm_006_the_document_names_the_issuer_as_it_is_spelt(run) {
         let members = resource(run).await?;
         let servers = texts(&members, "authorization_servers")?;
-        let own = server(run).await?;
+        let own = run.metadata().await?;
         let issuer = own.get("issuer").and_then(Value::as_str).unwrap_or_default();
         ensure!(servers.first() == Some(&issuer), "the first authorization server is not {issuer:?}: {servers:?}");
     }
@@ -158,7 +158,7 @@ rows! {
     ["PRM-015", Should, "RFC 9728 §4"]
     async fn prm_015_both_lists_agree(run) {
         let own = resource(run).await?;
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         if !members.contains_key("protected_resources") {
             return Ok(());
         }

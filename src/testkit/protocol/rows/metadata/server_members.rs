@@ -12,7 +12,7 @@
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::{expect_endpoint, expect_filled, server, texts};
+use super::{expect_endpoint, expect_filled, texts};
 use crate::testkit::Form;
 use crate::testkit::protocol::{Failure, Feature, KnownClient, Reply, Run, basic, identified};
 
@@ -55,7 +55,7 @@ rows! {
     /// types.
     ["META-008", Must, "RFC 8414 §2; MCP, every revision"]
     async fn meta_008_the_required_members_are_there(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let endpoints = &run.profile().endpoints;
         for (member, url) in
             [("authorization_endpoint", &endpoints.authorization), ("token_endpoint", &endpoints.token)]
@@ -72,7 +72,7 @@ rows! {
     /// No member is empty or null, at any depth.
     ["META-009", Must, "RFC 8414 §3.2"]
     async fn meta_009_nothing_is_empty_or_null(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         ensure!(!members.is_empty(), "the document is empty");
         expect_filled("the document", &Value::Object(members))?;
     }
@@ -80,7 +80,7 @@ rows! {
     /// `grant_types_supported` is there, every grant type that it lists works, and no other does.
     ["META-010", Should, "RFC 8414 §2"]
     async fn meta_010_every_listed_grant_type_works_and_no_other(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "grant_types_supported")?;
         let (web, service) = (&run.profile().web, &run.profile().service);
         let tokens = run.tokens(web).await?;
@@ -109,7 +109,7 @@ rows! {
     /// if there are public ones.
     ["META-011", Should, "RFC 8414 §2"]
     async fn meta_011_every_listed_authentication_method_works_and_no_other(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "token_endpoint_auth_methods_supported")?;
         for method in METHODS {
             let client = if method == "none" { &run.profile().public } else { &run.profile().web };
@@ -125,7 +125,7 @@ rows! {
     /// The algorithms of client assertions are listed exactly if assertions are, and `none` is not among them.
     ["META-012", Must, "RFC 8414 §2"]
     async fn meta_012_algorithms_of_assertions_come_with_assertions(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         for endpoint in ["token", "revocation", "introspection"] {
             let methods = format!("{endpoint}_endpoint_auth_methods_supported");
             let methods = if members.contains_key(&methods) { texts(&members, &methods)? } else { Vec::new() };
@@ -140,7 +140,7 @@ rows! {
     /// `code_challenge_methods_supported` is there with `S256`, and with `plain` only if that is accepted.
     ["META-013", Must, "RFC 9700 §2.1.1; MCP 2025-11-25"]
     async fn meta_013_pkce_is_advertised(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "code_challenge_methods_supported")?;
         ensure!(listed.contains(&"S256"), "S256 is not listed: {listed:?}");
         let request = run.request(&run.profile().public).with("code_challenge_method", "plain");
@@ -156,7 +156,7 @@ rows! {
     /// `response_modes_supported` is there, and what it lists works.
     ["META-014", Should, "RFC 8414 §2"]
     async fn meta_014_response_modes_are_listed(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "response_modes_supported")?;
         ensure!(listed.contains(&"query"), "query is not listed: {listed:?}");
         let request = run.request(&run.profile().public).with("response_mode", "query");
@@ -172,7 +172,7 @@ rows! {
     /// `scopes_supported` lists the scope tokens; `offline_access` too, which clients ask for only then.
     ["META-015", Should, "RFC 8414 §2"]
     async fn meta_015_scopes_are_listed(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "scopes_supported")?;
         let scopes = &run.profile().scopes;
         for token in [&scopes.default, &scopes.write, &scopes.restricted] {
@@ -190,7 +190,7 @@ rows! {
     /// listed.
     ["META-016", Must, "RFC 8414 §2; RFC 7009; RFC 7662; RFC 7591"]
     async fn meta_016_an_endpoint_is_listed_exactly_if_it_is_there(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let endpoints = &run.profile().endpoints;
         for (feature, member, url) in [
             (Feature::Registration, "registration_endpoint", &endpoints.registration),
@@ -225,7 +225,7 @@ rows! {
     /// What is listed of how clients authenticate themselves at revocation and introspection is so.
     ["META-017", Should, "RFC 8414 §2"]
     async fn meta_017_the_methods_of_revocation_and_introspection_are_so(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let endpoints = &run.profile().endpoints;
         for (feature, name, url) in [
             (Feature::Revocation, "revocation", &endpoints.revocation),
@@ -245,7 +245,7 @@ rows! {
     /// `authorization_response_iss_parameter_supported` is `true`, as a boolean.
     ["META-018", Must, "RFC 9207 §3"]
     async fn meta_018_the_issuer_in_responses_is_advertised(run) {
-        let member = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
+        let member = run.metadata().await?.get("authorization_response_iss_parameter_supported").cloned();
         ensure!(member == Some(Value::Bool(true)), "authorization_response_iss_parameter_supported is {member:?}");
         let request = run.request(&run.profile().public);
         run.approve(&request).await?.expect_code(&request)?;
@@ -254,7 +254,7 @@ rows! {
     /// If the resources of the server are listed, then as they are spelt, and tokens for each can be had.
     ["META-024", May, "RFC 9728 §4"]
     async fn meta_024_the_resources_are_listed_as_they_are_spelt(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         if !members.contains_key("protected_resources") {
             return Ok(());
         }
@@ -274,7 +274,7 @@ rows! {
     /// It tells no secret and no client.
     ["META-033", Should, "practice"]
     async fn meta_033_the_document_tells_no_secret_and_no_client(run) {
-        let text = Value::Object(server(run).await?).to_string();
+        let text = Value::Object(run.metadata().await?).to_string();
         ensure!(text.contains(&run.profile().issuer), "the document names no issuer");
         for client in run.profile().clients() {
             ensure!(!text.contains(&client.id), "the document names the client {}", client.id);

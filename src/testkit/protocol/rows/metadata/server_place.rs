@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
-use super::{SERVER, document, expect_absent, expect_endpoint, path_of, server, server_path};
+use super::{SERVER, document, expect_absent, expect_endpoint, path_of};
 use crate::testkit::protocol::Failure;
 
 rows! {
@@ -20,7 +20,7 @@ rows! {
     /// The document of an issuer without a path is at the well-known place.
     ["META-001", Must, "RFC 8414 §3; MCP, every revision"]
     async fn meta_001_the_document_is_at_the_well_known_place(run) {
-        let path = server_path(run);
+        let path = run.metadata_address();
         document(&run.get(&path).await?)?;
         let other = path.replace("oauth-authorization-server", "oauth-authorization-serve");
         expect_absent(&other, &run.get(&other).await?)?;
@@ -30,7 +30,7 @@ rows! {
     ["META-002", Must, "RFC 8414 §3.1; MCP 2025-11-25"]
     async fn meta_002_the_well_known_part_goes_between_host_and_path(run) {
         let issuer = &run.profile().issuer;
-        document(&run.get(&server_path(run)).await?)?;
+        document(&run.get(&run.metadata_address()).await?)?;
         // Whoever is found at another place has another name.
         let path = path_of(issuer);
         for other in
@@ -49,7 +49,7 @@ rows! {
     /// An OpenID Connect document, at any of its places, is whole, or is not there: half of one breaks clients.
     ["META-003", Should, "OpenID Connect Discovery §4; MCP 2025-11-25"]
     async fn meta_003_an_openid_document_is_whole_or_not_there(run) {
-        server(run).await?;
+        run.metadata().await?;
         let path = path_of(&run.profile().issuer);
         let known = "/.well-known/openid-configuration";
         for place in [format!("{path}{known}"), format!("{known}{path}")] {
@@ -69,14 +69,14 @@ rows! {
     /// `issuer` is the issuer that the place was made from, character by character.
     ["META-004", Must, "RFC 8414 §3.3; MCP 2026-07-28"]
     async fn meta_004_the_document_names_the_issuer_as_it_is_spelt(run) {
-        let issuer = server(run).await?.get("issuer").cloned();
+        let issuer = run.metadata().await?.get("issuer").cloned();
         ensure!(issuer == Some(run.profile().issuer.clone().into()), "the issuer is {issuer:?}");
     }
 
     /// The issuer is https, without query and fragment; for tests http on this machine.
     ["META-005", Must, "RFC 8414 §2"]
     async fn meta_005_the_issuer_is_secure_and_has_no_query(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let issuer = members.get("issuer").ok_or_else(|| Failure::new("there is no issuer"))?;
         expect_endpoint("issuer", issuer)?;
         ensure!(!issuer.as_str().unwrap_or_default().contains('?'), "the issuer has a query: {issuer}");
@@ -85,8 +85,8 @@ rows! {
     /// A well-known place where nothing is served is a 4xx: neither a page, nor an error of the server, nor a redirect.
     ["META-006", Must, "practice"]
     async fn meta_006_what_is_not_served_is_a_4xx(run) {
-        let path = server_path(run);
-        server(run).await?;
+        let path = run.metadata_address();
+        run.metadata().await?;
         for other in [
             format!("{path}/nope"),
             format!("{path}%2Fnope"),
@@ -103,7 +103,7 @@ rows! {
     /// It is a 200 with a JSON object of the type `application/json`, by GET; HEAD is GET without a body.
     ["META-007", Must, "RFC 8414 §3.2"]
     async fn meta_007_the_document_is_json(run) {
-        let path = server_path(run);
+        let path = run.metadata_address();
         let reply = run.get(&path).await?;
         document(&reply)?;
         let head = run.send(Method::HEAD, &path, HeaderMap::new(), "").await?;
@@ -118,7 +118,7 @@ rows! {
     /// It may be kept for a while and asked about again, and it sets no cookie.
     ["META-029", Should, "practice"]
     async fn meta_029_the_document_may_be_kept_for_a_while(run) {
-        let path = server_path(run);
+        let path = run.metadata_address();
         let reply = run.get(&path).await?;
         document(&reply)?;
         let cache = reply.header(&CACHE_CONTROL).unwrap_or_default();
@@ -140,7 +140,7 @@ rows! {
     /// A page of any origin may read it, also after a preflight for `MCP-Protocol-Version`.
     ["META-030", Must, "RFC 9700 §2.6; browser-based apps draft"]
     async fn meta_030_a_page_of_any_origin_may_read_it(run) {
-        let (path, origin) = (server_path(run), "https://any.test");
+        let (path, origin) = (run.metadata_address(), "https://any.test");
         let reply = run.send(Method::GET, &path, crate::testkit::protocol::from_origin(origin)?, "").await?;
         document(&reply)?;
         reply.expect_readable_from(origin)?;
@@ -151,7 +151,7 @@ rows! {
     /// What it says depends neither on who asks nor on how.
     ["META-031", Must, "practice"]
     async fn meta_031_the_document_does_not_depend_on_who_asks(run) {
-        let path = server_path(run);
+        let path = run.metadata_address();
         let first = run.get(&path).await?;
         document(&first)?;
         for (name, value) in [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{expect_absent, path_of, server, server_path};
+use crate::testkit::protocol::rows::metadata::{expect_absent, path_of};
 use crate::testkit::protocol::rows::registration::{expect_refused, with};
 use crate::testkit::protocol::{Decision, Feature, authorization, basic, identified, random};
 
@@ -117,7 +117,7 @@ rows! {
         let path = path_of(&run.profile().issuer);
         let openid = "/.well-known/openid-configuration";
         let mut found = None;
-        for place in [format!("{path}{openid}"), format!("{openid}{path}"), server_path(run)] {
+        for place in [format!("{path}{openid}"), format!("{openid}{path}"), run.metadata_address()] {
             let reply = run.get(&place).await?;
             if reply.status() == 200 {
                 let told = serde_json::from_str::<Value>(&reply.text()).unwrap_or_default();
@@ -141,7 +141,7 @@ rows! {
         for client in [encoded, &run.profile().public] {
             exchanged(run, client).await?.expect_ok()?;
         }
-        let methods = server(run).await?.get("token_endpoint_auth_methods_supported").cloned();
+        let methods = run.metadata().await?.get("token_endpoint_auth_methods_supported").cloned();
         for method in ["client_secret_basic", "client_secret_post", "none"] {
             let listed = methods.as_ref().and_then(Value::as_array).is_some_and(|all| all.contains(&json!(method)));
             ensure!(listed, "{method} is not listed: {methods:?}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{server, server_path, texts};
+use crate::testkit::protocol::rows::metadata::texts;
 use crate::testkit::protocol::rows::registration::{expect_refused, with, without};
 use crate::testkit::protocol::run::FORM;
 use crate::testkit::protocol::{Feature, authorization, from_origin, identified};
@@ -66,7 +66,7 @@ rows! {
     /// Hosted connectors ask for `offline_access`, and refresh, only if that is advertised.
     ["CLI-059", Must, "practice: ChatGPT, Copilot Studio"]
     async fn cli_059_offline_access_is_advertised_and_works(run) {
-        let (members, client) = (server(run).await?, &run.profile().web);
+        let (members, client) = (run.metadata().await?, &run.profile().web);
         ensure!(texts(&members, "scopes_supported")?.contains(&"offline_access"), "offline_access is not listed");
         let request = run.request(client).with("scope", &format!("{} offline_access", run.profile().scopes.default));
         let tokens = run.tokens_for(&run.exchange(client, &run.code_for(&request).await?)).await?;
@@ -97,7 +97,7 @@ rows! {
     async fn cli_061_a_page_does_all_of_it(run) {
         let origin = "http://localhost:6274";
         let (endpoints, from) = (&run.profile().endpoints, from_origin(origin)?);
-        run.send(Method::GET, &server_path(run), from.clone(), "")
+        run.send(Method::GET, &run.metadata_address(), from.clone(), "")
             .await?
             .expect_status(200)?
             .expect_readable_from(origin)?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::protocol::rows::metadata::{
-    RESOURCE, SERVER, document, expect_endpoint, path_of, resource_url, server, server_path, texts,
+    RESOURCE, SERVER, document, expect_endpoint, path_of, resource_url, texts,
 };
 use crate::testkit::protocol::rows::registration::{expect_refused, with, without};
 use crate::testkit::protocol::{Failure, Feature, KnownClient, Run, authorization, origin_of, random};
@@ -68,7 +68,7 @@ rows! {
     /// The TypeScript SDK refuses metadata with a null, or with a text that is none.
     ["CLI-013", Must, "practice: MCP TypeScript SDK"]
     async fn cli_013_metadata_keeps_to_its_schema(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         for member in ["issuer", "authorization_endpoint", "token_endpoint"] {
             text(&members, member)?;
         }
@@ -122,7 +122,7 @@ rows! {
     /// The TypeScript SDK authenticates itself as its registration tells, and does not encode in Basic.
     ["CLI-016", Must, "practice: MCP TypeScript SDK"]
     async fn cli_016_the_method_that_is_told_works_without_encoding(run) {
-        let methods = server(run).await?;
+        let methods = run.metadata().await?;
         texts(&methods, "token_endpoint_auth_methods_supported")?;
         for asked in [json!("client_secret_basic"), json!("client_secret_post"), json!("none"), Value::Null] {
             let metadata = without(run.client_metadata(), "token_endpoint_auth_method");
@@ -221,10 +221,14 @@ rows! {
     ["CLI-023", Must, "practice: MCP Python SDK"]
     async fn cli_023_no_probe_ends_the_discovery(run) {
         let openid = "/.well-known/openid-configuration";
-        document(&run.get(&server_path(run)).await?)?;
-        for place in
-            [server_path(run), SERVER.to_owned(), openid.to_owned(), format!("{SERVER}/mcp"), format!("/mcp{openid}")]
-        {
+        document(&run.get(&run.metadata_address()).await?)?;
+        for place in [
+            run.metadata_address(),
+            SERVER.to_owned(),
+            openid.to_owned(),
+            format!("{SERVER}/mcp"),
+            format!("/mcp{openid}"),
+        ] {
             let status = run.get(&place).await?.status();
             ensure!(status == 200 || status.is_client_error(), "{place} ends the discovery with {status}");
         }
@@ -233,7 +237,7 @@ rows! {
     /// The Rust SDK needs `issuer` and both endpoints.
     ["CLI-024", Must, "practice: MCP Rust SDK"]
     async fn cli_024_metadata_has_issuer_and_both_endpoints(run) {
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         ensure!(text(&members, "issuer")? == run.profile().issuer, "another issuer");
         ensure!(text(&members, "authorization_endpoint")? == run.profile().endpoints.authorization, "another endpoint");
         ensure!(text(&members, "token_endpoint")? == run.profile().endpoints.token, "another endpoint");
@@ -243,7 +247,7 @@ rows! {
     ["CLI-025", Must, "practice: MCP Rust SDK"]
     async fn cli_025_a_refresh_with_offline_access_and_resource_works(run) {
         let client = &run.profile().public;
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         let listed = texts(&members, "scopes_supported")?.contains(&"offline_access");
         let tokens = run.tokens(client).await?;
         let scope = if listed { format!("{} offline_access", tokens.scope) } else { tokens.scope.clone() };
@@ -275,7 +279,7 @@ rows! {
     /// machine.
     ["CLI-027", Must, "practice: MCP Go SDK"]
     async fn cli_027_metadata_has_pkce_and_secure_endpoints(run) {
-        let reply = run.get(&server_path(run)).await?;
+        let reply = run.get(&run.metadata_address()).await?;
         let members = document(&reply)?;
         let kind = reply.header(&CONTENT_TYPE).unwrap_or_default();
         ensure!(kind.split(';').next() == Some("application/json"), "the content type is {kind:?}");
@@ -289,7 +293,7 @@ rows! {
     /// The Go SDK takes an `iss` that is not advertised for an error, and the other way round.
     ["CLI-028", Must, "practice: MCP Go SDK"]
     async fn cli_028_iss_comes_if_it_is_advertised(run) {
-        let advertised = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
+        let advertised = run.metadata().await?.get("authorization_response_iss_parameter_supported").cloned();
         let request = run.request(&run.profile().public);
         let wrong = run.request(&run.profile().public).with("scope", &random());
         for (request, member) in [(request, "code"), (wrong, "error")] {

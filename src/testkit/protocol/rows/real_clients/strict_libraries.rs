@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{exchanged, text};
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{document, resource_url, server, server_path};
+use crate::testkit::protocol::rows::metadata::{document, resource_url};
 use crate::testkit::protocol::rows::registration::with;
 use crate::testkit::protocol::{Failure, Feature, KnownClient, Reply, authorization, basic, identified, random};
 
@@ -37,7 +37,7 @@ rows! {
     ["CLI-001", Must, "practice: oauth4webapi, openid-client"]
     async fn cli_001_nothing_that_clients_call_redirects(run) {
         let (endpoints, web) = (&run.profile().endpoints, &run.profile().web);
-        run.get(&server_path(run)).await?.expect_status(200)?;
+        run.get(&run.metadata_address()).await?.expect_status(200)?;
         let form = run.refresh(web, "xyz");
         run.post(&endpoints.token, &form, HeaderMap::new()).await?.expect_error(400, "invalid_grant")?;
         for address in [&endpoints.token, &endpoints.revocation, &endpoints.introspection, &endpoints.registration] {
@@ -48,7 +48,7 @@ rows! {
                 ensure!(reply.location().is_none(), "POST {bent} has a location");
             }
         }
-        for address in [server_path(run), format!("{}/", server_path(run)), resource_url(run)] {
+        for address in [run.metadata_address(), format!("{}/", run.metadata_address()), resource_url(run)] {
             let reply = run.get(&address).await?;
             ensure!(!reply.status().is_redirection(), "GET {address} leads to {:?}", reply.location());
         }
@@ -79,7 +79,7 @@ rows! {
     /// another.
     ["CLI-003", Must, "practice: oauth4webapi"]
     async fn cli_003_an_authorization_response_has_each_parameter_once(run) {
-        let advertised = server(run).await?.get("authorization_response_iss_parameter_supported").cloned();
+        let advertised = run.metadata().await?.get("authorization_response_iss_parameter_supported").cloned();
         for request in [run.request(&run.profile().public), run.request(&run.profile().multi).without("state")] {
             let response = run.approve(&request).await?;
             // It looks at every one of these.
@@ -148,7 +148,7 @@ rows! {
             let told = told.and_then(Value::as_str).and_then(|told| url::Url::parse(told).ok());
             told.is_some() && told == url::Url::parse(asked).ok()
         };
-        let members = server(run).await?;
+        let members = run.metadata().await?;
         ensure!(same(members.get("issuer"), &run.profile().issuer), "the issuer is {:?}", members.get("issuer"));
         run.requires(Feature::Api)?;
         let members = document(&run.get(&resource_url(run)).await?)?;

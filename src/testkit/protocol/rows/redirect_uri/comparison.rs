@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{expect_unacceptable, expect_unregistrable, expect_unusable, taken_apart};
+use super::{expect_unacceptable, taken_apart};
 use crate::testkit::protocol::{Failure, Feature};
 
 /// What no client may be sent to, as nobody can say where it leads.
@@ -94,7 +94,7 @@ rows! {
             others.push(format!("{scheme}://{authority}:443{path}"));
         }
         others.retain(|other| other != uri);
-        expect_unusable(run, client, others).await?;
+        run.expect_shown(client, others).await?;
     }
 
     /// Nothing matches by its beginning, its end, its domain or a wildcard.
@@ -125,7 +125,7 @@ rows! {
             uri.get(..uri.len() - 1).unwrap_or_default().to_owned(),
         ];
         others.retain(|other| other != uri);
-        expect_unusable(run, client, others).await?;
+        run.expect_shown(client, others).await?;
     }
 
     /// The query of a redirect URI takes part in the comparison, with its order and its encoding.
@@ -153,7 +153,7 @@ rows! {
         let elsewhere = client.redirect_uris.iter().filter(|own| !own.contains('?'));
         others.extend(elsewhere.map(|own| format!("{own}?{query}")));
         others.retain(|other| !client.redirect_uris.contains(other));
-        expect_unusable(run, client, others).await?;
+        run.expect_shown(client, others).await?;
         for uri in &client.redirect_uris {
             let request = run.request(client).with("redirect_uri", uri);
             run.approve(&request).await?.expect_code(&request)?;
@@ -166,8 +166,8 @@ rows! {
         expect_unacceptable(run, &NOT_ABSOLUTE).await?;
         let public = &run.profile().public;
         let fragments = ["#", "#x", "#code=1", "?x=1#y"].map(|fragment| format!("{}{fragment}", public.redirect_uri));
-        expect_unusable(run, public, &fragments).await?;
-        expect_unregistrable(run, &fragments.each_ref().map(String::as_str)).await?;
+        run.expect_shown(public, &fragments).await?;
+        run.expect_unregistrable(&fragments).await?;
     }
 
     /// The only redirect URI that is registered stands for a missing one (profile decision D3).
@@ -207,7 +207,7 @@ rows! {
     async fn ruri_008_plain_http_is_for_loopback_only(run) {
         expect_unacceptable(run, &IN_THE_CLEAR).await?;
         let public = &run.profile().public;
-        expect_unusable(run, public, [public.redirect_uri.replacen("https:", "http:", 1)]).await?;
+        run.expect_shown(public, [public.redirect_uri.replacen("https:", "http:", 1)]).await?;
     }
 
     /// Schemes that a browser acts upon are refused, however they are spelled.
@@ -229,6 +229,6 @@ rows! {
         let public = &run.profile().public;
         let (scheme, authority, path) = taken_apart(&public.redirect_uri)?;
         let uris = ["x", "x:y", "", "evil.test"].map(|user| format!("{scheme}://{user}@{authority}{path}"));
-        expect_unusable(run, public, uris).await?;
+        run.expect_shown(public, uris).await?;
     }
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use super::{expect_unacceptable, expect_unregistrable, taken_apart};
+use super::{expect_unacceptable, taken_apart};
 use crate::testkit::protocol::{Decision, Failure, Feature, Submission, User};
 
 /// The redirect URI with another port.
@@ -92,7 +92,7 @@ rows! {
         run.requires(Feature::Registration)?;
         for name in ["code", "state", "iss", "error", "response"] {
             let uris = [format!("https://app.test/cb?{name}=1"), format!("https://app.test/cb?x=1&{name}=2")];
-            expect_unregistrable(run, &uris.each_ref().map(String::as_str)).await?;
+            run.expect_unregistrable(&uris).await?;
         }
         run.self_registered(&["https://app.test/cb?coder=1&my_state=2"], json!({})).await?;
     }

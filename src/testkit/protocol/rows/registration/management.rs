@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{authenticates, expect_refused, with, without};
 use crate::testkit::protocol::run::FORM;
-use crate::testkit::protocol::{Failure, Feature, Registered, Run, authorization, random};
+use crate::testkit::protocol::{Failure, Feature, Registered, Run, authorization, miscased, random};
 
 /// The members that only the server may set.
 const SERVER_MEMBERS: [&str; 4] =
@@ -149,7 +149,7 @@ rows! {
         let (client, metadata) = registered(run, "client_secret_basic").await?;
         let secret = client.text("client_secret")?;
         let chosen = random();
-        for wrong in [&*chosen, secret.get(1..).unwrap_or("x"), &secret.to_uppercase()] {
+        for wrong in [&*chosen, secret.get(1..).unwrap_or("x"), &miscased(secret)] {
             let reply =
                 run.manage(Method::PUT, &client, &with(metadata.clone(), "client_secret", json!(wrong))).await?;
             expect_refused("a secret of its own", &reply, &["invalid_request", "invalid_client_metadata"])?;
