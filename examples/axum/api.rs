@@ -1,6 +1,5 @@
 //! The shortener's API: what an access token opens.
 
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -16,6 +15,7 @@ use crate::provider::app::App;
 use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
 use crate::shortener::api::{self, MAX_BODY, Refusal};
 use crate::shortener::links;
+use crate::web::body;
 
 /// What is below `/api/v1`. Any web site may call it with a token, because no cookie counts here.
 pub fn router() -> Router<App> {
@@ -79,9 +79,7 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         api::check_json(request.headers())?;
-        let body = Bytes::from_request(request, app)
-            .await
-            .map_err(|rejection| Refusal::of_body(rejection.into_response().status()))?;
+        let body = body::read(request, app, MAX_BODY).await.map_err(Refusal::of_body)?;
         Ok(Self(api::parse_json(&body)?))
     }
 }

@@ -1,6 +1,7 @@
 //! What every page needs from the web framework: sessions, forms, answers, headers, the access log.
 
 pub mod access_log;
+pub mod body;
 pub mod form;
 pub mod headers;
 pub mod metrics;
