@@ -1,5 +1,9 @@
 //! Bodies that are larger than anybody needs.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use super::support::{ADA, App, Browser, Example, raw};
 
 /// The places of the service's own that read a body, each with the headers that make them look at it.
@@ -44,5 +48,21 @@ async fn who_asks_before_sending_too_much_is_refused_at_once() {
         // actix-web tells everybody to go on, before the service sees the request; then it closes the connection.
         let told = if crate::EXAMPLE == "actix" && reply.status == 100 { &reply.body } else { &reply.head };
         assert!(told.starts_with("HTTP/1.1 413 "), "{path}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_still_sending_a_body_that_was_refused_gets_the_answer() {
+    let example = Example::shared();
+    for (path, headers) in places(&example).await {
+        let mut connection = TcpStream::connect(example.address()).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let length = 4 << 20;
+        connection.write_all(head(path, &headers, length).as_bytes()).unwrap();
+        // A client that looks for an answer only when it has sent everything: none of this may fail.
+        connection.write_all(&vec![b'a'; length]).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
     }
 }

@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod body;
 pub mod form;
 pub mod headers;
+pub mod linger;
 pub mod metrics;
 pub mod page;
 pub mod problem;
