@@ -19,7 +19,7 @@ use crate::web::{html, see_other};
 /// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a code.
 pub fn router() -> Router<App> {
     let refuse = async || ([(ALLOW, "GET, POST")], Problem::method_not_allowed());
-    Router::new().route(PATH, get(show).post(decide).head(refuse))
+    Router::new().route(PATH, get(show).post(decide).head(refuse).fallback(refuse))
 }
 
 /// `GET /oauth/authorize`
