@@ -51,9 +51,10 @@ impl Form {
         self.sender.require_own()
     }
 
-    /// The form as it would be sent by GET, byte for byte.
+    /// The form as it would be sent by GET, byte for byte. With a `#` it would end there, and the rest be no part of it.
     pub fn as_query(&self) -> Option<&str> {
-        std::str::from_utf8(&self.body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()))
+        let query = std::str::from_utf8(&self.body).ok()?;
+        query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#').then_some(query)
     }
 }
 

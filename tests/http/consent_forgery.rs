@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::reply::Reply;
-use super::support::{ADA, App, Browser, Example, GRACE, Tokens};
+use super::support::{ADA, App, Browser, Example, GRACE, Tokens, raw};
 
 /// Nothing was decided: an error page, or the question once more.
 #[track_caller]
@@ -176,6 +176,19 @@ async fn a_decision_that_another_site_sends_is_refused_whatever_it_carries() {
         let form = browser.get(&request.path).await.form("/oauth/authorize").press("decision", "approve");
         browser.submit_from(&form, headers).await.answer_to(&app.redirect_uri).code();
     }
+}
+
+#[tokio::test]
+async fn a_posted_request_is_refused_if_it_would_not_be_the_same_by_get() {
+    let example = Example::shared();
+    for body in
+        ["client_id=demo&state=a#b", "client_id=demo#", "client_id=demo&state=a b", "client_id=demo&state=\u{e9}"]
+    {
+        let reply = raw::send(&example, raw::form("/oauth/authorize", "", body));
+        assert_eq!((reply.status, reply.header("location")), (400, None), "{body}: {reply:?}");
+    }
+    let reply = raw::send(&example, raw::form("/oauth/authorize", "", "client_id=demo&state=a%23b"));
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/oauth/authorize?client_id=demo&state=a%23b")));
 }
 
 #[tokio::test]
