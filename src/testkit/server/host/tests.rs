@@ -151,6 +151,20 @@ fn a_decision_of_another_site_is_refused() {
 }
 
 #[test]
+fn another_subdomain_or_scheme_is_another_site() {
+    let mut browser = Browser::new();
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 303), ("none", 303)] {
+        let request = Request::post("/signin").header("content-type", FORM).header("sec-fetch-site", site);
+        assert_eq!(browser.send(request, "username=alice".to_owned()).status(), status, "{site}");
+    }
+    for (origin, status) in [("http://localhost", 403), ("https://localhost", 303)] {
+        let request = Request::post("/signin").header("content-type", FORM).header("host", "localhost");
+        let request = request.header("origin", origin);
+        assert_eq!(browser.send(request, "username=alice".to_owned()).status(), status, "{origin}");
+    }
+}
+
+#[test]
 fn a_posted_request_begins_with_the_page_and_keeps_the_session() {
     let mut browser = Browser::signed_in();
     let form = [("client_id", "board"), ("decision", "approve")];
