@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many browsers are remembered; beyond that, those are forgotten that have not come back, and if there are none, all.
+/// How many browsers are remembered; beyond that, those that have not come back are forgotten, or else all.
 const MAX_BROWSERS: usize = 1_000;
 
 /// What the demo client knows, by the value of the browser's cookie.

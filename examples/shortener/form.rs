@@ -51,7 +51,7 @@ impl Form {
         self.sender.require_own()
     }
 
-    /// The form as it would be sent by GET, byte for byte. With a `#` it would end there, and the rest be no part of it.
+    /// The form as it would be sent by GET, byte for byte; with a `#` it would end there.
     pub fn as_query(&self) -> Option<&str> {
         let query = std::str::from_utf8(&self.body).ok()?;
         query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#').then_some(query)
@@ -68,7 +68,8 @@ impl Sender {
         }
         let Some(origin) = headers.get(ORIGIN) else { return Self::Own };
         let Ok(origin) = origin.to_str() else { return Self::Foreign };
-        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`; the scheme is ours.
+        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`. The scheme
+        // is the service's own.
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let own_host = match (origin.split_once("://"), own_origin.split_once("://")) {
             (Some((scheme, authority)), Some((own_scheme, _))) => scheme == own_scheme && Some(authority) == host,

@@ -24,8 +24,8 @@ struct Attempts {
 }
 
 impl Throttle {
-    /// Begins an attempt, which counts as a wrong password until it has [`succeeded`](Self::succeeded): of attempts that are made
-    /// at the same moment, no more are let through than of those in a row. The error is after how long the next may be made.
+    /// Begins an attempt, which counts as a wrong password until it has [`succeeded`](Self::succeeded): of attempts at
+    /// the same moment, no more are let through than of attempts in a row. The error is how long to wait for the next.
     pub fn begin(&self, username: &str, source: IpAddr) -> Result<(), Duration> {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(username, source);

@@ -1,7 +1,7 @@
 //! Closing a connection without losing the answer.
 //!
-//! A request may be answered before its body has been read. A socket that is closed while more arrives resets the connection,
-//! and many clients then report that instead of the answer that they were sent.
+//! A request may be answered before its body has been read. A socket that is closed while more arrives resets the
+//! connection, and many clients then report that instead of the answer that they were sent.
 
 use std::io;
 use std::pin::Pin;
