@@ -1,8 +1,9 @@
 //! The shortener's API: what an access token opens.
 
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -16,13 +17,23 @@ use crate::provider::app::App;
 use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
 use crate::shortener::api::{self, MAX_BODY, Refusal};
 use crate::shortener::links;
+use crate::web::body;
+
+/// What any web page may send, as to the authorization server's own endpoints.
+const HEADERS: [HeaderName; 5] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    ACCEPT,
+    HeaderName::from_static("dpop"),
+    HeaderName::from_static("mcp-protocol-version"),
+];
 
 /// What is below `/api/v1`. Any web site may call it with a token, because no cookie counts here.
 pub fn router() -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allow_headers(HEADERS)
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
     Router::new()
         .route("/me", get(me))
@@ -79,9 +90,7 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         api::check_json(request.headers())?;
-        let body = Bytes::from_request(request, app)
-            .await
-            .map_err(|rejection| Refusal::of_body(rejection.into_response().status()))?;
+        let body = body::read(request, app, MAX_BODY).await.map_err(Refusal::of_body)?;
         Ok(Self(api::parse_json(&body)?))
     }
 }

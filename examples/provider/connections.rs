@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many browsers are remembered; beyond that, all are forgotten.
+/// How many browsers are remembered; beyond that, those that have not come back are forgotten, or else all.
 const MAX_BROWSERS: usize = 1_000;
 
 /// What the demo client knows, by the value of the browser's cookie.
@@ -68,6 +68,9 @@ impl Connections {
     /// Remembers `connection`.
     pub fn put(&self, browser: String, connection: Connection) {
         let mut connections = self.lock();
+        if connections.len() >= MAX_BROWSERS {
+            connections.retain(|_, connection| !matches!(connection, Connection::Waiting(_)));
+        }
         if connections.len() >= MAX_BROWSERS {
             connections.clear();
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use url::form_urlencoded;
 
@@ -52,9 +52,10 @@ impl Form {
         self.sender.require_own()
     }
 
-    /// The form as it would be sent by GET, byte for byte.
+    /// The form as it would be sent by GET, byte for byte; with a `#` it would end there.
     pub fn as_query(&self) -> Option<&str> {
-        std::str::from_utf8(&self.body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()))
+        let query = std::str::from_utf8(&self.body).ok()?;
+        query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#').then_some(query)
     }
 }
 
@@ -68,15 +69,20 @@ impl fmt::Debug for Form {
 impl Sender {
     /// Whose page sent these headers to the service that browsers know as `own_origin`.
     pub fn of(headers: &HeaderMap, own_origin: &str) -> Self {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        if text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site") {
+        // `same-site` is another subdomain, port or scheme, which may be anybody's.
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        if !matches!(site, None | Some(b"same-origin" | b"none")) {
             return Self::Foreign;
         }
         let Some(origin) = headers.get(ORIGIN) else { return Self::Own };
         let Ok(origin) = origin.to_str() else { return Self::Foreign };
-        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`.
-        let own_host =
-            text(HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, origin)| origin == host));
+        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`. The scheme
+        // is the service's own.
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let own_host = match (origin.split_once("://"), own_origin.split_once("://")) {
+            (Some((scheme, authority)), Some((own_scheme, _))) => scheme == own_scheme && Some(authority) == host,
+            _ => false,
+        };
         if origin == "null" || origin == own_origin || own_host { Self::Own } else { Self::Foreign }
     }
 

@@ -6,56 +6,49 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many wrong passwords one source may send for one user name within [`WINDOW`].
-const MAX_FAILURES: u32 = 10;
+const MAX_ATTEMPTS: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// How many pairs of user name and source are remembered.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Counts failed sign-ins by user name and source, so that nobody can lock a user out from elsewhere.
+/// Counts attempts to sign in by user name and source, so that nobody can lock a user out from elsewhere.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    failures: Mutex<HashMap<(String, IpAddr), Failures>>,
+    attempts: Mutex<HashMap<(String, IpAddr), Attempts>>,
 }
 
 #[derive(Debug)]
-struct Failures {
+struct Attempts {
     since: Instant,
     count: u32,
 }
 
 impl Throttle {
-    /// Whether another attempt may be made; if not, after how long.
-    pub fn check(&self, username: &str, source: IpAddr) -> Result<(), Duration> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.get(&key(username, source)) {
-            Some(failures) if failures.count >= MAX_FAILURES => {
-                let left = WINDOW.saturating_sub(failures.since.elapsed());
-                if left.is_zero() { Ok(()) } else { Err(left) }
+    /// Begins an attempt, which counts as a wrong password until it has [`succeeded`](Self::succeeded): of attempts at
+    /// the same moment, no more are let through than of attempts in a row. The error is how long to wait for the next.
+    pub fn begin(&self, username: &str, source: IpAddr) -> Result<(), Duration> {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = key(username, source);
+        if attempts.len() >= MAX_ENTRIES && !attempts.contains_key(&key) {
+            attempts.retain(|_, attempts| attempts.since.elapsed() < WINDOW);
+            if attempts.len() >= MAX_ENTRIES {
+                attempts.clear();
             }
-            _ => Ok(()),
         }
-    }
-
-    /// Counts a wrong password.
-    pub fn failed(&self, username: &str, source: IpAddr) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= MAX_ENTRIES {
-            failures.retain(|_, failures| failures.since.elapsed() < WINDOW);
-        }
-        if failures.len() >= MAX_ENTRIES {
-            failures.clear();
-        }
-        let entry =
-            failures.entry(key(username, source)).or_insert_with(|| Failures { since: Instant::now(), count: 0 });
-        if entry.since.elapsed() >= WINDOW {
-            *entry = Failures { since: Instant::now(), count: 0 };
+        let entry = attempts.entry(key).or_insert_with(|| Attempts { since: Instant::now(), count: 0 });
+        let left = WINDOW.saturating_sub(entry.since.elapsed());
+        if left.is_zero() {
+            *entry = Attempts { since: Instant::now(), count: 0 };
+        } else if entry.count >= MAX_ATTEMPTS {
+            return Err(left);
         }
         entry.count += 1;
+        Ok(())
     }
 
-    /// Forgets the failures after a right password.
+    /// Forgets the attempts after a right password.
     pub fn succeeded(&self, username: &str, source: IpAddr) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(username, source));
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(username, source));
     }
 }
 

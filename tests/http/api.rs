@@ -253,6 +253,24 @@ async fn a_web_page_anywhere_may_call_the_api_with_a_token_and_read_the_challeng
     assert!(allowed.contains("authorization") && allowed.contains("content-type"), "{allowed}");
     assert!(reply.header("access-control-allow-methods").unwrap().contains("POST"));
 
+    // What a page asks about besides is answered too, or it could not tell a method that is missing from a server that is down.
+    let asked = "accept, authorization, content-type, dpop, mcp-protocol-version";
+    for (method, headers) in [("POST", asked), ("PUT", "authorization"), ("DELETE", "x-nobody-knows")] {
+        let preflight = http_client()
+            .request(Method::OPTIONS, example.url("/api/v1/links"))
+            .header(origin.0, origin.1)
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", headers);
+        let reply = Reply::of(preflight.send().await.unwrap()).await;
+        assert!(reply.status.is_success(), "{method}: {reply:?}");
+        assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+        let allowed = reply.header("access-control-allow-headers").unwrap().to_ascii_lowercase();
+        let allows = |name: &str| allowed.split(',').any(|own| own.trim() == name);
+        assert!(method == "DELETE" || headers.split(", ").all(allows), "{method}: {allowed}");
+    }
+    let put = http_client().put(example.url("/api/v1/links")).header(origin.0, origin.1).send().await.unwrap();
+    assert_eq!((put.status().as_u16(), &put.headers()["access-control-allow-origin"]), (405, &"*".parse().unwrap()));
+
     for path in ["/api/v1/me", "/api/v1/nothing"] {
         let reply = http_client().get(example.url(path)).header(origin.0, origin.1).send().await.unwrap();
         assert_eq!(reply.headers()["access-control-allow-origin"], "*");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::support::{ADA, App, Browser, Example, GRACE, Tokens, html};
+use super::support::{ADA, App, Browser, Example, GRACE, Tokens, html, raw};
 
 #[tokio::test]
 async fn who_has_to_sign_in_comes_back_to_the_very_same_request() {
@@ -229,4 +229,22 @@ async fn the_demo_shows_the_whole_flow() {
     assert!(answered("/api/v1/stats").contains("403"), "{calls:?}");
     // The code is not left in the address bar.
     assert_eq!(browser.get(&callback).await.redirect(), "/demo");
+}
+
+#[tokio::test]
+async fn who_only_begins_at_the_demo_pushes_out_nobody_who_is_connected() {
+    let example = Example::start();
+    let mut browser = Browser::signed_in(&example, ADA).await;
+    let connect = browser.get("/demo").await.form("/demo/connect");
+    let away = browser.submit(&connect).await;
+    let request = away.redirect().strip_prefix(&example.origin()).unwrap().to_owned();
+    let form = browser.visit(&request).await.form("/oauth/authorize").press("decision", "approve");
+    let back = browser.submit(&form).await;
+    browser.visit(back.redirect().strip_prefix(&example.origin()).unwrap()).await.expect(200);
+    // Far more than the demo remembers at once.
+    for _ in 0..1_200 {
+        assert_eq!(raw::send(&example, raw::form("/demo/connect", "", "")).status, 303);
+    }
+    let page = browser.get("/demo").await;
+    assert!(page.texts("article h3").iter().any(|call| call.contains("/api/v1/me")), "{page:?}");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::reply::Reply;
-use super::support::{ADA, App, Browser, Example, GRACE, Tokens};
+use super::support::{ADA, App, Browser, Example, GRACE, Tokens, raw};
 
 /// Nothing was decided: an error page, or the question once more.
 #[track_caller]
@@ -168,6 +168,12 @@ async fn a_decision_that_another_site_sends_is_refused_whatever_it_carries() {
         &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "cross-site")],
         &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+        // Another subdomain or port, which may be anybody's; and what no browser says.
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "null"), ("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "")],
+        // The same host under another scheme.
+        &[("origin", &example.origin().replace("http:", "https:"))],
     ] {
         expect_no_decision(&browser.submit_from(&form, headers).await.expect(403));
     }
@@ -176,6 +182,30 @@ async fn a_decision_that_another_site_sends_is_refused_whatever_it_carries() {
         let form = browser.get(&request.path).await.form("/oauth/authorize").press("decision", "approve");
         browser.submit_from(&form, headers).await.answer_to(&app.redirect_uri).code();
     }
+}
+
+#[tokio::test]
+async fn a_page_of_ours_is_known_by_the_host_that_the_browser_used_too() {
+    let example = Example::shared();
+    // As on a developer's machine, where the same service has several names.
+    let connect = |headers: &str| raw::send(&example, raw::form("/demo/connect", headers, "")).status;
+    assert_eq!(connect("Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"), 303);
+    assert_eq!(connect("Origin: https://127.0.0.1\r\n"), 403);
+    assert_eq!(connect("Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-site\r\n"), 403);
+    assert_eq!(connect("Origin: 127.0.0.1\r\n"), 403);
+}
+
+#[tokio::test]
+async fn a_posted_request_is_refused_if_it_would_not_be_the_same_by_get() {
+    let example = Example::shared();
+    for body in
+        ["client_id=demo&state=a#b", "client_id=demo#", "client_id=demo&state=a b", "client_id=demo&state=\u{e9}"]
+    {
+        let reply = raw::send(&example, raw::form("/oauth/authorize", "", body));
+        assert_eq!((reply.status, reply.header("location")), (400, None), "{body}: {reply:?}");
+    }
+    let reply = raw::send(&example, raw::form("/oauth/authorize", "", "client_id=demo&state=a%23b"));
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/oauth/authorize?client_id=demo&state=a%23b")));
 }
 
 #[tokio::test]

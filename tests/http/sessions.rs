@@ -154,6 +154,32 @@ async fn guessing_passwords_is_slowed_down_for_one_name_and_no_other() {
     assert_eq!(browser.submit_sign_in(&page, GRACE.username, GRACE.password).await.redirect(), "/");
 }
 
+#[tokio::test]
+async fn guesses_at_the_same_moment_are_slowed_down_like_guesses_in_a_row() {
+    let example = Example::start();
+    let mut browser = Browser::new(&example);
+    let page = browser.get("/signin").await;
+    let guesses: Vec<_> = (0..40)
+        .map(|_| {
+            let (mut browser, page) = (browser.clone(), page.clone());
+            tokio::spawn(async move { browser.submit_sign_in(&page, ADA.username, "wrong password").await.status })
+        })
+        .collect();
+    let (mut tried, mut refused) = (0, 0);
+    for guess in guesses {
+        match guess.await.unwrap().as_u16() {
+            403 => tried += 1,
+            429 => refused += 1,
+            status => panic!("{status}"),
+        }
+    }
+    assert_eq!((tried, refused), (10, 30));
+    // A right password is no guess: somebody may sign in as often as they like.
+    for _ in 0..12 {
+        Browser::signed_in(&example, GRACE).await;
+    }
+}
+
 /// Every form that a signed-in person can send, filled in so that it would do something.
 async fn forms(browser: &mut Browser) -> Vec<Form> {
     let home = browser.get("/").await;

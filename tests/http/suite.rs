@@ -8,6 +8,7 @@ mod consent_forgery;
 mod developer_page;
 mod discovery;
 mod kill;
+mod large_bodies;
 mod log;
 mod lost_answers;
 mod metrics;

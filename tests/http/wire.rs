@@ -130,11 +130,14 @@ async fn a_method_that_an_endpoint_does_not_have_is_a_405_that_says_which_it_has
     }
     let reply = send(request(&example, Method::POST, METADATA)).await.expect(405);
     assert!(reply.header("allow").unwrap().split(", ").any(|method| method == "GET"));
-    for (method, path) in [(Method::PUT, "/oauth/authorize"), (Method::DELETE, "/oauth/authorize"), (Method::PUT, "/")]
-    {
-        let reply = send(request(&example, method, path)).await.expect_error_page(405);
-        assert!(reply.header("allow").unwrap().contains("GET"), "{reply:?}");
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let reply = send(request(&example, method, "/oauth/authorize")).await.expect_error_page(405);
+        assert_eq!(reply.header("allow"), Some("GET, POST"));
     }
+    let head = send(request(&example, Method::HEAD, "/oauth/authorize")).await.expect(405);
+    assert_eq!(head.header("allow"), Some("GET, POST"));
+    let reply = send(request(&example, Method::PUT, "/")).await.expect_error_page(405);
+    assert!(reply.header("allow").unwrap().contains("GET"), "{reply:?}");
 }
 
 #[tokio::test]

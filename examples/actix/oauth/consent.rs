@@ -1,10 +1,9 @@
 //! The authorization endpoint: the page that asks, and the form that answers.
 
+use actix_web::HttpResponse;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Uri;
-use actix_web::http::header::ALLOW;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, Responder as _};
 use grantor::{Approval, Recall, Scope, page_headers};
 
 use crate::provider::app::App;
@@ -20,10 +19,7 @@ use crate::web::{html, see_other};
 /// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
 /// code.
 pub fn service() -> impl HttpServiceFactory {
-    let refuse = async || {
-        HttpResponse::from_error(Problem::method_not_allowed()).customize().insert_header((ALLOW, "GET, POST"))
-    };
-    page(PATH).head(refuse).get(show).post(decide)
+    page(PATH).get_without_head(show).post(decide)
 }
 
 /// `GET /oauth/authorize`

@@ -45,7 +45,7 @@ pub async fn submit(
     let here = path(next)?;
     visitor.require_own(&form, &purpose(next)).map_err(|problem| problem.with_way_out(here, "Back to signing in"))?;
     let (username, password) = (form.fields.text("username").trim(), form.fields.text("password"));
-    app.site.throttle.check(username, source.ip()).map_err(Problem::too_many)?;
+    app.site.throttle.begin(username, source.ip()).map_err(Problem::too_many)?;
     match users::authenticate(&app.site.database, username, password).await? {
         Some(user) => {
             app.site.throttle.succeeded(username, source.ip());
@@ -53,7 +53,6 @@ pub async fn submit(
             Ok(with_session(see_other(next), &app, &visitor))
         }
         None => {
-            app.site.throttle.failed(username, source.ip());
             let page = page(&visitor, next, consent_page::PATH);
             let mut page = html(&page.refused(username, "Wrong username or password."))?;
             *page.status_mut() = StatusCode::FORBIDDEN;

@@ -48,6 +48,15 @@ impl Methods {
         self.method(&["GET", "HEAD"], guard::Any(guard::Get()).or(guard::Head()), handler)
     }
 
+    /// Answers GET, and refuses HEAD: for what GET changes.
+    pub fn get_without_head<H, Args>(self, handler: H) -> Self
+    where
+        H: Handler<Args, Output: Responder, Future: 'static>,
+        Args: FromRequest + 'static,
+    {
+        self.method(&["GET"], guard::Get(), handler)
+    }
+
     /// Answers HEAD.
     pub fn head<H, Args>(self, handler: H) -> Self
     where
@@ -104,7 +113,7 @@ where
 
 impl HttpServiceFactory for Methods {
     fn register(self, config: &mut AppService) {
-        let (allow, refuse) = (self.allow.join(","), self.refuse);
+        let (allow, refuse) = (self.allow.join(", "), self.refuse);
         let refused = move || ready(refuse().customize().insert_header((ALLOW, allow.clone())));
         self.resource.default_service(web::to(refused)).register(config);
     }

@@ -20,7 +20,7 @@ use crate::web::{html, see_other};
 /// code.
 pub fn router() -> Router<App> {
     let refuse = async || ([(ALLOW, "GET, POST")], Problem::method_not_allowed());
-    Router::new().route(PATH, get(show).post(decide).head(refuse))
+    Router::new().route(PATH, get(show).post(decide).head(refuse).fallback(refuse))
 }
 
 /// `GET /oauth/authorize`

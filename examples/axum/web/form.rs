@@ -1,12 +1,11 @@
 //! Forms as they arrive.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::response::IntoResponse as _;
 
+use super::body;
 use crate::provider::app::App;
-use crate::shortener::form::{Form, Sender};
+use crate::shortener::form::{Form, MAX_BODY, Sender};
 use crate::shortener::problem::Problem;
 
 impl FromRequest<App> for Form {
@@ -15,9 +14,7 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         Self::check_type(&headers)?;
-        let body = Bytes::from_request(request, app)
-            .await
-            .map_err(|rejection| Problem::of_status(rejection.into_response().status()))?;
+        let body = body::read(request, app, MAX_BODY).await.map_err(Problem::of_status)?;
         Ok(Self::new(&headers, body, &app.site.origin))
     }
 }

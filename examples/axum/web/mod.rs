@@ -1,8 +1,10 @@
 //! What every page needs from the web framework: sessions, forms, answers, headers, the access log.
 
 pub mod access_log;
+pub mod body;
 pub mod form;
 pub mod headers;
+pub mod linger;
 pub mod metrics;
 pub mod page;
 pub mod problem;

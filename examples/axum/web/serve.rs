@@ -16,6 +16,7 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::app;
 use crate::provider::app::App;
+use crate::web::linger::Lingering;
 
 /// Serves `app` until `interrupted` resolves, and then what has begun. A client may take `patience` for the head of a
 /// request, and as long again for its body.
@@ -39,7 +40,7 @@ pub async fn serve(
             () = &mut interrupted => break,
         };
         let app = Extension(ConnectInfo(peer)).layer(router.clone());
-        let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        let connection = server.serve_connection(TokioIo::new(Lingering::new(stream)), TowerToHyperService::new(app));
         let connection = shutdown.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -152,18 +152,22 @@ fn sign_in(here: &str) -> String {
     format!("/signin?next={}", form_urlencoded::byte_serialize(here.as_bytes()).collect::<String>())
 }
 
-/// Whether the browser says that another site's page sent this. It may say nothing, or `null`, of a page of ours.
+/// Whether the browser says that another site's page sent this. It may say nothing, or `null`, of a page of ours;
+/// `same-site` is another subdomain, port or scheme.
 fn is_foreign(headers: &HeaderMap, own: &str) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let elsewhere =
         headers.contains_key(ORIGIN) && !matches!(text(ORIGIN), Some(origin) if origin == own || origin == "null");
-    elsewhere || text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site")
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    elsewhere || !matches!(site, None | Some(b"same-origin" | b"none"))
 }
 
-/// A form that another site posted brings no cookies; the same request by GET does.
+/// A form that another site posted brings no cookies; the same request by GET does. With a `#` the query would end there.
 fn again_by_get(path: &str, body: &[u8]) -> Response<String> {
     match std::str::from_utf8(body) {
-        Ok(query) if query.bytes().all(|byte| byte.is_ascii_graphic()) => see_other(&format!("{path}?{query}")),
+        Ok(query) if query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') => {
+            see_other(&format!("{path}?{query}"))
+        }
         _ => page(StatusCode::BAD_REQUEST, "The form is not well-formed."),
     }
 }

@@ -140,8 +140,11 @@ async fn settle(
     // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
     // of a visitor who comes from another site.
     if read(server, headers, body)?.get("client_id").is_some() {
-        let query = std::str::from_utf8(body).ok().filter(|query| query.bytes().all(|byte| byte.is_ascii_graphic()));
-        let query = query.ok_or(StatusCode::BAD_REQUEST)?;
+        let query = std::str::from_utf8(body).map_err(|_| StatusCode::BAD_REQUEST)?;
+        // With a `#` the query would end there.
+        if !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+            return Err(StatusCode::BAD_REQUEST.into());
+        }
         return Ok(pages::see_other(&format!("{}?{query}", server.server().configuration().paths.authorize())));
     }
     let form = read_own(server, headers, body)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use http::header::{COOKIE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 use super::TestServer;
 use crate::grant::SessionSecret;
@@ -86,16 +86,22 @@ pub(super) fn sign_out(server: &TestServer, headers: &HeaderMap) -> HeaderValue 
     header(&format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", name(server), secure(server)))
 }
 
-/// Whether the browser says that another site's page sent this. It may say nothing, or `null`, of our own.
+/// Whether the browser says that another site's page sent this. It may say nothing, or `null`, of our own;
+/// `same-site` is another subdomain, port or scheme.
 pub(super) fn is_foreign(server: &TestServer, headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site") {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if !matches!(site, None | Some(b"same-origin" | b"none")) {
         return true;
     }
     let Some(origin) = headers.get(ORIGIN) else { return false };
     let Ok(origin) = origin.to_str() else { return true };
-    let own_host = text(HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, origin)| origin == host));
-    !(origin == "null" || origin == server.server().configuration().issuer.origin() || own_host)
+    let own = server.server().configuration().issuer.origin();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own_host = match (origin.split_once("://"), own.split_once("://")) {
+        (Some((scheme, authority)), Some((own_scheme, _))) => scheme == own_scheme && Some(authority) == host,
+        _ => false,
+    };
+    !(origin == "null" || origin == own || own_host)
 }
 
 fn cookie<'a>(server: &TestServer, headers: &'a HeaderMap) -> Option<&'a str> {

@@ -2,6 +2,7 @@
 
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use reqwest::{RequestBuilder, StatusCode};
+use tokio::sync::Semaphore;
 
 use super::example::Example;
 use super::html::Form;
@@ -18,6 +19,9 @@ pub struct User {
 
 pub const ADA: User = User { username: "ada", password: "correct horse", name: "Ada Lovelace" };
 pub const GRACE: User = User { username: "grace", password: "battery staple", name: "Grace Hopper" };
+
+/// More than this at the same moment, all as the same person, would look like somebody who guesses passwords.
+static SIGN_INS: Semaphore = Semaphore::const_new(4);
 
 /// A browser with its cookies.
 #[derive(Clone, Debug)]
@@ -53,6 +57,7 @@ impl Browser {
 
     /// Signs in on the page for it.
     pub async fn sign_in(&mut self, user: User) {
+        let _permit = SIGN_INS.acquire().await.unwrap();
         let page = self.get("/signin").await.expect(200);
         assert_eq!(self.submit_sign_in(&page, user.username, user.password).await.redirect(), "/");
     }

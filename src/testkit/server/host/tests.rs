@@ -8,6 +8,7 @@ use crate::testkit::block_on;
 
 const HERE: &str = "/oauth/authorize?response_type=code&client_id=board&redirect_uri=https%3A%2F%2Fboard.example%2Fcb\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&scope=read%20write&state=x";
+const FORM: &str = "application/x-www-form-urlencoded";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// A browser with its cookie.
@@ -46,7 +47,7 @@ impl Browser {
     }
 
     fn post(&mut self, path: &str, form: &[(&str, &str)], origin: Option<&str>) -> Reply {
-        let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let mut request = Request::post(path).header("content-type", FORM);
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
@@ -150,12 +151,31 @@ fn a_decision_of_another_site_is_refused() {
 }
 
 #[test]
+fn another_subdomain_or_scheme_is_another_site() {
+    let mut browser = Browser::new();
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 303), ("none", 303)] {
+        let request = Request::post("/signin").header("content-type", FORM).header("sec-fetch-site", site);
+        assert_eq!(browser.send(request, "username=alice".to_owned()).status(), status, "{site}");
+    }
+    for (origin, status) in [("http://localhost", 403), ("https://localhost", 303)] {
+        let request = Request::post("/signin").header("content-type", FORM).header("host", "localhost");
+        let request = request.header("origin", origin);
+        assert_eq!(browser.send(request, "username=alice".to_owned()).status(), status, "{origin}");
+    }
+}
+
+#[test]
 fn a_posted_request_begins_with_the_page_and_keeps_the_session() {
     let mut browser = Browser::signed_in();
     let form = [("client_id", "board"), ("decision", "approve")];
     let reply = browser.post("/oauth/authorize", &form, Some("https://elsewhere.example"));
     assert_eq!(header(&reply, "location"), "/oauth/authorize?client_id=board&decision=approve");
     assert!(reply.headers().get("set-cookie").is_none());
+    // What would not be the same request by GET is none.
+    for body in ["client_id=board&state=a#b", "client_id=board&state=a b"] {
+        let request = Request::post("/oauth/authorize").header("content-type", FORM);
+        assert_is_page(&browser.send(request, body.to_owned()), 400);
+    }
     let reply = browser.send(Request::post("/oauth/authorize"), "client_id=board".to_owned());
     assert_is_page(&reply, 415);
 }
