@@ -73,6 +73,14 @@ impl Prefix {
     }
 }
 
+impl std::str::FromStr for Prefix {
+    type Err = InvalidPrefix;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPrefix> {
+        Self::parse(text)
+    }
+}
+
 /// A token's text, kept in place: making an answer allocates nothing for it.
 pub(super) struct TokenText {
     bytes: [u8; MAX_PREFIX + CHARACTERS],
