@@ -188,6 +188,7 @@ pub fn refresh_key(tokens: &IssuedTokens) -> TokenKey {
     tokens.refresh.as_ref().expect("there is a refresh token").key
 }
 
+#[track_caller]
 pub(super) fn scope(text: &str) -> Scope {
     parsed(text)
 }
@@ -196,6 +197,10 @@ pub(super) fn resources(uris: &[&str]) -> Resources {
     uris.iter().map(|uri| parsed(uri)).collect()
 }
 
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("the text is of its type")
+#[track_caller]
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> T {
+    match text.parse() {
+        Ok(value) => value,
+        Err(error) => panic!("{text:?}: {error}"),
+    }
 }

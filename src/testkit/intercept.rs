@@ -131,7 +131,7 @@ intercept! { GrantStore, named in GRANT_STORE:
     fn exchange_code(code: &TokenKey, tokens: &IssuedTokens) -> Redemption;
 }
 
-/// Whether some contract has a method of this name.
-pub(super) fn is_method(name: &str) -> bool {
-    [CLIENT_STORE, CLIENT_REGISTRY, CODE_STORE, TOKEN_STORE, GRANT_STORE].iter().any(|names| names.contains(&name))
+/// The methods of all contracts.
+pub(super) fn methods() -> Vec<&'static str> {
+    [CLIENT_STORE, CLIENT_REGISTRY, CODE_STORE, TOKEN_STORE, GRANT_STORE].concat()
 }

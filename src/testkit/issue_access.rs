@@ -50,6 +50,7 @@ use crate::store::{Insertion, TokenStore};
 /// # Panics
 ///
 /// If `scope` is malformed.
+#[track_caller]
 pub fn issue_access(valid_at: impl Into<TokenIssuer>, scope: &str) -> IssueAccess {
     let issuer = valid_at.into();
     let resource = issuer.resource.iter().cloned().collect();
@@ -130,6 +131,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `subject` cannot be one.
+    #[track_caller]
     pub fn subject(mut self, subject: &str) -> Self {
         self.subject = Some(parsed(subject));
         self
@@ -146,6 +148,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `client` cannot be one.
+    #[track_caller]
     pub fn client(mut self, client: &str) -> Self {
         self.client = Some(parsed(client));
         self
@@ -162,6 +165,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `resource` cannot be one.
+    #[track_caller]
     pub fn resource(mut self, resource: &str) -> Self {
         self.resource = std::iter::once(parsed(resource)).collect();
         self
@@ -172,6 +176,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `tenant` cannot be one.
+    #[track_caller]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.tenant = Some(parsed(tenant));
         self

@@ -95,6 +95,7 @@ impl Authorize {
     /// # Panics
     ///
     /// If `subject` cannot be one.
+    #[track_caller]
     pub fn subject(mut self, subject: &str) -> Self {
         self.browser.subject = Some(parsed(subject));
         self
@@ -117,6 +118,7 @@ impl Authorize {
     /// # Panics
     ///
     /// If `tenant` cannot be one.
+    #[track_caller]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.tenant = Some(parsed(tenant));
         self

@@ -55,6 +55,8 @@ use std::pin::Pin;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
+use super::fixtures::parsed;
+
 pub use authorize::{Authorize, Page};
 pub use call::Call;
 pub use client::{NewClient, TestClient};
@@ -80,8 +82,12 @@ fn request(method: Method, uri: &str, headers: HeaderMap, body: String) -> Reque
     request
 }
 
+#[track_caller]
 fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
-    (name.parse().expect("the name of a header"), value.parse().expect("the value of a header"))
+    let name = parsed(name);
+    // The value may be a secret.
+    let Ok(value) = value.parse() else { panic!("this is no value of the header {name}") };
+    (name, value)
 }
 
 /// The value of `Authorization` for a call; `Debug` does not print it.
