@@ -19,8 +19,10 @@ use crate::language::{LanguageTag, Preferences};
 /// languages.
 ///
 /// The language is chosen by `Accept-Language` (RFC 9110 §12.5.4) and looked up by RFC 4647 §3.4; an authorization
-/// request may name languages in `ui_locales`, which come first. Where no language fits, what always serves is used,
-/// and where there is none, what the crate says.
+/// request may
+/// name languages in `ui_locales`, which come first. Where no language fits, what always serves is used, and where
+/// there is none,
+/// what the crate says; that is English, and chosen before other languages by whoever would rather read it.
 ///
 /// Some reasons must look alike to a client: why a code is dead, or which half of its credentials is wrong, is nobody's
 /// business but the operator's. What replaces the words of one of them replaces those of all. A description also takes
@@ -95,6 +97,7 @@ impl Wording {
         for replacement in &self.0 {
             catalog.add(replacement)?;
         }
+        catalog.phrases.values_mut().for_each(Phrase::offer_english);
         Ok((!self.0.is_empty()).then(|| Arc::new(catalog)))
     }
 }
@@ -109,7 +112,8 @@ pub(crate) struct WordingCatalog {
 #[derive(Debug, Default)]
 struct Phrase {
     always: Option<Said>,
-    languages: Vec<(LanguageTag, Said)>,
+    /// The words for each language; `None` is what the crate says.
+    languages: Vec<(LanguageTag, Option<Said>)>,
 }
 
 /// Words, and for which reason the operator gave them.
@@ -217,7 +221,7 @@ impl WordingCatalog {
             let at = preferences().look_up(&phrase.languages, |(tag, _)| tag);
             (Choice::ByLanguage, at.and_then(|at| phrase.languages.get(at)))
         };
-        let said = found.map(|(_, said)| said).or(phrase.always.as_ref());
+        let said = found.map_or(phrase.always.as_ref(), |(_, said)| said.as_ref());
         Words(Some(Box::new(Chosen {
             replacement: said.map(|said| Arc::clone(&said.words)),
             language: found.map(|(tag, _)| tag.clone()),
@@ -231,11 +235,20 @@ impl Phrase {
     fn insert(&mut self, tag: Option<LanguageTag>, said: Said) -> Option<Said> {
         let Some(tag) = tag else { return self.always.replace(said) };
         match self.languages.iter_mut().find(|(own, _)| own.is(tag.as_str())) {
-            Some((_, own)) => Some(std::mem::replace(own, said)),
+            Some((_, own)) => own.replace(said),
             None => {
-                self.languages.push((tag, said));
+                self.languages.push((tag, Some(said)));
                 None
             }
+        }
+    }
+
+    /// Where nothing always serves, the crate's words do, and they are English: who reads that first gets no other
+    /// language.
+    fn offer_english(&mut self) {
+        let known = self.languages.iter().any(|(own, _)| own.is("en"));
+        if !known && self.always.is_none() {
+            self.languages.extend(LanguageTag::parse("en").map(|english| (english, None)));
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::observer::{Endpoint, Operation};
 use crate::server::AuthorizationServer;
 use crate::telemetry::ended;
 use crate::wire::ClientRequest;
-use crate::wire::response::{json, respond};
+use crate::wire::response::{EXPOSED, json, respond};
 
 /// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending when the
 /// connection is closed may never read the answer.
@@ -159,7 +159,7 @@ impl AuthorizationServer {
         if cors {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, Retry-After"));
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
         response
     }

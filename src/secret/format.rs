@@ -73,6 +73,14 @@ impl Prefix {
     }
 }
 
+impl std::str::FromStr for Prefix {
+    type Err = InvalidPrefix;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPrefix> {
+        Self::parse(text)
+    }
+}
+
 /// A token's text, kept in place: making an answer allocates nothing for it.
 pub(super) struct TokenText {
     bytes: [u8; MAX_PREFIX + CHARACTERS],
@@ -186,7 +194,8 @@ impl SuccessorKey {
     }
 }
 
-/// HMAC-SHA256 under a key of 32 bytes, padded to one block as HMAC does itself (RFC 2104 §2): its length needs no check.
+/// HMAC-SHA256 under a key of 32 bytes, padded to one block as HMAC does itself (RFC 2104 §2): its length needs no
+/// check.
 pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = hmac::digest::common::Key::<Hmac<Sha256>>::default();
     for (padded, byte) in block.iter_mut().zip(key) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::executor::{Random, yield_once};
-use super::intercept::{InterceptedStore, Interceptor, is_method};
+use super::intercept::{InterceptedStore, Interceptor, methods};
 use crate::error::{Retry, StoreError};
 
 /// A store around a store that fails, delays or hangs when it is told to: by a script, or at random from a seed.
@@ -133,6 +133,7 @@ impl<S> InterceptedStore<S, Faults> {
     /// # Panics
     ///
     /// If no contract has a method of this name: nothing would ever go wrong.
+    #[track_caller]
     pub fn inject_into(&self, method: &'static str, nth: u64, when: When, fault: Fault) {
         self.plan(Some(method), nth, when, fault, Lasts::Once);
     }
@@ -149,6 +150,7 @@ impl<S> InterceptedStore<S, Faults> {
     /// # Panics
     ///
     /// If no contract has a method of this name.
+    #[track_caller]
     pub fn fail_each(&self, method: &'static str) {
         self.plan(Some(method), 0, When::Before, Fault::Fail(Retry::CanHelp), Lasts::UntilRepaired);
     }
@@ -178,9 +180,11 @@ impl<S> InterceptedStore<S, Faults> {
         self.script().hanging
     }
 
+    #[track_caller]
     fn plan(&self, method: Option<&'static str>, skip: u64, when: When, fault: Fault, lasts: Lasts) {
         if let Some(method) = method {
-            assert!(is_method(method), "{method:?} is no method of a store");
+            let known = methods();
+            assert!(known.contains(&method), "{method:?} is no method of a store; these are: {}", known.join(", "));
         }
         self.script().plans.push(Plan { method, skip, when, fault, lasts });
     }

@@ -1,6 +1,7 @@
 //! Clients, grants and records to store. No two are alike: every call makes new identifiers and keys.
 //!
-//! Expiries lie in the future of the real clock, so that a store that evicts by a clock of its own keeps what it is given.
+//! Expiries lie in the future of the real clock, so that a store that evicts by a clock of its own keeps what it is
+//! given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,8 @@ use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, SecretHash, TokenHash, TokenKey, random};
 
-/// An instant that lies `seconds` after the present one of the system clock (before it, if negative), rounded down to the second.
+/// An instant that lies `seconds` after the present one of the system clock (before it, if negative), rounded down to
+/// the second.
 #[must_use]
 pub fn from_now(seconds: i64) -> Timestamp {
     let now = SystemClock.now().unix_seconds().saturating_mul(1_000);
@@ -188,6 +190,7 @@ pub fn refresh_key(tokens: &IssuedTokens) -> TokenKey {
     tokens.refresh.as_ref().expect("there is a refresh token").key
 }
 
+#[track_caller]
 pub(super) fn scope(text: &str) -> Scope {
     parsed(text)
 }
@@ -196,6 +199,10 @@ pub(super) fn resources(uris: &[&str]) -> Resources {
     uris.iter().map(|uri| parsed(uri)).collect()
 }
 
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("the text is of its type")
+#[track_caller]
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> T {
+    match text.parse() {
+        Ok(value) => value,
+        Err(error) => panic!("{text:?}: {error}"),
+    }
 }

@@ -38,7 +38,8 @@ pub trait Interceptor: fmt::Debug + Send + Sync + 'static {
     async fn after(&self, call: Self::Call) -> Result<(), StoreError>;
 }
 
-/// A store around a store: it implements every contract that the inner one does, and runs an [`Interceptor`] around each call.
+/// A store around a store: it implements every contract that the inner one does, and runs an [`Interceptor`] around
+/// each call.
 ///
 /// It is what [`FaultyStore`](super::FaultyStore) and [`RecordingStore`](super::RecordingStore) are made of; implement
 /// [`Interceptor`] for a stand-in of your own.
@@ -131,7 +132,7 @@ intercept! { GrantStore, named in GRANT_STORE:
     fn exchange_code(code: &TokenKey, tokens: &IssuedTokens) -> Redemption;
 }
 
-/// Whether some contract has a method of this name.
-pub(super) fn is_method(name: &str) -> bool {
-    [CLIENT_STORE, CLIENT_REGISTRY, CODE_STORE, TOKEN_STORE, GRANT_STORE].iter().any(|names| names.contains(&name))
+/// The methods of all contracts.
+pub(super) fn methods() -> Vec<&'static str> {
+    [CLIENT_STORE, CLIENT_REGISTRY, CODE_STORE, TOKEN_STORE, GRANT_STORE].concat()
 }

@@ -51,6 +51,7 @@ use crate::store::{Insertion, TokenStore};
 /// # Panics
 ///
 /// If `scope` is malformed.
+#[track_caller]
 pub fn issue_access(valid_at: impl Into<TokenIssuer>, scope: &str) -> IssueAccess {
     let issuer = valid_at.into();
     let resource = issuer.resource.iter().cloned().collect();
@@ -131,6 +132,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `subject` cannot be one.
+    #[track_caller]
     pub fn subject(mut self, subject: &str) -> Self {
         self.subject = Some(parsed(subject));
         self
@@ -147,6 +149,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `client` cannot be one.
+    #[track_caller]
     pub fn client(mut self, client: &str) -> Self {
         self.client = Some(parsed(client));
         self
@@ -163,6 +166,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `resource` cannot be one.
+    #[track_caller]
     pub fn resource(mut self, resource: &str) -> Self {
         self.resource = std::iter::once(parsed(resource)).collect();
         self
@@ -173,6 +177,7 @@ impl IssueAccess {
     /// # Panics
     ///
     /// If `tenant` cannot be one.
+    #[track_caller]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.tenant = Some(parsed(tenant));
         self

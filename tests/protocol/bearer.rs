@@ -51,7 +51,7 @@ fn challenge(answer: &Answer) -> HashMap<String, String> {
 fn refused(error: BearerError, status: u16, code: Option<&str>) -> HashMap<String, String> {
     let answer = Answer::from(error.into_http());
     assert_eq!(answer.status.as_u16(), status, "{answer:?}");
-    assert_eq!(answer.header("access-control-expose-headers"), Some("WWW-Authenticate"));
+    assert_eq!(answer.header("access-control-expose-headers"), Some("WWW-Authenticate, Retry-After"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert!(answer.json.get("access_token").is_none() && answer.json["error"].is_string());
     let challenge = challenge(&answer);

@@ -193,6 +193,26 @@ async fn a_page_is_in_the_language_of_the_person() {
 }
 
 #[tokio::test]
+async fn the_words_of_the_crate_are_english() {
+    let own = ErrorReason::ClientUnknown.description();
+    let german = Wording::new().with_text_in("de", ErrorReason::ClientUnknown, "Diese App kennen wir nicht.");
+    let british = german.clone().with_text_in("en", ErrorReason::ClientUnknown, "We do not know this app, sorry.");
+    for (wording, accepted, text, language) in [
+        (&german, "en-GB, de;q=0.9", own, Some("en")),
+        (&german, "de, en;q=0.9", "Diese App kennen wir nicht.", Some("de")),
+        (&german, "en;q=0, de;q=0.1", "Diese App kennen wir nicht.", Some("de")),
+        (&german, "fr", own, None),
+        (&british, "en-GB, de;q=0.9", "We do not know this app, sorry.", Some("en")),
+    ] {
+        for setup in Setup::both_with(|builder| builder.wording(wording.clone())).await {
+            let error = setup.pending(&setup.request("pub").set("client_id", "nobody")).await.unwrap_err();
+            let page = page(error.with_accept_language(accepted));
+            assert_eq!((page.text(), page.language()), (text, language), "{accepted}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_in_the_language_that_the_client_asked_for() {
     let wording = Wording::new()
         .with_description_in("de", ErrorReason::ScopeNotAllowed, "Diesen Scope gibt es nicht.")

@@ -67,6 +67,12 @@ async fn the_whole_report_counts_and_is_json_too() {
         (Some(count("pass") as u64), Some(count("fail") as u64))
     );
     assert!(count("pass") > 0 && count("fail") > 0);
+    // One reason stands for most of what fails, and comes first.
+    let first = &json["reasons"][0];
+    assert!(first["why"].as_str().is_some_and(|why| why.ends_with("(last: POST /oauth/token)")), "{first}");
+    let reasons = json["reasons"].as_array().unwrap();
+    let named: usize = reasons.iter().map(|reason| reason["rows"].as_array().unwrap().len()).sum();
+    assert_eq!(named, count("fail"));
     let last = report.to_string().lines().last().map(ToOwned::to_owned);
     let expected = format!("{} rows passed, {} failed, 0 do not apply", count("pass"), count("fail"));
     assert_eq!(last, Some(expected));

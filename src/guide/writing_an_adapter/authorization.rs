@@ -34,17 +34,19 @@ pub async fn authorization_endpoint(
     request: &Request<Bytes>,
 ) -> Response<String> {
     let who = if visitor.is_some() { Visitor::SignedIn } else { Visitor::Anonymous };
-    let here = request.uri();
-    let query = here.query().unwrap_or_default();
+    // Path and query alone: over HTTP/2, and where the client says so, the address begins with a host, which is its own
+    // word.
+    let here = request.uri().path_and_query().map_or("/", |here| here.as_str());
+    let query = request.uri().query().unwrap_or_default();
     let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
     let is_request = form.iter().any(|(name, _)| name == "client_id");
     let answer = match *request.method() {
-        Method::GET => ask(server, visitor, &here.to_string(), query).await,
-        Method::POST if is_request => Ok(again_by_get(here.path(), request.body())),
+        Method::GET => ask(server, visitor, here, query).await,
+        Method::POST if is_request => Ok(again_by_get(request.uri().path(), request.body())),
         Method::POST if is_foreign(request.headers(), server.issuer().origin()) => {
             Ok(page(StatusCode::FORBIDDEN, "This form did not come from here. Go back, reload the page and try again."))
         }
-        Method::POST => decide(server, visitor, &here.to_string(), query, &form).await,
+        Method::POST => decide(server, visitor, here, query, &form).await,
         _ => {
             let mut response = page(StatusCode::METHOD_NOT_ALLOWED, "This page is opened or submitted.");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -162,7 +164,8 @@ fn is_foreign(headers: &HeaderMap, own: &str) -> bool {
     elsewhere || !matches!(site, None | Some(b"same-origin" | b"none"))
 }
 
-/// A form that another site posted brings no cookies; the same request by GET does. With a `#` the query would end there.
+/// A form that another site posted brings no cookies; the same request by GET does. With a `#` the query would end
+/// there.
 fn again_by_get(path: &str, body: &[u8]) -> Response<String> {
     match std::str::from_utf8(body) {
         Ok(query) if query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') => {

@@ -11,3 +11,7 @@
 #![doc = include_str!("protected_api.rs")]
 #![doc = "```"]
 #![doc = include_str!("proof.md")]
+#![doc = "```rust,ignore"]
+#![doc = include_str!("service.rs")]
+#![doc = "```"]
+#![doc = include_str!("mistakes.md")]

@@ -96,6 +96,7 @@ impl Authorize {
     /// # Panics
     ///
     /// If `subject` cannot be one.
+    #[track_caller]
     pub fn subject(mut self, subject: &str) -> Self {
         self.browser.subject = Some(parsed(subject));
         self
@@ -118,6 +119,7 @@ impl Authorize {
     /// # Panics
     ///
     /// If `tenant` cannot be one.
+    #[track_caller]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.tenant = Some(parsed(tenant));
         self

@@ -43,6 +43,7 @@ impl Call {
     /// # Panics
     ///
     /// If it cannot be one.
+    #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let (name, value) = header(name, value);
         self.headers.insert(name, value);

@@ -33,6 +33,7 @@ impl NewClient {
     /// # Panics
     ///
     /// If `id` cannot be one.
+    #[track_caller]
     pub fn id(mut self, id: &str) -> Self {
         self.id = parsed(id);
         self
@@ -108,6 +109,7 @@ impl TestClient {
     /// # Panics
     ///
     /// If it is registered already.
+    #[track_caller]
     pub fn configure(mut self, change: impl FnOnce(Client) -> Client) -> Self {
         assert!(!self.registered.load(Ordering::Acquire), "{} is registered already", self.id());
         self.client = change(self.client);
@@ -119,8 +121,10 @@ impl TestClient {
     /// # Panics
     ///
     /// If `uri` cannot be one, or the client is registered already.
+    #[track_caller]
     pub fn redirect_uri(self, uri: &str) -> Self {
-        self.configure(|client| client.with_redirect_uris(vec![parsed(uri)]))
+        let uri = parsed(uri);
+        self.configure(|client| client.with_redirect_uris(vec![uri]))
     }
 
     /// Limits what the client may ask for, before it sends anything.
@@ -128,8 +132,10 @@ impl TestClient {
     /// # Panics
     ///
     /// If `scope` is malformed, or the client is registered already.
+    #[track_caller]
     pub fn scope(self, scope: &str) -> Self {
-        self.configure(|client| client.with_scope(parsed(scope)))
+        let scope = parsed(scope);
+        self.configure(|client| client.with_scope(scope))
     }
 
     /// Sets the secret that the client sends from now on, whether it is the right one or not.

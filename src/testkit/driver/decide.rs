@@ -58,6 +58,7 @@ impl Decide {
     /// # Panics
     ///
     /// If `scope` is malformed.
+    #[track_caller]
     pub fn only(self, scope: &str) -> Self {
         self.approval(Approval::of(parsed(scope)))
     }
@@ -73,6 +74,7 @@ impl Decide {
     /// # Panics
     ///
     /// If `subject` cannot be one.
+    #[track_caller]
     pub fn subject(mut self, subject: &str) -> Self {
         self.browser.subject = Some(parsed(subject));
         self
@@ -233,7 +235,7 @@ impl Callback {
     #[must_use]
     #[track_caller]
     pub fn code(&self) -> &str {
-        self.parameter("code").expect("there is a code")
+        self.parameter("code").expect("there is a code, unless the user denied it")
     }
 
     /// The client exchanges the code.

@@ -56,6 +56,8 @@ use std::pin::Pin;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
+use super::fixtures::parsed;
+
 pub use authorize::{Authorize, Page};
 pub use call::Call;
 pub use client::{NewClient, TestClient};
@@ -81,10 +83,11 @@ fn request(method: Method, uri: &str, headers: HeaderMap, body: String) -> Reque
     request
 }
 
-/// A header; `Debug` does not print what `Authorization` says.
+#[track_caller]
 fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
-    let name: HeaderName = name.parse().expect("the name of a header");
-    let mut value: HeaderValue = value.parse().expect("the value of a header");
+    let name = parsed(name);
+    // The value may be a secret, which neither this message nor `Debug` may print.
+    let Ok(mut value) = value.parse::<HeaderValue>() else { panic!("this is no value of the header {name}") };
     value.set_sensitive(name == AUTHORIZATION);
     (name, value)
 }

@@ -30,6 +30,7 @@ impl Register {
     /// # Panics
     ///
     /// If it cannot be one.
+    #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let (name, value) = header(name, value);
         self.headers.insert(name, value);

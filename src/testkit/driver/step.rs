@@ -93,6 +93,7 @@ impl<T> Step<T> {
     /// # Panics
     ///
     /// If it cannot be one.
+    #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let (name, value) = header(name, value);
         self.headers.push((name, Some(value)));
@@ -100,6 +101,7 @@ impl<T> Step<T> {
     }
 
     /// Drops a header: `authorization`, with which a confidential client says who it is, or `content-type`.
+    #[track_caller]
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.push((header(name, "").0, None));
         self
@@ -122,7 +124,11 @@ impl<T> Step<T> {
 
     async fn carry_out(self, place: &Location<'_>) -> Reply {
         let form = match self.decide {
-            Some(decide) => decide.callback(place).await.form(),
+            Some(decide) => {
+                let callback = decide.callback(place).await;
+                assert!(callback.parameter("code").is_some(), "at {place}: there is no code, since the user denied it");
+                callback.form()
+            }
             None => self.form,
         };
         self.client.register().await;

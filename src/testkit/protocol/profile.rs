@@ -149,7 +149,8 @@ impl KnownClient {
         Self { secret: Some(secret.to_owned()), ..Self::public(id, &["https://web.test/cb"]) }
     }
 
-    /// Its registration as RFC 7591 metadata, for [`install_client`](crate::AuthorizationServer::install_client) and
+    /// Its registration as RFC 7591 metadata, whose text is for
+    /// [`install_client`](crate::AuthorizationServer::install_client) and
     /// its like.
     #[must_use]
     pub fn registration(&self) -> Value {

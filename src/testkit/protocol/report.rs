@@ -1,5 +1,6 @@
 //! What became of the rows.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -12,8 +13,12 @@ use super::{Failure, Row, ServiceError};
 /// How many bytes of a body a report shows.
 const SHOWN: usize = 2_000;
 
+/// How many of the rows that fail for one reason are named.
+const NAMED: usize = 5;
+
 /// A request and what became of it, as text. It shows what was sent and received, codes and tokens included: a target
-/// of the suite has nothing in it that matters.
+/// of the
+/// suite has nothing in it that matters.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     request: String,
@@ -32,6 +37,12 @@ impl Exchange {
             Err(error) => format!("no answer: {error}\n"),
         };
         Self { request, response }
+    }
+
+    /// What was asked for, without the query.
+    fn operation(&self) -> &str {
+        let line = self.request.lines().next().unwrap_or_default();
+        line.split('?').next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
     }
 
     /// What was sent.
@@ -125,6 +136,15 @@ impl RowReport {
         &self.exchanges
     }
 
+    /// Why it does not hold, and what was asked for last.
+    fn reason(&self) -> String {
+        let why = self.failure().map(ToString::to_string).unwrap_or_default();
+        match self.exchanges.last() {
+            Some(exchange) => format!("{why} (last: {})", exchange.operation()),
+            None => why,
+        }
+    }
+
     fn to_json(&self) -> Value {
         let row = self.row;
         let exchanges: Vec<Value> = self
@@ -167,7 +187,9 @@ fn write_indented(f: &mut fmt::Formatter<'_>, mark: &str, text: &str) -> fmt::Re
     text.lines().try_for_each(|line| writeln!(f, "    {mark}{line}"))
 }
 
-/// What became of all rows, as text by `Display` and as JSON.
+/// What became of all rows, as text by `Display` and as JSON. The text ends with the reasons for which rows do not
+/// hold, the most
+/// frequent first: one mistake breaks many rows.
 #[derive(Clone, Debug)]
 pub struct Report {
     issuer: String,
@@ -190,18 +212,37 @@ impl Report {
         self.rows.iter().filter(|row| row.outcome() == Outcome::Failed)
     }
 
+    /// Why rows do not hold, and which: the most frequent reason first, since one mistake breaks many rows.
+    fn reasons(&self) -> Vec<(String, Vec<&'static str>)> {
+        let mut reasons: Vec<(String, Vec<_>)> = Vec::new();
+        for row in self.failed() {
+            let (reason, id) = (row.reason(), row.row().id());
+            match reasons.iter_mut().find(|(own, _)| *own == reason) {
+                Some((_, ids)) => ids.push(id),
+                None => reasons.push((reason, vec![id])),
+            }
+        }
+        reasons.sort_by_key(|(_, ids)| Reverse(ids.len()));
+        reasons
+    }
+
     fn count(&self, outcome: Outcome) -> usize {
         self.rows.iter().filter(|row| row.outcome() == outcome).count()
     }
 
-    /// The report as a JSON object: the issuer, a count of each outcome, and the rows with everything that was said.
+    /// The report as a JSON object: the issuer, a count of each outcome, the reasons for which rows do not hold, and
+    /// the rows with
+    /// everything that was said.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let reasons: Vec<_> =
+            self.reasons().into_iter().map(|(why, rows)| json!({ "why": why, "rows": rows })).collect();
         json!({
             "issuer": self.issuer,
             "passed": self.count(Outcome::Passed),
             "failed": self.count(Outcome::Failed),
             "not_applicable": self.count(Outcome::NotApplicable),
+            "reasons": reasons,
             "rows": self.rows.iter().map(RowReport::to_json).collect::<Vec<_>>(),
         })
     }
@@ -211,6 +252,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The protocol suite at {}", self.issuer)?;
         self.rows.iter().try_for_each(|row| row.fmt(f))?;
+        for (reason, ids) in self.reasons() {
+            let named = ids.get(..NAMED).unwrap_or(&ids).join(", ");
+            let others = if ids.len() > NAMED { ", and others" } else { "" };
+            writeln!(f, "{:>4} x {reason}: {named}{others}", ids.len())?;
+        }
         let [passed, failed, skipped] =
             [Outcome::Passed, Outcome::Failed, Outcome::NotApplicable].map(|outcome| self.count(outcome));
         writeln!(f, "{passed} rows passed, {failed} failed, {skipped} do not apply")

@@ -25,11 +25,19 @@ pub type ServiceError = Box<dyn Error + Send + Sync>;
 ///
 /// fn is_a_service(_: impl Service) {}
 ///
-/// is_a_service(async |request: Request<Bytes>| Response::new(request.into_body()));
+/// let body = Bytes::from_static(b"got it");
+/// is_a_service(move |_: Request<Bytes>| {
+///     // What is captured is cloned for each request: an async closure lends it, which is no `Fn`.
+///     let body = body.clone();
+///     async move { Response::new(body) }
+/// });
 /// ```
 ///
+/// Where an answer may fail to come, implement the trait.
+///
 /// The URI of a request is its path and query, as on the wire; `Host` says the rest. An answer is taken as it is: no
-/// redirect is followed, no cookie kept, nothing decoded.
+/// redirect
+/// is followed, no cookie kept, nothing decoded.
 #[async_trait]
 pub trait Service: Send + Sync {
     /// Answers one request.

@@ -85,6 +85,7 @@ impl TestServer {
     ///
     /// If what is configured contradicts itself.
     #[must_use]
+    #[track_caller]
     pub fn with(configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder) -> Self {
         Self::on_with(Arc::new(MemoryStore::new()), configure)
     }
@@ -101,6 +102,7 @@ impl TestServer {
     ///
     /// If what is configured contradicts itself.
     #[must_use]
+    #[track_caller]
     pub fn on_with(
         stores: impl Into<TestStores>,
         configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
@@ -144,11 +146,13 @@ impl TestServer {
     ///
     /// If what is configured contradicts itself.
     #[must_use]
+    #[track_caller]
     pub fn of(stores: impl Into<TestStores>, configure: impl FnOnce(Stores) -> AuthorizationServerBuilder) -> Self {
         let (stores, fixtures) = stores.into().into_parts();
         Self::start(configure(stores), fixtures)
     }
 
+    #[track_caller]
     fn start(builder: AuthorizationServerBuilder, fixtures: Option<Fixtures>) -> Self {
         let clock = Arc::new(ManualClock::new());
         let server = match builder.clock(Arc::clone(&clock) as _).build() {

@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::error::RETRY_AFTER_SECONDS;
-use super::{describe_language, json, quotable, to_json};
+use super::{EXPOSED, describe_language, json, quotable, to_json};
 use crate::error::{BearerError, ErrorCode, ErrorReason};
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct BearerBody<'a> {
 impl BearerError {
     /// The response: 400, 401 or 403 with one `Bearer` challenge, 503 with `Retry-After`, or 500.
     ///
-    /// Browser clients may read the challenge; the host adds the rest of its own CORS headers.
+    /// Browser clients may read the challenge, and when to try again; the host adds the rest of its own CORS headers.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
         let reason = self.reason();
@@ -33,8 +33,8 @@ impl BearerError {
             && let Ok(challenge) = HeaderValue::try_from(self.challenge())
         {
             headers.insert(WWW_AUTHENTICATE, challenge);
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
         }
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         response
     }
 

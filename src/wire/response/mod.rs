@@ -19,6 +19,9 @@ pub use registration::RegistrationResponse;
 pub use token::TokenResponse;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// The headers that a page of another origin may read: how to get a token, and when to try again (Fetch, CORS
+/// protocol).
+pub(crate) const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, Retry-After");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 

@@ -10,7 +10,7 @@ mod requests;
 use grantor::testkit::protocol::Row;
 
 /// The guide's table of what catches what.
-const GUIDE: &str = include_str!("../../../src/guide/writing_an_adapter/proof.md");
+const GUIDE: &str = include_str!("../../../src/guide/writing_an_adapter/mistakes.md");
 
 #[test]
 fn the_guide_names_rows_that_are_shown_to_catch_something() {
