@@ -1,5 +1,4 @@
-//! How often each operation allocates, from the body of the request to the body of the response: the peers spend most
-//! of their
+//! How often each operation allocates, from the body of the request to the body of the response: the peers spend most of their
 //! time there, so more than this is a regression.
 
 #[path = "../benches/endpoints/setup.rs"]

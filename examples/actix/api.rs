@@ -20,8 +20,7 @@ use crate::web::methods::resource;
 
 /// What is below `/api/v1`. Any web site may call it with a token, because no cookie counts here.
 pub fn scope() -> impl HttpServiceFactory {
-    // Any method and header: actix-cors would answer a preflight for others with a bare 400. The resources know what
-    // they do.
+    // Any method and header: actix-cors would answer a preflight for others with a bare 400. The resources know what they do.
     let cors = Cors::default()
         .allow_any_origin()
         .send_wildcard()

@@ -1,5 +1,4 @@
-//! The database that the shortener keeps everything in: SQLite, or PostgreSQL for several processes on several
-//! machines.
+//! The database that the shortener keeps everything in: SQLite, or PostgreSQL for several processes on several machines.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -14,8 +13,7 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the answer to a query may take altogether, and opening the database.
 const ANSWER: Duration = PATIENCE.saturating_mul(2);
-/// How long PostgreSQL works on a statement or waits for its locks: less than anybody waits for the answer, so that
-/// nothing
+/// How long PostgreSQL works on a statement or waits for its locks: less than anybody waits for the answer, so that nothing
 /// happens after it was given up.
 const STATEMENT: &str = "4s";
 /// What SQLite says while another process holds the file.
@@ -32,8 +30,7 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// Runs the same query on the pool of either database; sqlx finds out which one it is for. A service that has one
-/// database
+/// Runs the same query on the pool of either database; sqlx finds out which one it is for. A service that has one database
 /// writes just the query.
 macro_rules! on_pool {
     ($database:expr, $pool:ident => $query:expr) => {
@@ -62,8 +59,7 @@ pub fn shown(url: &str) -> String {
     host.map_or_else(|| "the database".to_owned(), |host| format!("the database at {host}"))
 }
 
-/// Whether a text can be in the database at all. One with a zero byte cannot: PostgreSQL calls the very question a
-/// failure.
+/// Whether a text can be in the database at all. One with a zero byte cannot: PostgreSQL calls the very question a failure.
 pub fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
@@ -98,8 +94,7 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
     let pool = pool.acquire_timeout(PATIENCE);
     let pool = loop {
         match pool.clone().connect_with(options.clone()).await {
-            // Of several processes that put a new file into WAL mode at once, all but one fail, however patient they
-            // are.
+            // Of several processes that put a new file into WAL mode at once, all but one fail, however patient they are.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -114,8 +109,7 @@ async fn open_postgres(url: &str) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.options([("statement_timeout", STATEMENT)]);
     // Not with the pool, which would try again for a while and then tell nothing but that.
     let mut connection = PgConnection::connect_with(&options).await?;
-    // Of several processes that create a table at once, all but one could fail: IF NOT EXISTS does not wait for the
-    // others.
+    // Of several processes that create a table at once, all but one could fail: IF NOT EXISTS does not wait for the others.
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(&mut *transaction).await?;
     sqlx::raw_sql(include_str!("schema/postgres.sql")).execute(&mut *transaction).await?;

@@ -76,8 +76,7 @@ impl Sender {
         }
         let Some(origin) = headers.get(ORIGIN) else { return Self::Own };
         let Ok(origin) = origin.to_str() else { return Self::Foreign };
-        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`. The
-        // scheme
+        // Behind a proxy the host is the proxy's to tell, and on a developer's machine it may be `localhost`. The scheme
         // is the service's own.
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let own_host = match (origin.split_once("://"), own_origin.split_once("://")) {

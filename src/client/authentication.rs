@@ -72,8 +72,7 @@ impl SecretMethod {
 pub enum PkceRequirement {
     /// It must.
     Required,
-    /// It may be left out, for an old integration that the operator cannot change. A challenge that is sent is
-    /// enforced.
+    /// It may be left out, for an old integration that the operator cannot change. A challenge that is sent is enforced.
     Exempt,
 }
 

@@ -39,8 +39,7 @@ pub enum Vetting {
 pub enum ClientStatus {
     /// In use.
     Enabled,
-    /// Treated as unknown wherever a client is looked for. An API looks for none: end the access tokens that it has
-    /// with
+    /// Treated as unknown wherever a client is looked for. An API looks for none: end the access tokens that it has with
     /// [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client).
     Disabled,
 }
@@ -214,8 +213,7 @@ impl Client {
         self
     }
 
-    /// Takes over from `previous` all that its registration does not decide: who vouches for it, who owns it, its
-    /// policies.
+    /// Takes over from `previous` all that its registration does not decide: who vouches for it, who owns it, its policies.
     pub(crate) fn managed_like(mut self, previous: &Self, updated_at: Timestamp) -> Self {
         self.refresh_policy = previous.refresh_policy;
         self.lifetimes = previous.lifetimes;

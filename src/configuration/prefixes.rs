@@ -6,8 +6,7 @@ use crate::secret::{InvalidPrefix, Prefix};
 ///
 /// # Defaults
 ///
-/// `gr_ac_` for codes, `gr_at_` for access tokens, `gr_rt_` for refresh tokens, `gr_cs_` for client secrets and
-/// `gr_reg_` for
+/// `gr_ac_` for codes, `gr_at_` for access tokens, `gr_rt_` for refresh tokens, `gr_cs_` for client secrets and `gr_reg_` for
 /// registration access tokens.
 #[derive(Clone, Debug)]
 pub struct Prefixes {
@@ -23,8 +22,7 @@ impl Prefixes {
     ///
     /// # Errors
     ///
-    /// [`InvalidPrefix`] if `name` is longer than 27 characters, or has one that is no ASCII letter, digit or
-    /// underscore.
+    /// [`InvalidPrefix`] if `name` is longer than 27 characters, or has one that is no ASCII letter, digit or underscore.
     pub fn of(name: &str) -> Result<Self, InvalidPrefix> {
         Ok(Self {
             authorization_code: Prefix::parse(&format!("{name}_ac_"))?,

@@ -36,8 +36,7 @@ impl Registration {
 ///
 /// # Defaults
 ///
-/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at
-/// most
+/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
 /// 10,000 clients, and identifiers that begin with `client_`.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
@@ -59,8 +58,7 @@ impl RegistrationRules {
         }
     }
 
-    /// Sets which grants a client may register for. `client_credentials` lets anybody who can register call the API
-    /// without
+    /// Sets which grants a client may register for. `client_credentials` lets anybody who can register call the API without
     /// a user: allow it only if that is meant. A public client never gets it.
     #[must_use]
     pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
@@ -82,8 +80,7 @@ impl RegistrationRules {
         self
     }
 
-    /// Sets what generated identifiers begin with; characters other than ASCII letters, digits, `-` and `_` are
-    /// dropped.
+    /// Sets what generated identifiers begin with; characters other than ASCII letters, digits, `-` and `_` are dropped.
     #[must_use]
     pub fn with_client_id_prefix(mut self, prefix: &str) -> Self {
         self.client_id_prefix =

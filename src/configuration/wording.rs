@@ -19,10 +19,9 @@ use crate::language::{LanguageTag, Preferences};
 /// languages.
 ///
 /// The language is chosen by `Accept-Language` (RFC 9110 §12.5.4) and looked up by RFC 4647 §3.4; an authorization
-/// request may
-/// name languages in `ui_locales`, which come first. Where no language fits, what always serves is used, and where
-/// there is none,
-/// what the crate says; that is English, and chosen before other languages by whoever would rather read it.
+/// request may name languages in `ui_locales`, which come first. Where no language fits, what always serves is used,
+/// and where there is none, what the crate says; that is English, and chosen before other languages by whoever would
+/// rather read it.
 ///
 /// Some reasons must look alike to a client: why a code is dead, or which half of its credentials is wrong, is nobody's
 /// business but the operator's. What replaces the words of one of them replaces those of all. A description also takes

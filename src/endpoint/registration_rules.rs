@@ -112,8 +112,7 @@ fn check_keys(document: &ClientDocument) -> Result<(), Refusal> {
     if keys.iter().any(secret) { Err(invalid("jwks holds a secret key")) } else { Ok(()) }
 }
 
-/// What the client asks for, as far as it may have it; what it may not is dropped, and the response shows it (RFC 7591
-/// §2).
+/// What the client asks for, as far as it may have it; what it may not is dropped, and the response shows it (RFC 7591 §2).
 fn grant_types(
     document: &ClientDocument,
     rules: &RegistrationRules,

@@ -1,7 +1,6 @@
 //! What can go wrong: one [`ErrorReason`] per cause for the operator, one [`ErrorCode`] per wire word for the client.
 //!
-//! Three errors exist, one per way of answering: [`AuthorizeError`] (a page or a redirect), [`EndpointError`] (JSON)
-//! and
+//! Three errors exist, one per way of answering: [`AuthorizeError`] (a page or a redirect), [`EndpointError`] (JSON) and
 //! [`BearerError`] (a challenge). [`StoreError`] is what stores fail with; it never reaches a client.
 
 mod authorize;

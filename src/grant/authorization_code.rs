@@ -24,8 +24,7 @@ pub(crate) enum CodeCheck {
 }
 
 impl CodeRecord {
-    /// Decides. Only a request that is right in every respect may redeem or revoke anything: else whoever has seen a
-    /// code
+    /// Decides. Only a request that is right in every respect may redeem or revoke anything: else whoever has seen a code
     /// could burn it, or sign the user out (OAuth 2.1 §7.5.2).
     pub(crate) fn check(&self, client: &AuthenticatedClient, presented: &Presented<'_>, now: Timestamp) -> CodeCheck {
         let client = client.client();

@@ -224,8 +224,7 @@ impl ConfirmedAuthorization {
         &self.pending
     }
 
-    /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1). It takes the place of a code, one that nobody
-    /// knows and that
+    /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1). It takes the place of a code, one that nobody knows and that
     /// has expired already, so that the form is spent.
     pub(crate) fn deny(&self, now: Timestamp) -> Decided {
         let reason = ErrorReason::AccessDenied;

@@ -1,5 +1,4 @@
-//! The refresh token: whether a request may use it, and what a use of a retired one means (RFC 6749 §6, RFC 9700
-//! §4.14).
+//! The refresh token: whether a request may use it, and what a use of a retired one means (RFC 6749 §6, RFC 9700 §4.14).
 
 use std::borrow::Cow;
 

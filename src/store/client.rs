@@ -18,8 +18,7 @@ use crate::identifier::Subject;
 pub trait ClientStore: fmt::Debug + Send + Sync + 'static {
     /// Finds the client with this identifier, compared byte by byte.
     ///
-    /// A disabled client may be returned or not: the server treats it as unknown. A `None` that is wrong locks the
-    /// client
+    /// A disabled client may be returned or not: the server treats it as unknown. A `None` that is wrong locks the client
     /// out; a client that should be gone lets it in.
     ///
     /// # Errors
@@ -39,8 +38,7 @@ pub trait ClientRegistry: ClientStore {
     async fn insert_client(&self, client: &Client) -> Result<Insertion, StoreError>;
 
     /// Replaces the client with this identifier if its version is still `client.version()`; the stored version is
-    /// one higher then, and zero after [`u64::MAX`]. Of concurrent updates of one version exactly one is
-    /// [`Update::Updated`].
+    /// one higher then, and zero after [`u64::MAX`]. Of concurrent updates of one version exactly one is [`Update::Updated`].
     ///
     /// # Errors
     ///

@@ -13,14 +13,12 @@ use crate::secret::TokenKey;
 
 /// Keeps authorization codes.
 ///
-/// > The client MUST NOT use the authorization code more than once. If an authorization code is used more than once,
-/// the
+/// > The client MUST NOT use the authorization code more than once. If an authorization code is used more than once, the
 /// > authorization server MUST deny the request and SHOULD revoke (when possible) all tokens previously issued based on
 /// > that authorization code. — RFC 6749 §4.1.2
 #[async_trait]
 pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores a new code. A grant has one code in its life: a second one conflicts, for as long as anything of the
-    /// grant is
+    /// Stores a new code. A grant has one code in its life: a second one conflicts, for as long as anything of the grant is
     /// kept. That makes a consent form single-use.
     ///
     /// A [`GrantStore`](super::GrantStore) stores the code's grant along, and a grant that is there already conflicts.
@@ -40,8 +38,7 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
     /// Marks the code as redeemed `at` this instant. Of any number of concurrent calls exactly one gets
     /// [`Redemption::First`]; a second winner is a security hole, no winner a lost sign-in.
     ///
-    /// A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is
-    /// recognised.
+    /// A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is recognised.
     /// A [`GrantStore`](super::GrantStore) keeps the grant as long, as if a token of it expired at `keep_until`.
     ///
     /// # Errors
@@ -61,10 +58,8 @@ pub trait CodeStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if it was not counted.
     async fn count_failure(&self, key: &TokenKey) -> Result<(), StoreError>;
 
-    /// Deletes at most `limit` codes that need not be known any more at `before`: those that expired before it
-    /// unredeemed,
-    /// and those that were redeemed and whose `keep_until` lies before it. Returns how many rows went; fewer than
-    /// `limit`
+    /// Deletes at most `limit` codes that need not be known any more at `before`: those that expired before it unredeemed,
+    /// and those that were redeemed and whose `keep_until` lies before it. Returns how many rows went; fewer than `limit`
     /// means that nothing more is due.
     ///
     /// # Errors

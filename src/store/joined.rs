@@ -21,12 +21,10 @@ use crate::secret::{GrantId, TokenKey};
 /// What a single backend does in one step takes two here, in an order that is safe at every point in between:
 ///
 /// * a code's grant is stored before the code, so that a revocation by user or client reaches it;
-/// * tokens are stored before their code is redeemed. If the second step fails or loses, tokens exist whose secrets
-///   nobody
+/// * tokens are stored before their code is redeemed. If the second step fails or loses, tokens exist whose secrets nobody
 ///   was told, and the code can still be redeemed by a retry.
 ///
-/// The two must be separate: a backend that holds both is a [`GrantStore`] by itself. A code store does not hear of
-/// revocations;
+/// The two must be separate: a backend that holds both is a [`GrantStore`] by itself. A code store does not hear of revocations;
 /// a code of a revoked grant is refused when its tokens are to be stored.
 #[derive(Clone, Debug)]
 pub struct JoinedStores {

@@ -1,7 +1,6 @@
 //! The contracts of the stores, and the stores that ship.
 //!
-//! Three traits are all that the server knows of a database: [`ClientStore`], [`CodeStore`] and [`TokenStore`]. A
-//! backend that
+//! Three traits are all that the server knows of a database: [`ClientStore`], [`CodeStore`] and [`TokenStore`]. A backend that
 //! holds codes and tokens together is a [`GrantStore`]; [`JoinedStores`] makes one of two separate stores.
 //! [`ClientRegistry`] is for those who also register and change clients through this crate.
 //!
@@ -9,28 +8,22 @@
 //!
 //! These rules bind every implementation and every wrapper of one:
 //!
-//! * **Every method is one atomic step**, except revocations by user or client, listings and purges, which may take
-//!   effect grant
-//!   by grant and are complete once they return. Dropping its future at any point leaves the state before or after the
-//!   step, and
+//! * **Every method is one atomic step**, except revocations by user or client, listings and purges, which may take effect grant
+//!   by grant and are complete once they return. Dropping its future at any point leaves the state before or after the step, and
 //!   of any number of concurrent steps that exclude each other, on however many processes, exactly one wins.
 //! * **No secret arrives.** Codes and tokens are known by their [`TokenKey`](crate::secret::TokenKey).
-//! * **No clock is read.** Expiry is judged by the caller; a store gives back what has expired until it is purged. A
-//!   backend
+//! * **No clock is read.** Expiry is judged by the caller; a store gives back what has expired until it is purged. A backend
 //!   that evicts by itself, as Redis does, waits a minute longer, because its clock is not the caller's.
-//! * **Absence is `None`, losing is a variant, failure is a [`StoreError`](crate::error::StoreError).** The outcome
-//!   enums are
+//! * **Absence is `None`, losing is a variant, failure is a [`StoreError`](crate::error::StoreError).** The outcome enums are
 //!   complete: match them without `_`.
-//! * **A failure leaves nothing half-written.** After a [`StoreError`](crate::error::StoreError) the step has happened
-//!   or not;
+//! * **A failure leaves nothing half-written.** After a [`StoreError`](crate::error::StoreError) the step has happened or not;
 //!   where the caller itself is wrong, as with a key that is stored already, it has not.
 //! * **What is stored comes back as it was.** Every field of every record, at every value that its type allows.
 //! * **Nothing is lost after `Ok`.** A store that cannot promise it says so in its documentation.
 //!
 //! # Clean-up
 //!
-//! Dead rows are what such systems die of. Run [`AuthorizationServer::purge`](crate::AuthorizationServer::purge) every
-//! few
+//! Dead rows are what such systems die of. Run [`AuthorizationServer::purge`](crate::AuthorizationServer::purge) every few
 //! minutes; it deletes in bounded batches, beside live traffic. Correctness never depends on it.
 //!
 //! # A store of your own

@@ -17,8 +17,7 @@ use crate::secret::{GrantId, TokenKey};
 /// Keeps tokens, and the grants that they belong to.
 ///
 /// **Revocation is sticky**: once a grant is revoked, nothing under it is found again, whether it was stored before,
-/// during or after the revocation. A revoked grant that is forgotten too early is a hole; one that is kept too long
-/// only
+/// during or after the revocation. A revoked grant that is forgotten too early is a hole; one that is kept too long only
 /// takes space.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
@@ -31,8 +30,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if it is not known whether it was stored.
     async fn insert_grant(&self, grant: &Arc<Grant>, keep_until: Timestamp) -> Result<Insertion, StoreError>;
 
-    /// Stores tokens, and their grant if it is new, all of it or nothing. A revoked grant conflicts, and so does a
-    /// token
+    /// Stores tokens, and their grant if it is new, all of it or nothing. A revoked grant conflicts, and so does a token
     /// with one of these keys.
     ///
     /// # Errors
@@ -54,21 +52,17 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if the answer cannot be told; never `Ok(None)` then.
     async fn find_refresh_token(&self, key: &TokenKey) -> Result<Option<FoundRefreshToken>, StoreError>;
 
-    /// Retires the active refresh token `key` and stores its successors, all of it or nothing. Of any number of
-    /// concurrent
+    /// Retires the active refresh token `key` and stores its successors, all of it or nothing. Of any number of concurrent
     /// calls exactly one gets [`Rotation::Rotated`], and only its tokens are stored.
     ///
     /// A successor with a key that is stored already is the caller's mistake: an error, and nothing is changed.
     ///
-    /// In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same
-    /// grant
-    /// whose retirement names `key.hash` as its successor. Nothing is derived with that nonce any more, except by
-    /// somebody
+    /// In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant
+    /// whose retirement names `key.hash` as its successor. Nothing is derived with that nonce any more, except by somebody
     /// who found an old token and reads the store. A token that was stored as retired, and not retired by a
     /// rotation, may keep its nonce.
     ///
-    /// A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was
-    /// retired.
+    /// A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was retired.
     ///
     /// # Errors
     ///
@@ -80,10 +74,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         successors: &IssuedTokens,
     ) -> Result<Rotation, StoreError>;
 
-    /// Stores one more access token under the active refresh token `key`, and moves that token's expiry to
-    /// `expires_at`, all
-    /// of it or nothing. An access token with a key that is stored already is the caller's mistake: an error, and
-    /// nothing is
+    /// Stores one more access token under the active refresh token `key`, and moves that token's expiry to `expires_at`, all
+    /// of it or nothing. An access token with a key that is stored already is the caller's mistake: an error, and nothing is
     /// changed.
     ///
     /// # Errors
@@ -103,8 +95,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if it may still be found.
     async fn revoke_access_token(&self, key: &TokenKey) -> Result<(), StoreError>;
 
-    /// Revokes the grant with all that belongs to it. Revoking twice, or an unknown grant, is fine; the first instant
-    /// stays.
+    /// Revokes the grant with all that belongs to it. Revoking twice, or an unknown grant, is fine; the first instant stays.
     ///
     /// # Errors
     ///
@@ -125,8 +116,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if something may still be found.
     async fn revoke_client(&self, client: &ClientId, at: Timestamp) -> Result<u64, StoreError>;
 
-    /// Lists the grants of a user, of one client if `client` is given, ordered by identifier; revoked and expired ones
-    /// too,
+    /// Lists the grants of a user, of one client if `client` is given, ordered by identifier; revoked and expired ones too,
     /// until they are purged.
     ///
     /// # Errors
@@ -146,12 +136,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] if it was not remembered.
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Deletes at most `limit` tokens that expired before `before`, and grants with all that belongs to them once their
-    /// last
+    /// Deletes at most `limit` tokens that expired before `before`, and grants with all that belongs to them once their last
     /// token has, revoked ones too. Returns how many rows went; fewer than `limit` means that nothing more is due.
     ///
-    /// A grant is due once its [`expires_at`](GrantSummary::expires_at) lies before `before`; one that never expires,
-    /// once the
+    /// A grant is due once its [`expires_at`](GrantSummary::expires_at) lies before `before`; one that never expires, once the
     /// instant of its revocation does. Each token and each grant counts as a row, and `limit` bounds them together.
     ///
     /// # Errors
@@ -163,8 +151,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 /// A store that holds codes and tokens together, and so can spend a code and store what it buys in one step.
 #[async_trait]
 pub trait GrantStore: CodeStore + TokenStore {
-    /// Marks the code as redeemed at `tokens.access.issued_at` **and** stores the tokens, together or not at all. Of
-    /// any
+    /// Marks the code as redeemed at `tokens.access.issued_at` **and** stores the tokens, together or not at all. Of any
     /// number of concurrent calls exactly one gets [`Redemption::First`], and only its tokens are stored.
     ///
     /// The code stays known for as long as its grant, so that a replay is recognised. A token with a key that is stored
@@ -231,8 +218,7 @@ pub enum Reuse {
 pub struct GrantSummary {
     /// The grant.
     pub grant: Arc<Grant>,
-    /// When the last code or token that was issued under it expires; `None` is never. It only rises, and what the grant
-    /// or its
+    /// When the last code or token that was issued under it expires; `None` is never. It only rises, and what the grant or its
     /// redeemed code is to be kept until counts as well.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, as far as uses are remembered.

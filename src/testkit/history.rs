@@ -83,8 +83,7 @@ pub(super) async fn concurrent_steps_are_linearizable(store: &dyn GrantStore) {
     }
 }
 
-/// Whether some order of the steps that are left, in which none comes before one that ended before it began, has the
-/// model
+/// Whether some order of the steps that are left, in which none comes before one that ended before it began, has the model
 /// answer what the store did.
 fn is_explained(model: &GrantModel, code: &CodeRecord, left: &mut Vec<&Taken>) -> bool {
     let Some(first_end) = left.iter().map(|taken| taken.ended).min() else { return true };

@@ -2,17 +2,13 @@
 
 /// Makes one test of each clause of the store contract.
 ///
-/// It takes which contract it is about, and a future that makes an empty store which no other test uses: an [`Arc`] of
-/// it, or
-/// whatever else dereferences to it, such as a guard that deletes it when dropped. The future is made anew for every
-/// clause.
+/// It takes which contract it is about, and a future that makes an empty store which no other test uses: an [`Arc`] of it, or
+/// whatever else dereferences to it, such as a guard that deletes it when dropped. The future is made anew for every clause.
 ///
 /// [`Arc`]: std::sync::Arc
 ///
-/// Attributes before it go to every test. Without any, each is a plain `#[test]` that needs no runtime. With some, one
-/// of them
-/// must make a test of an `async fn`, as `#[tokio::test]` does for a store that needs that runtime; `#[ignore = "…"]`
-/// beside it
+/// Attributes before it go to every test. Without any, each is a plain `#[test]` that needs no runtime. With some, one of them
+/// must make a test of an `async fn`, as `#[tokio::test]` does for a store that needs that runtime; `#[ignore = "…"]` beside it
 /// is for a store that needs a server.
 ///
 /// | | the future makes | for |

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::error::ErrorReason;
 
-/// The members that have a meaning here. Unknown ones are ignored (RFC 7591 §2); one that comes twice is refused;
-/// `null` and the
+/// The members that have a meaning here. Unknown ones are ignored (RFC 7591 §2); one that comes twice is refused; `null` and the
 /// empty string are as good as absent.
 #[derive(Default, Deserialize)]
 pub(crate) struct ClientDocument {
@@ -61,8 +60,7 @@ pub(crate) struct ClientDocument {
 
 impl ClientDocument {
     pub(crate) fn read(body: &[u8]) -> Result<Self, ErrorReason> {
-        // Read twice: a struct could also be read from an array, and members that are skipped could be nested without
-        // bound.
+        // Read twice: a struct could also be read from an array, and members that are skipped could be nested without bound.
         let object = serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_object());
         let document = serde_json::from_slice(body).ok().filter(|_| object);
         document.ok_or(ErrorReason::RegistrationMalformed)

@@ -253,8 +253,7 @@ async fn a_web_page_anywhere_may_call_the_api_with_a_token_and_read_the_challeng
     assert!(allowed.contains("authorization") && allowed.contains("content-type"), "{allowed}");
     assert!(reply.header("access-control-allow-methods").unwrap().contains("POST"));
 
-    // What a page asks about besides is answered too, or it could not tell a method that is missing from a server that
-    // is down.
+    // What a page asks about besides is answered too, or it could not tell a method that is missing from a server that is down.
     let asked = "accept, authorization, content-type, dpop, mcp-protocol-version";
     for (method, headers) in [("POST", asked), ("PUT", "authorization"), ("DELETE", "x-nobody-knows")] {
         let preflight = http_client()

@@ -35,8 +35,7 @@ pub fn expect_page(answer: &Answer, status: u16, input: &impl Debug) {
     assert!(!answer.body.is_empty() && !answer.body.contains("://"), "{input:?}: {answer:?}");
 }
 
-/// `RERR`: a redirect to `to` with this error, the state of the request and the issuer, and nothing that is not
-/// documented.
+/// `RERR`: a redirect to `to` with this error, the state of the request and the issuer, and nothing that is not documented.
 #[track_caller]
 pub fn expect_rejection(answer: &Answer, to: &str, code: &str, request: &Form) {
     assert!(answer.headers.contains_key("location"), "{request:?}: {answer:?}");
@@ -55,8 +54,7 @@ pub fn expect_rejection(answer: &Answer, to: &str, code: &str, request: &Form) {
     assert!(description.bytes().all(allowed), "{request:?}: {answer:?}");
 }
 
-/// `ROK`: a redirect to `to` with one code, the state of the request and the issuer, and nothing else. Returns the
-/// code.
+/// `ROK`: a redirect to `to` with one code, the state of the request and the issuer, and nothing else. Returns the code.
 #[track_caller]
 pub fn expect_code(answer: &Answer, to: &str, request: &Form) -> String {
     assert!(answer.headers.contains_key("location"), "{request:?}: {answer:?}");

@@ -1,5 +1,4 @@
-//! The suite of the store contract, run on every store that ships and on stores that are broken on purpose; and what
-//! each store
+//! The suite of the store contract, run on every store that ships and on stores that are broken on purpose; and what each store
 //! does beyond it.
 
 mod support;

@@ -8,8 +8,7 @@ use axum::http::header::{
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// No `form-action`: browsers apply it to the redirects that follow a form too, and the last of those goes to the
-/// client.
+/// No `form-action`: browsers apply it to the redirects that follow a form too, and the last of those goes to the client.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 

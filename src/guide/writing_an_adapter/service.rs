@@ -14,8 +14,7 @@ use super::endpoints::Endpoints;
 const MAX_FORM: usize = 64 * 1024;
 
 /// A service: what clients call by the adapter, the authorization endpoint by the page, and the rest, which any service
-/// has
-/// already, by the test server.
+/// has already, by the test server.
 pub async fn service<B>(server: TestServer, endpoints: Endpoints, request: Request<B>) -> Response<Full<Bytes>>
 where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,

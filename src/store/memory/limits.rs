@@ -19,8 +19,7 @@ use crate::error::StoreError;
 /// | tokens | 4,000,000 |
 /// | tokens of one grant | 10,000 |
 ///
-/// A grant with an access and a refresh token takes about one kilobyte. A code is part of its grant, so there are no
-/// more codes
+/// A grant with an access and a refresh token takes about one kilobyte. A code is part of its grant, so there are no more codes
 /// than grants, of one client and of all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryLimits {

@@ -46,8 +46,7 @@ const SHARDS: usize = 64;
 
 /// Keeps clients, codes and tokens in memory, for tests and for services that run as one process.
 ///
-/// **Everything is lost when the process ends**, so every user has to sign in again then; nothing is shared with
-/// another
+/// **Everything is lost when the process ends**, so every user has to sign in again then; nothing is shared with another
 /// process. It holds no more than its [`MemoryLimits`] allow.
 ///
 /// The cost of a call does not depend on how much is stored; revoking a user or a client costs as much as they have

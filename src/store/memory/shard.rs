@@ -274,8 +274,7 @@ impl StoredGrant {
         self.expires_at.or(self.revoked_at).unwrap_or(NEVER)
     }
 
-    /// Where the token of this kind is among those that the grant holds. An access and a refresh token may share a
-    /// hash.
+    /// Where the token of this kind is among those that the grant holds. An access and a refresh token may share a hash.
     pub(super) fn position(&self, kind: Kind, hash: TokenHash) -> Option<usize> {
         // The newest tokens are at the end, and the likeliest to be used or revoked.
         self.tokens.iter().rposition(|held| held.kind == kind && held.hash == hash)

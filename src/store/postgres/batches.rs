@@ -14,8 +14,7 @@ use crate::store::sql::{count, grant_id};
 /// How many rows one statement changes. Others wait for a locked row no longer than that takes: some milliseconds.
 const BATCH: u32 = 500;
 
-/// Revokes `$4` grants of `$1` behind `$3`, in the order of their identifiers, waiting for those that others have
-/// locked.
+/// Revokes `$4` grants of `$1` behind `$3`, in the order of their identifiers, waiting for those that others have locked.
 macro_rules! revoke {
     ($column:literal) => {
         concat!(
@@ -47,8 +46,7 @@ macro_rules! purge_tokens {
     };
 }
 
-/// Deletes `$2` tokens of grants that never expire and were revoked before `$1`. Nothing is stored under these any
-/// more.
+/// Deletes `$2` tokens of grants that never expire and were revoked before `$1`. Nothing is stored under these any more.
 macro_rules! purge_revoked_tokens {
     ($table:literal) => {
         concat!(
@@ -69,8 +67,7 @@ macro_rules! purge_revoked_tokens {
 
 /// Deletes `$2` grants of which the condition is true, with all that belongs to them.
 ///
-/// Whoever stores something under a grant has locked it, so that it is passed over, or has made it last longer, so that
-/// the
+/// Whoever stores something under a grant has locked it, so that it is passed over, or has made it last longer, so that the
 /// condition is not true any more once it is locked here.
 macro_rules! purge_grants {
     ($condition:literal) => {
@@ -115,8 +112,7 @@ impl Statements {
                 write(purge_revoked_tokens!("grantor_refresh_tokens")),
             ],
             revoked: write(purge_grants!("expires_at IS NULL AND revoked_at < $1 ORDER BY revoked_at")),
-            // A grant with a code never expires before that, nor before the instant until which a redemption is to be
-            // kept.
+            // A grant with a code never expires before that, nor before the instant until which a redemption is to be kept.
             spent_codes: write(purge_grants!(
                 "expires_at < $1 \
                  AND EXISTS (SELECT 1 FROM grantor_codes WHERE grant_id = id) \

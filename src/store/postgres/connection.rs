@@ -94,8 +94,7 @@ impl PostgresStore {
 
 /// A connection that goes back to the pool once it is known to be idle, if that is soon.
 ///
-/// A pool waits for the end of an abandoned statement too, and for the answer to a test after any other, but for ever:
-/// a network
+/// A pool waits for the end of an abandoned statement too, and for the answer to a test after any other, but for ever: a network
 /// that swallows packets would take connection after connection from the host's pool.
 struct Lent {
     connection: Option<PoolConnection<Postgres>>,

@@ -9,8 +9,7 @@ use super::{FILES, PostgresStore};
 const RETRIES: u32 = 16;
 
 impl PostgresStore {
-    /// Brings the tables up to date, if they are not; makes the schema too, if one was chosen that is not there. Any
-    /// number of
+    /// Brings the tables up to date, if they are not; makes the schema too, if one was chosen that is not there. Any number of
     /// processes may do so at once.
     ///
     /// # Errors
@@ -27,8 +26,7 @@ impl PostgresStore {
         Ok(self.migrate_once().await?)
     }
 
-    /// The migrations in order, each with its number and its SQL with this store's names, for a host that runs them
-    /// itself: each
+    /// The migrations in order, each with its number and its SQL with this store's names, for a host that runs them itself: each
     /// of them once, in a transaction. They note in the table of migrations that they ran. A chosen schema must exist.
     pub fn migrations(&self) -> impl Iterator<Item = (i64, String)> {
         (1..).zip(FILES).map(|(number, sql)| (number, self.names.apply(sql)))

@@ -1,16 +1,12 @@
 //! What the statements that write under a grant have in common.
 //!
 //! Under READ COMMITTED, PostgreSQL's default, a statement sees the rows as they were when it began. Only a row that it
-//! waited for is looked at again: the conditions on it, and what it is set to, are worked out anew from what the other
-//! has
-//! left. So each of these statements first waits for the row of its grant, which puts all that happens under one grant
-//! in a
-//! queue, and then decides by conditions on rows that it updates, never by rows that it only sees. What exists at all
-//! is safe
+//! waited for is looked at again: the conditions on it, and what it is set to, are worked out anew from what the other has
+//! left. So each of these statements first waits for the row of its grant, which puts all that happens under one grant in a
+//! queue, and then decides by conditions on rows that it updates, never by rows that it only sees. What exists at all is safe
 //! to see: codes and tokens appear before anybody knows them, and disappear with their grant.
 //!
-//! Every table is asked for the grant `$1` by name, even where a join would tell, so that an engine that shards by
-//! grant sees
+//! Every table is asked for the grant `$1` by name, even where a join would tell, so that an engine that shards by grant sees
 //! that one shard will do.
 
 /// `locked`: the grant `$1`, unless it is revoked.

@@ -1,7 +1,6 @@
 //! How values are written, and read again.
 //!
-//! The scripts look at the beginning of a value, where everything has its place. What comes behind is fields one after
-//! another,
+//! The scripts look at the beginning of a value, where everything has its place. What comes behind is fields one after another,
 //! each text with its length before it.
 
 use crate::clock::Timestamp;

@@ -1,7 +1,6 @@
 //! The lists of an owner's clients, and of all.
 //!
-//! A client does not expire. It is due while it is being stored, changed or deleted, and settled afterwards. So only a
-//! change
+//! A client does not expire. It is due while it is being stored, changed or deleted, and settled afterwards. So only a change
 //! that was interrupted leaves a member to look for.
 
 use std::sync::Arc;

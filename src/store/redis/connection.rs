@@ -1,11 +1,8 @@
 //! Connections, and what becomes of a call on one.
 //!
-//! Nothing that may have been executed is sent again: a redemption that is sent twice would find its own first half,
-//! report a
-//! replay, and have the grant revoked. So the cluster client's own retries, which do not look at what they repeat, are
-//! off. What
-//! is repeated here is what a server refused to execute, such as a command that went to a node which does not have the
-//! slot any
+//! Nothing that may have been executed is sent again: a redemption that is sent twice would find its own first half, report a
+//! replay, and have the grant revoked. So the cluster client's own retries, which do not look at what they repeat, are off. What
+//! is repeated here is what a server refused to execute, such as a command that went to a node which does not have the slot any
 //! more, and reads.
 
 use std::fmt;
@@ -67,8 +64,7 @@ impl Connection {
         self.link(&self.current()).await.map(drop)
     }
 
-    /// Sends commands that follow each other without anything between them to the node that has `key`, and returns an
-    /// answer
+    /// Sends commands that follow each other without anything between them to the node that has `key`, and returns an answer
     /// for each.
     pub(super) async fn send(
         &self,

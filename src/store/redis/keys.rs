@@ -1,7 +1,6 @@
 //! How the keys are called, and when they may be evicted.
 //!
-//! Redis Cluster puts keys with the same text in braces into one slot. For a grant that text is its identifier, which
-//! every
+//! Redis Cluster puts keys with the same text in braces into one slot. For a grant that text is its identifier, which every
 //! code and token carries. Names that people chose are written without braces.
 
 use std::borrow::Cow;
@@ -16,8 +15,7 @@ use crate::secret::{GrantId, TokenKey};
 /// How much longer than its life something is kept: the server's clock may be ahead of the caller's by that much.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How much longer than its life a grant is kept, and its code: the consent form that it came from, whose number is the
-/// grant's,
+/// How much longer than its life a grant is kept, and its code: the consent form that it came from, whose number is the grant's,
 /// may be sent again for as long as a form can last.
 const GRANT_MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -116,8 +114,7 @@ pub(super) fn token_deadline(expires_at: Option<Timestamp>) -> Vec<u8> {
     expires_at.map_or_else(Vec::new, |at| milliseconds(at.saturating_add(MARGIN)))
 }
 
-/// When a grant and its code may be evicted of which this is the last expiry, as Redis takes it; empty if it never
-/// expires.
+/// When a grant and its code may be evicted of which this is the last expiry, as Redis takes it; empty if it never expires.
 pub(super) fn grant_deadline(expires_at: Option<Timestamp>) -> Vec<u8> {
     expires_at.map_or_else(Vec::new, |at| milliseconds(at.saturating_add(GRANT_MARGIN)))
 }

@@ -1,10 +1,8 @@
 //! Lists of what belongs together: the grants of a user or client, the clients of an owner.
 //!
 //! A list is in another slot than what it names, so that the two cannot change in one step. A member is entered before
-//! what it names is stored, hence whatever exists is listed; and a list is never believed: whoever reads it looks at
-//! what it
-//! names. A member of which nothing is there is dropped, but not before it is due: until then it may just be being
-//! stored.
+//! what it names is stored, hence whatever exists is listed; and a list is never believed: whoever reads it looks at what it
+//! names. A member of which nothing is there is dropped, but not before it is due: until then it may just be being stored.
 
 use std::time::Duration;
 

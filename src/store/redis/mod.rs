@@ -34,10 +34,8 @@ const WRITERS: usize = 16;
 
 /// Keeps clients, grants, codes and tokens in Redis: one server, or a Redis Cluster.
 ///
-/// It is a [`ClientStore`](super::ClientStore) and a [`ClientRegistry`](super::ClientRegistry), and holds codes and
-/// tokens
-/// together, so it is a [`GrantStore`](super::GrantStore) that spends a code and stores its tokens in one step. Clones
-/// share the
+/// It is a [`ClientStore`](super::ClientStore) and a [`ClientRegistry`](super::ClientRegistry), and holds codes and tokens
+/// together, so it is a [`GrantStore`](super::GrantStore) that spends a code and stores its tokens in one step. Clones share the
 /// connections. It needs Redis 6.2 or newer, or Valkey.
 ///
 /// ```no_run
@@ -57,39 +55,26 @@ const WRITERS: usize = 16;
 ///
 /// # Durability
 ///
-/// **Redis can lose what it acknowledged**, so read this before you trust it with more than sessions. What is lost is
-/// lost for
-/// decisions, too: a redemption that is lost lets a code be redeemed again for what is left of its minute, to whoever
-/// has it and
-/// its verifier; a rotation that is lost brings the replaced refresh token back; a revocation that is lost leaves
-/// tokens in use
+/// **Redis can lose what it acknowledged**, so read this before you trust it with more than sessions. What is lost is lost for
+/// decisions, too: a redemption that is lost lets a code be redeemed again for what is left of its minute, to whoever has it and
+/// its verifier; a rotation that is lost brings the replaced refresh token back; a revocation that is lost leaves tokens in use
 /// until they expire, or until somebody revokes them again; what was issued and is lost has its user sign in again.
 ///
-/// * A server that crashes loses what is not in its append-only file. With `appendonly yes` and `appendfsync always`
-///   that is
+/// * A server that crashes loses what is not in its append-only file. With `appendonly yes` and `appendfsync always` that is
 ///   nothing; with `everysec` it is about a second; without the file it is everything.
-/// * Replication is asynchronous. A failover loses what the new master had not got yet: the last moments, or, when the
-///   network was
+/// * Replication is asynchronous. A failover loses what the new master had not got yet: the last moments, or, when the network was
 ///   split, all that the old master took until `min-replicas-max-lag` or `cluster-node-timeout` stopped it.
-/// * [`with_replica_acknowledgements`](Self::with_replica_acknowledgements) has every write wait (`WAIT`) until so many
-///   replicas
-///   have it; a write that they do not acknowledge in time is an error that a retry can help, and may have happened. If
-///   **all**
-///   replicas of each master must acknowledge, a failover to any of them loses nothing that was acknowledged. If fewer
-///   must, it
-///   may promote one that did not. It is no consensus: a replica acknowledges what is in its memory, and a master that
-///   is cut
+/// * [`with_replica_acknowledgements`](Self::with_replica_acknowledgements) has every write wait (`WAIT`) until so many replicas
+///   have it; a write that they do not acknowledge in time is an error that a retry can help, and may have happened. If **all**
+///   replicas of each master must acknowledge, a failover to any of them loses nothing that was acknowledged. If fewer must, it
+///   may promote one that did not. It is no consensus: a replica acknowledges what is in its memory, and a master that is cut
 ///   off may go on to answer reads as of before, until it notices.
-/// * A call that was not acknowledged has been done on the master all the same. Whoever asks again to revoke a token,
-///   or withdraws
-///   what is withdrawn, is told that it is done, whether a replica knows or not. Revoking a user, a client or a grant
-///   by this
+/// * A call that was not acknowledged has been done on the master all the same. Whoever asks again to revoke a token, or withdraws
+///   what is withdrawn, is told that it is done, whether a replica knows or not. Revoking a user, a client or a grant by this
 ///   trait waits again.
-/// * Waiting for all replicas, a node that is down leaves the rest of its part without acknowledgements, and so without
-///   writes,
+/// * Waiting for all replicas, a node that is down leaves the rest of its part without acknowledgements, and so without writes,
 ///   until it is back or was taken out. Choose between that and the losses above.
-/// * A master without an append-only file must not be restarted before a replica took over: it would come back empty,
-///   and its
+/// * A master without an append-only file must not be restarted before a replica took over: it would come back empty, and its
 ///   replicas would follow it.
 ///
 /// Where none of this will do, use a store that promises more, such as `PostgresStore`.
@@ -103,14 +88,12 @@ const WRITERS: usize = 16;
 /// | `min-replicas-to-write 1`, `min-replicas-max-lag 10` | a master that is cut off stops taking writes |
 /// | a clock that is right to a minute | see below |
 ///
-/// An access-control list must allow the prefix's keys and the commands of `src/store/redis/scripts`, `EVAL`,
-/// `EVALSHA`, `WAIT`
+/// An access-control list must allow the prefix's keys and the commands of `src/store/redis/scripts`, `EVAL`, `EVALSHA`, `WAIT`
 /// and what the client connects with.
 ///
 /// # Keys
 ///
-/// All of a grant is in the slot of its identifier, so that each step is one script in one place. Below, `g` stands for
-/// the
+/// All of a grant is in the slot of its identifier, so that each step is one script in one place. Below, `g` stands for the
 /// grant's identifier and `h` for the 32 bytes of a hash.
 ///
 /// | key | what | kept |
@@ -125,39 +108,29 @@ const WRITERS: usize = 16;
 /// | `grantor:{owner-clients:id}:order`, `:due` | the clients of an owner | while it has any |
 /// | `grantor:{clients}:order`, `:due` | all clients | the same |
 ///
-/// Redis evicts by itself what has expired: tokens a minute later, because its clock is not the caller's, grants and
-/// codes a day
+/// Redis evicts by itself what has expired: tokens a minute later, because its clock is not the caller's, grants and codes a day
 /// later, because a consent form may be sent again. So
-/// [`purge_tokens`](super::TokenStore::purge_tokens) and [`purge_codes`](super::CodeStore::purge_codes) have nothing to
-/// do. What
+/// [`purge_tokens`](super::TokenStore::purge_tokens) and [`purge_codes`](super::CodeStore::purge_codes) have nothing to do. What
 /// never expires is kept until its grant is revoked.
 ///
-/// Lists lie in other slots than what they name. Whatever is stored was listed before; what a list names is looked at
-/// before
-/// it is shown or revoked, and decides by itself who it belongs to; what is gone is dropped whenever its list grows or
-/// is read, a
+/// Lists lie in other slots than what they name. Whatever is stored was listed before; what a list names is looked at before
+/// it is shown or revoked, and decides by itself who it belongs to; what is gone is dropped whenever its list grows or is read, a
 /// few members at a time. A list that is lost, as in a failover, hides its grants from listings and from
 /// [`revoke_subject`](super::TokenStore::revoke_subject) and [`revoke_client`](super::TokenStore::revoke_client) until
-/// something more is stored for the same user or client, and changes nothing about what they allow. The list of
-/// somebody who had
+/// something more is stored for the same user or client, and changes nothing about what they allow. The list of somebody who had
 /// a grant that never expires stays.
 ///
 /// # Memory
 ///
-/// About 220 bytes for an access token, 250 for a refresh token, retired ones included, and 1,000 for a grant with its
-/// code and
-/// its places in two lists: 2 KB for a user who signed in and has refreshed once. A token that allows what its grant
-/// does
-/// does not repeat it. A refresh token that is rotated every hour and lasts for a month leaves 720 retired ones behind,
-/// 180 KB:
+/// About 220 bytes for an access token, 250 for a refresh token, retired ones included, and 1,000 for a grant with its code and
+/// its places in two lists: 2 KB for a user who signed in and has refreshed once. A token that allows what its grant does
+/// does not repeat it. A refresh token that is rotated every hour and lasts for a month leaves 720 retired ones behind, 180 KB:
 /// they are what tells a replay.
 ///
 /// # Time
 ///
-/// A bearer check is one `MGET`, an exchange or a refresh one script. What is stored under a new grant takes a round
-/// trip before
-/// that, for the lists. Each call is bounded by [`with_patience`](Self::with_patience), whatever happens to the
-/// connection. Lost
+/// A bearer check is one `MGET`, an exchange or a refresh one script. What is stored under a new grant takes a round trip before
+/// that, for the lists. Each call is bounded by [`with_patience`](Self::with_patience), whatever happens to the connection. Lost
 /// connections are made anew by the next call. A read is repeated by itself; a write is not, unless a server refused to
 /// execute it, for it would take its own first half for somebody else's.
 #[derive(Clone, Debug)]
@@ -207,8 +180,7 @@ impl RedisStore {
         Self::with_target(&Target::Server(client))
     }
 
-    /// Uses the host's own settings for a cluster, except for retries and time-outs, and connects when it is first
-    /// needed.
+    /// Uses the host's own settings for a cluster, except for retries and time-outs, and connects when it is first needed.
     ///
     /// # Errors
     ///
@@ -231,8 +203,7 @@ impl RedisStore {
         }
     }
 
-    /// Begins every key with this text instead of `grantor:`. Braces in it are written `%7B` and `%7D`, so that slots
-    /// are
+    /// Begins every key with this text instead of `grantor:`. Braces in it are written `%7B` and `%7D`, so that slots are
     /// still chosen by the grant.
     #[must_use]
     pub fn with_key_prefix(mut self, prefix: &str) -> Self {
@@ -248,8 +219,7 @@ impl RedisStore {
         self
     }
 
-    /// Makes every write wait until so many replicas have it, for so long at most; then it is an error that a retry can
-    /// help,
+    /// Makes every write wait until so many replicas have it, for so long at most; then it is an error that a retry can help,
     /// and whether the replicas get it is not known. See [durability](Self#durability) for what that promises.
     ///
     /// A connection that waits does nothing else, so writes take turns on sixteen of their own.

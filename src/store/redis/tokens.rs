@@ -188,8 +188,7 @@ impl RedisStore {
 
     /// The keys of a script that stores tokens; `used` is the refresh token that they are asked for with.
     ///
-    /// Tokens of another grant would be in another slot. Their place is taken by the grant itself, which exists, so
-    /// that they
+    /// Tokens of another grant would be in another slot. Their place is taken by the grant itself, which exists, so that they
     /// are refused like tokens that do.
     pub(super) fn token_keys(
         &self,

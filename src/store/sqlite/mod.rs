@@ -27,23 +27,20 @@ const READERS: u32 = 4;
 
 /// Keeps clients, grants, codes and tokens in a SQLite database: a whole authorization server in one file.
 ///
-/// It is a [`ClientStore`](super::ClientStore) and a [`ClientRegistry`](super::ClientRegistry), and holds codes and
-/// tokens
+/// It is a [`ClientStore`](super::ClientStore) and a [`ClientRegistry`](super::ClientRegistry), and holds codes and tokens
 /// together, so it is a [`GrantStore`](super::GrantStore) that spends a code and stores its tokens in one transaction.
 /// Clones share the connections.
 ///
 /// # Durability
 ///
 /// What was acknowledged survives a killed process **and** a power failure: the database is in WAL mode with
-/// `synchronous=EXTRA`, which syncs the log at every commit. That is as true as the disk's own promise to flush. A
-/// database
+/// `synchronous=EXTRA`, which syncs the log at every commit. That is as true as the disk's own promise to flush. A database
 /// in memory is gone with the last clone of its store.
 ///
 /// # Concurrency
 ///
 /// SQLite has one writer at a time. The store's writes queue for one connection of their own, in order, instead of for
-/// SQLite's lock; reads run beside them on others. Several processes may share the file: their writers wait for each
-/// other
+/// SQLite's lock; reads run beside them on others. Several processes may share the file: their writers wait for each other
 /// for up to five seconds, after which the error says that a retry can help.
 ///
 /// # Schema
@@ -54,10 +51,8 @@ const READERS: u32 = 4;
 /// # Clean-up
 ///
 /// A grant goes with its code and tokens once the last of them expired, or, if one never does, once it is revoked.
-/// [`purge_tokens`](super::TokenStore::purge_tokens) finds all of these; [`purge_codes`](super::CodeStore::purge_codes)
-/// those
-/// that have no token, such as a code that nobody redeemed. What is purged makes room for new rows; the file does not
-/// shrink.
+/// [`purge_tokens`](super::TokenStore::purge_tokens) finds all of these; [`purge_codes`](super::CodeStore::purge_codes) those
+/// that have no token, such as a code that nobody redeemed. What is purged makes room for new rows; the file does not shrink.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
@@ -76,8 +71,7 @@ const READERS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
-    /// One connection. A statement outside a transaction must be run by `execute`, which waits for its commit: a row of
-    /// a
+    /// One connection. A statement outside a transaction must be run by `execute`, which waits for its commit: a row of a
     /// `RETURNING` is fetched before that, and whether the commit failed is not told.
     writer: SqlitePool,
 }
@@ -103,8 +97,7 @@ impl SqliteStore {
         let readers = if write_ahead(&writer).await.map_err(Failure::Open)? {
             pool.max_connections(READERS).connect_lazy_with(options)
         } else {
-            // Without WAL, readers and the writer would lock each other out; in memory they would not even see each
-            // other.
+            // Without WAL, readers and the writer would lock each other out; in memory they would not even see each other.
             writer.clone()
         };
         let store = Self { readers, writer };

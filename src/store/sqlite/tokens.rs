@@ -20,8 +20,7 @@ use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion,
 
 /// Overwrites the nonce of the token that another one (`?2`) replaced.
 ///
-/// The index holds only tokens that have a nonce, hence the last condition. It must be named: SQLite guesses that a
-/// grant has
+/// The index holds only tokens that have a nonce, hence the last condition. It must be named: SQLite guesses that a grant has
 /// few tokens and would look at all of them.
 pub(super) const FORGET_NONCE: &str = "UPDATE grantor_refresh_tokens INDEXED BY grantor_refresh_tokens_nonce \
      SET nonce = zeroblob(16) WHERE grant_id = ?1 AND successor = ?2 AND nonce <> x'00000000000000000000000000000000'";

@@ -4,8 +4,7 @@ use sqlx::sqlite::SqliteTransactionManager;
 use sqlx::{AssertSqlSafe, Connection as _, Sqlite, SqliteConnection, Transaction, raw_sql};
 use sqlx_core::transaction::TransactionManager as _;
 
-/// Begins a transaction that holds the write lock from the start, since one that upgrades a read lock can fail for
-/// good.
+/// Begins a transaction that holds the write lock from the start, since one that upgrades a read lock can fail for good.
 ///
 /// Dropping it, with the future that holds it, rolls back before the connection is used again.
 pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
@@ -18,12 +17,9 @@ pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<Transacti
 
 /// Brings sqlx's count of transactions back to none.
 ///
-/// When the disk is full or fails, SQLite rolls back by itself, and the ROLLBACK that sqlx sends then fails for want of
-/// a
-/// transaction. sqlx counts down only if it succeeds, so the connection would be refused every transaction from then
-/// on.
-/// Another connection in its place would do for a file, but a database in memory would be gone. So SQLite is put into
-/// the
+/// When the disk is full or fails, SQLite rolls back by itself, and the ROLLBACK that sqlx sends then fails for want of a
+/// transaction. sqlx counts down only if it succeeds, so the connection would be refused every transaction from then on.
+/// Another connection in its place would do for a file, but a database in memory would be gone. So SQLite is put into the
 /// transaction that sqlx believes in, with nothing in it, and the two leave it together.
 async fn recover(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let depth = SqliteTransactionManager::get_transaction_depth(connection);
@@ -39,8 +35,7 @@ async fn recover(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     if connection.is_in_transaction() { Err(sqlx::Error::InvalidSavePointStatement) } else { Ok(()) }
 }
 
-/// Rolls back when dropped, with the future that holds it too: what is written later must not end up in a transaction
-/// that
+/// Rolls back when dropped, with the future that holds it too: what is written later must not end up in a transaction that
 /// nobody commits.
 struct Entered<'a> {
     connection: &'a mut SqliteConnection,

@@ -80,8 +80,7 @@ pub async fn one_of_concurrent_codes_for_a_grant_is_stored(store: &dyn CodeStore
 
 /// A code redeems once, and is known as redeemed from then on.
 ///
-/// > A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is
-/// recognised.
+/// > A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is recognised.
 pub async fn a_code_redeems_once(store: &dyn CodeStore) {
     for keep_until in [Some(from_now(3_600)), None] {
         let code = stored(store).await;
@@ -98,8 +97,7 @@ pub async fn a_code_redeems_once(store: &dyn CodeStore) {
 
 /// Of concurrent redemptions exactly one is the first, and all others are told that they are not.
 ///
-/// > Of any number of concurrent calls exactly one gets `Redemption::First`; a second winner is a security hole, no
-/// winner a
+/// > Of any number of concurrent calls exactly one gets `Redemption::First`; a second winner is a security hole, no winner a
 /// > lost sign-in.
 pub async fn one_of_concurrent_redemptions_wins(store: &dyn CodeStore) {
     let arena = arena(store).await;
@@ -246,8 +244,7 @@ pub async fn purging_leaves_every_code_that_must_be_known(store: &dyn CodeStore)
 
 /// A code that is redeemed in its last moment, beside a purge, is either gone or known as redeemed.
 ///
-/// > A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is
-/// recognised.
+/// > A redeemed code stays known until `keep_until` (`None`: until its grant is revoked), so that a replay is recognised.
 pub async fn purging_beside_redemptions_takes_nothing_redeemed(store: &dyn CodeStore) {
     let arena = arena(store).await;
     for seed in 0..INTERLEAVINGS / 4 {

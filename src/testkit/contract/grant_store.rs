@@ -236,8 +236,7 @@ pub async fn a_dropped_exchange_happened_or_did_not(store: &dyn GrantStore) {
     panic!("the exchange never came to its end");
 }
 
-/// Random sequences of steps do what a simple model of the contract does. A sequence that does not is shortened before
-/// it is shown.
+/// Random sequences of steps do what a simple model of the contract does. A sequence that does not is shortened before it is shown.
 ///
 /// > **What is stored comes back as it was.**
 #[expect(clippy::future_not_send, reason = "the generator of the steps is not, and stays on one task")]
@@ -245,8 +244,7 @@ pub async fn random_steps_agree_with_the_model(store: &dyn GrantStore) {
     model::random_steps_agree(store).await;
 }
 
-/// Whatever concurrent steps on one grant answered, there is an order of them in which one after the other answers the
-/// same.
+/// Whatever concurrent steps on one grant answered, there is an order of them in which one after the other answers the same.
 ///
 /// > **Every method is one atomic step**
 pub async fn concurrent_steps_are_linearizable(store: &dyn GrantStore) {

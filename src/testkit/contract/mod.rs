@@ -1,7 +1,6 @@
 //! The clauses of the store contract, one public function each.
 //!
-//! A clause takes an empty store that nothing else uses, and panics if the store breaks it.
-//! [`store_tests!`](crate::store_tests)
+//! A clause takes an empty store that nothing else uses, and panics if the store breaks it. [`store_tests!`](crate::store_tests)
 //! makes a test of each; call one by itself where a test of your own is about it.
 
 pub mod client_registry;

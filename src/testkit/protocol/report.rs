@@ -17,8 +17,7 @@ const SHOWN: usize = 2_000;
 const NAMED: usize = 5;
 
 /// A request and what became of it, as text. It shows what was sent and received, codes and tokens included: a target
-/// of the
-/// suite has nothing in it that matters.
+/// of the suite has nothing in it that matters.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     request: String,
@@ -188,8 +187,7 @@ fn write_indented(f: &mut fmt::Formatter<'_>, mark: &str, text: &str) -> fmt::Re
 }
 
 /// What became of all rows, as text by `Display` and as JSON. The text ends with the reasons for which rows do not
-/// hold, the most
-/// frequent first: one mistake breaks many rows.
+/// hold, the most frequent first: one mistake breaks many rows.
 #[derive(Clone, Debug)]
 pub struct Report {
     issuer: String,
@@ -231,8 +229,7 @@ impl Report {
     }
 
     /// The report as a JSON object: the issuer, a count of each outcome, the reasons for which rows do not hold, and
-    /// the rows with
-    /// everything that was said.
+    /// the rows with everything that was said.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let reasons: Vec<_> =

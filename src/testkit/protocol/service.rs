@@ -36,8 +36,7 @@ pub type ServiceError = Box<dyn Error + Send + Sync>;
 /// Where an answer may fail to come, implement the trait.
 ///
 /// The URI of a request is its path and query, as on the wire; `Host` says the rest. An answer is taken as it is: no
-/// redirect
-/// is followed, no cookie kept, nothing decoded.
+/// redirect is followed, no cookie kept, nothing decoded.
 #[async_trait]
 pub trait Service: Send + Sync {
     /// Answers one request.

@@ -76,8 +76,7 @@ impl RegistrationResponse {
         &self.client
     }
 
-    /// The response: 201 for a new client, 200 otherwise, with everything that is stored and the secret if one was
-    /// made.
+    /// The response: 201 for a new client, 200 otherwise, with everything that is stored and the secret if one was made.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
         let client = &*self.client;

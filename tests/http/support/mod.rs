@@ -16,8 +16,7 @@ pub use example::Example;
 pub use reply::Reply;
 pub use server::OwnDatabase;
 
-/// An HTTP client that does nothing by itself: no redirects, no proxy, and no connection kept while a server is
-/// restarted.
+/// An HTTP client that does nothing by itself: no redirects, no proxy, and no connection kept while a server is restarted.
 pub fn http_client() -> reqwest::Client {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     client.pool_max_idle_per_host(0).build().unwrap()

@@ -1,5 +1,4 @@
-//! Every endpoint at every single fault point: each call of the store, before and after its work, failing, late, or
-//! never
+//! Every endpoint at every single fault point: each call of the store, before and after its work, failing, late, or never
 //! coming back. The answer is right or says that the server is in trouble; then the client tries again.
 
 mod host;

@@ -29,8 +29,7 @@ pub(super) struct Broken<D> {
     defect: D,
 }
 
-/// What a defect is made of: the sound store, to which this dereferences, and room for what else a broken one would
-/// keep.
+/// What a defect is made of: the sound store, to which this dereferences, and room for what else a broken one would keep.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     sound: MemoryStore,

@@ -1,5 +1,4 @@
-//! The network leads nowhere: each call answers in bounded time that a retry can help, and the pool gets its
-//! connections back.
+//! The network leads nowhere: each call answers in bounded time that a retry can help, and the pool gets its connections back.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};

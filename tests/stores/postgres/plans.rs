@@ -99,8 +99,7 @@ async fn a_call_is_one_statement_that_reads_a_few_rows() {
         pool.close().await;
         let after = reads(&schema).await;
 
-        // One user or client has few grants here, and little is due. The entries include those of deleted rows, which a
-        // VACUUM
+        // One user or client has few grants here, and little is due. The entries include those of deleted rows, which a VACUUM
         // leaves while some other transaction might still see them.
         let (most_statements, most_rows, most_entries) = match name {
             "count_clients" => (1, i64::from(MANY.get()), 0),

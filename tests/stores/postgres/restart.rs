@@ -1,5 +1,4 @@
-//! The server crashes and comes back while everybody writes: nothing is won twice, and nothing that was acknowledged is
-//! lost.
+//! The server crashes and comes back while everybody writes: nothing is won twice, and nothing that was acknowledged is lost.
 
 use std::collections::HashMap;
 use std::sync::Arc;

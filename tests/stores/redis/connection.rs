@@ -128,8 +128,7 @@ async fn a_server_that_is_not_there_is_unavailable_and_no_absence() {
     assert!(RedisStore::connect("not a url").await.is_err());
 }
 
-/// A connection that an administrator closes on every node, again and again, beside redemptions of which each is tried
-/// once.
+/// A connection that an administrator closes on every node, again and again, beside redemptions of which each is tried once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
 async fn no_internal_retry_on_a_cluster_reports_a_replay() {

@@ -82,8 +82,7 @@ impl Cluster {
         nodes.collect()
     }
 
-    /// Starts a node again that was a master, once its replica is one: without data, it would be empty and still
-    /// master.
+    /// Starts a node again that was a master, once its replica is one: without data, it would be empty and still master.
     async fn revive(&mut self, port: &str) {
         let begun = Instant::now();
         while self.nodes("master").len() < 3 {
@@ -267,8 +266,7 @@ async fn without_acknowledgements_a_failover_loses_at_most_the_last_moments() {
     }
 }
 
-/// What the documentation says of a failover without acknowledgements, and that with them nobody is told what would be
-/// lost.
+/// What the documentation says of a failover without acknowledgements, and that with them nobody is told what would be lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
 async fn a_redemption_that_no_replica_has_is_lost_with_its_master() {

@@ -43,8 +43,7 @@ impl Schema {
         Self { options: options.application_name(&name), name }
     }
 
-    /// A pool of so many connections, which know the schema by name only and can be told from others by the
-    /// application's name.
+    /// A pool of so many connections, which know the schema by name only and can be told from others by the application's name.
     pub fn pool(&self, connections: u32) -> PgPool {
         self.pool_options(connections).connect_lazy_with(self.options.clone())
     }

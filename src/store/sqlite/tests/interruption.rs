@@ -1,5 +1,4 @@
-//! A future may be dropped at any await. Each test does so after every number of polls, until the future gets to its
-//! end,
+//! A future may be dropped at any await. Each test does so after every number of polls, until the future gets to its end,
 //! and finds the state before the step or after it.
 
 use std::future::{Future, poll_fn};
@@ -44,8 +43,7 @@ async fn settle(store: &SqliteStore) {
     store.touch_grant(&GrantId::random(), at(0)).await.unwrap();
 }
 
-/// Interrupts `$call` after every number of polls; `$is_done` tells whether its step was done, and checks that it was
-/// not
+/// Interrupts `$call` after every number of polls; `$is_done` tells whether its step was done, and checks that it was not
 /// done by half. Where the call waits depends on the database's threads, hence the rounds.
 macro_rules! interrupt {
     ($store:ident, $prepare:expr, $call:expr, $is_done:expr $(,)?) => {{

@@ -63,8 +63,7 @@ pub async fn a_second_client_with_an_id_conflicts(store: &dyn ClientRegistry) {
 
 /// An update replaces every field and raises the version.
 ///
-/// > Replaces the client with this identifier if its version is still `client.version()`; the stored version is one
-/// higher
+/// > Replaces the client with this identifier if its version is still `client.version()`; the stored version is one higher
 /// > then, and zero after `u64::MAX`.
 pub async fn an_update_replaces_every_field(store: &dyn ClientRegistry) {
     let client = fixtures::client();

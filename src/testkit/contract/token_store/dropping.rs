@@ -85,8 +85,7 @@ pub async fn a_dropped_insertion_of_a_grant_happened_or_did_not(store: &dyn Toke
     panic!("the insertion never came to its end");
 }
 
-/// A reuse that is given up half-way happened or did not: the access token is stored with the new expiry, or neither
-/// is.
+/// A reuse that is given up half-way happened or did not: the access token is stored with the new expiry, or neither is.
 ///
 /// > Dropping its future at any point leaves the state before or after the step
 pub async fn a_dropped_reuse_happened_or_did_not(store: &dyn TokenStore) {

@@ -125,8 +125,7 @@ pub async fn a_listing_beside_insertions_shows_each_grant_once(store: &dyn Token
     }
 }
 
-/// A listing tells until when a grant lasts, when it was used, and whether it was revoked; nothing hides it before it
-/// is purged.
+/// A listing tells until when a grant lasts, when it was used, and whether it was revoked; nothing hides it before it is purged.
 ///
 /// > revoked and expired ones too, until they are purged
 pub async fn a_listing_tells_how_a_grant_stands(store: &dyn TokenStore) {

@@ -21,8 +21,7 @@ pub async fn the_expiry_of_a_token_is_not_judged(store: &dyn TokenStore) {
     assert_eq!(summary(store, &tokens.grant).await.expect("it is listed").expires_at, successors.expires_at());
 }
 
-/// Purging leaves what expires at that instant or later, what never expires, and revoked grants that still bar
-/// something.
+/// Purging leaves what expires at that instant or later, what never expires, and revoked grants that still bar something.
 ///
 /// > Deletes at most `limit` tokens that expired before `before`
 pub async fn purging_leaves_what_is_live(store: &dyn TokenStore) {

@@ -52,8 +52,7 @@ pub async fn a_revoked_grant_is_gone_with_all_of_it(store: &dyn TokenStore) {
 
 /// Under a revoked grant nothing is stored, be it new to the grant or not.
 ///
-/// > **Revocation is sticky**: once a grant is revoked, nothing under it is found again, whether it was stored before,
-/// during
+/// > **Revocation is sticky**: once a grant is revoked, nothing under it is found again, whether it was stored before, during
 /// > or after the revocation.
 pub async fn nothing_is_stored_under_a_revoked_grant(store: &dyn TokenStore) {
     let empty = fixtures::grant();
@@ -95,8 +94,7 @@ pub async fn the_first_instant_of_a_revocation_stays(store: &dyn TokenStore) {
 
 /// Whatever order insertions and a revocation come in, in the end nothing of the grant is found.
 ///
-/// > **Revocation is sticky**: once a grant is revoked, nothing under it is found again, whether it was stored before,
-/// during
+/// > **Revocation is sticky**: once a grant is revoked, nothing under it is found again, whether it was stored before, during
 /// > or after the revocation.
 pub async fn a_revocation_among_insertions_leaves_nothing(store: &dyn TokenStore) {
     let arena = arena(store).await;

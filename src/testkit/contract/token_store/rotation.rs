@@ -11,8 +11,7 @@ use crate::testkit::fixtures::{self, from_now, refresh_key, retirement};
 
 /// A refresh token rotates once; what comes later is told how it was retired, and counted.
 ///
-/// > A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was
-/// retired.
+/// > A call for a token that is retired already counts as one retry of it, stores nothing, and tells how it was retired.
 pub async fn a_refresh_token_rotates_once(store: &dyn TokenStore) {
     let first = stored(store).await;
     let lasting = Some(from_now(900_000));
@@ -69,8 +68,7 @@ pub async fn one_of_concurrent_rotations_wins(store: &dyn TokenStore) {
 
 /// What a rotation derived its successors with is forgotten once these are used, and not before.
 ///
-/// > In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant
-/// whose
+/// > In the same step it overwrites with zeros the nonce of the token that `key` replaced: the one under the same grant whose
 /// > retirement names `key.hash` as its successor.
 pub async fn a_token_two_generations_old_yields_nothing(store: &dyn TokenStore) {
     let mut chain = vec![stored(store).await];
@@ -152,8 +150,7 @@ pub async fn an_unknown_refresh_token_is_not_used(store: &dyn TokenStore) {
 
 /// A refresh token that stays yields an access token at each use, and lives as long as it is told.
 ///
-/// > Stores one more access token under the active refresh token `key`, and moves that token's expiry to `expires_at`,
-/// all of
+/// > Stores one more access token under the active refresh token `key`, and moves that token's expiry to `expires_at`, all of
 /// > it or nothing.
 pub async fn a_reuse_stores_one_more_access_token(store: &dyn TokenStore) {
     let tokens = stored(store).await;
