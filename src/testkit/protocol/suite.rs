@@ -41,9 +41,27 @@ impl Suite {
 
     /// Checks one row.
     pub async fn run(&self, row: &'static Row) -> RowReport {
-        let run = Run::new(self);
+        let run = self.begin();
         let result = (row.check)(&run).await;
         RowReport::new(row, result, run.into_exchanges())
+    }
+
+    /// Begins a run, for the function of a row that is called by itself:
+    ///
+    /// ```
+    /// use grantor::testkit::protocol::rows::pkce;
+    /// use grantor::testkit::{TestServer, block_on};
+    ///
+    /// # fn main() -> Result<(), grantor::testkit::protocol::Failure> {
+    /// block_on(async {
+    ///     let suite = TestServer::new().protocol_suite().await;
+    ///     pkce::pkce_009_a_wrong_verifier_is_refused(&suite.begin()).await
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn begin(&self) -> Run<'_> {
+        Run::new(self)
     }
 
     /// Checks every row, one after the other.

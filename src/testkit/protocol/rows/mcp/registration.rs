@@ -106,7 +106,7 @@ rows! {
     ["MCP-030", Must, "practice"]
     async fn mcp_030_the_callbacks_of_hosted_clients_are_led_to_exactly(run) {
         for (uri, refusable) in [
-            ("https://claude.ai/api/mcp/auth_callback", false),
+            ("https://assistant.test/api/mcp/auth_callback", false),
             ("http://localhost:8787/callback", false),
             ("http://127.0.0.1:33418/", false),
             ("http://127.0.0.1:51004/callback", false),

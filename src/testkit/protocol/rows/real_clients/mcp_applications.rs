@@ -14,10 +14,10 @@ use crate::testkit::protocol::{Feature, authorization, from_origin, identified};
 rows! {
     $ __protocol_rows_real_clients_mcp_applications;
 
-    /// claude.ai registers again after a 401 `invalid_client`, and after no 400.
-    ["CLI-054", Must, "practice: claude.ai"]
+    /// A hosted assistant registers again after a 401 `invalid_client`, and after no 400.
+    ["CLI-054", Must, "practice: hosted assistants"]
     async fn cli_054_a_client_that_is_gone_is_a_401(run) {
-        let metadata = with(run.client_metadata(), "redirect_uris", json!(["https://claude.ai/api/mcp/auth_callback"]));
+        let metadata = with(run.client_metadata(), "redirect_uris", json!(["https://assistant.test/api/mcp/auth_callback"]));
         let registered = run.registered(&metadata).await?;
         let tokens = run.tokens(&registered.client).await?;
         run.manage(Method::DELETE, &registered, &Value::Null).await?.expect_status(204)?;
@@ -64,7 +64,7 @@ rows! {
     }
 
     /// Hosted connectors ask for `offline_access`, and refresh, only if that is advertised.
-    ["CLI-059", Must, "practice: ChatGPT, Copilot Studio"]
+    ["CLI-059", Must, "practice: hosted assistants"]
     async fn cli_059_offline_access_is_advertised_and_works(run) {
         let (members, client) = (run.metadata().await?, &run.profile().web);
         ensure!(texts(&members, "scopes_supported")?.contains(&"offline_access"), "offline_access is not listed");
