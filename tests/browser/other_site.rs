@@ -68,7 +68,7 @@ impl OtherSite {
 
 /// How many codes the example has made for this client: a line of the log each.
 pub fn codes_made(example: &Example, client_id: &str) -> usize {
-    example.output().lines().filter(|line| line.contains("event=Approved") && line.contains(client_id)).count()
+    example.output().lines().filter(|line| line.contains("event=\"approved\"") && line.contains(client_id)).count()
 }
 
 /// Answers a request for the callback and returns its head; a browser asks for an icon as well.
