@@ -166,8 +166,8 @@ impl AuthorizationServer {
         operate(Operation::Approve, stored).await
     }
 
-    /// Refuses what the user denied: stores that this form was submitted, and returns the redirect that tells the client (RFC
-    /// 6749 §4.1.2.1).
+    /// Refuses what the user denied: stores that this form was submitted, and returns the redirect that tells the client
+    /// (RFC 6749 §4.1.2.1).
     ///
     /// # Errors
     ///

@@ -272,7 +272,11 @@ impl AuthorizationServer {
         let mut bytes = Vec::new();
         let mut length = 0_usize;
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-            let Ok(frame) = frame else { return Err(ErrorReason::BodyIncomplete) };
+            let Ok(frame) = frame else {
+                // What was too large from the start is that, also if its sender then gave up.
+                let too_large = declared.max(length) > limit;
+                return Err(if too_large { ErrorReason::RequestTooLarge } else { ErrorReason::BodyIncomplete });
+            };
             let Ok(mut data) = frame.into_data() else { continue };
             length = length.saturating_add(data.remaining());
             if length > limit {

@@ -40,8 +40,8 @@ impl Body for Stream {
     }
 }
 
-/// A body whose connection breaks.
-struct Broken;
+/// A body of which this much was declared, and whose connection breaks.
+struct Broken(u64);
 
 impl Body for Broken {
     type Data = Bytes;
@@ -49,6 +49,10 @@ impl Body for Broken {
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         Poll::Ready(Some(Err("connection reset")))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
     }
 }
 
@@ -116,7 +120,9 @@ async fn a_mebibyte_is_too_large_by_default() {
 async fn a_body_that_breaks_off_is_refused_in_json() {
     let setup = Setup::memory().await;
     for path in POSTED {
-        let request = Request::post(path).header("content-type", FORM).body(Broken).unwrap();
-        Answer::from(setup.server.handle(request).await).expect_error(400, "invalid_request");
+        for (declared, status) in [(0, 400), (100, 400), (70_000, 413)] {
+            let request = Request::post(path).header("content-type", FORM).body(Broken(declared)).unwrap();
+            Answer::from(setup.server.handle(request).await).expect_error(status, "invalid_request");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The authorization endpoint, and what else the host calls.
 
+use grantor::error::ErrorReason;
 use grantor::store::{ClientRegistry, GrantStore};
 use grantor::{Approval, Recall, Visitor};
 use http::StatusCode;
@@ -32,6 +33,29 @@ pub async fn a_decision<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {
             assert_eq!(setup.granted().await.len() - known, 1, "one decision, one grant: {point:?}");
             assert_eq!(again.header("location").is_some_and(|location| location.contains("code=")), made == 0);
             assert!(machine.work(&setup.tokens("web").await).await);
+        })
+        .await;
+    assert_eq!(calls, 2);
+}
+
+// UI-024: a no is stored or can be said again, and no yes comes after it
+pub async fn a_denial<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {
+    let setup = &machine.setup;
+    let request = setup.request("web");
+    let calls = machine
+        .at_every_fault(async |point| {
+            let token = setup.consent_token(&setup.pending(&request).await.unwrap());
+            let confirmed = async || setup.pending(&request).await?.confirm(&setup.session, &setup.alice, &token);
+            let deny = async || setup.server.deny(confirmed().await?).await;
+            let known = setup.granted().await.len();
+            let denied = machine.try_with(point, deny()).await;
+            let stored = setup.granted().await.len() - known;
+            assert!(stored <= 1 && (stored == 1 || !matches!(denied, Some(Ok(_)))), "{point:?}");
+            assert_eq!(deny().await.is_ok(), stored == 0, "{point:?}");
+            let approved = setup.server.approve(confirmed().await.unwrap(), Approval::all()).await;
+            let refused = approved.map(drop).map_err(|error| error.reason());
+            assert_eq!(refused, Err(ErrorReason::DecisionRepeated), "{point:?}");
+            assert!(setup.granted().await.iter().all(|summary| !summary.is_live(setup.now())), "{point:?}");
         })
         .await;
     assert_eq!(calls, 2);
