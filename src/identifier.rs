@@ -1,4 +1,5 @@
-//! Names that the host gives: [`Subject`] (who), [`Tenant`] (whose data), [`Extra`] (what else it keeps with a grant).
+//! Names that the host gives: [`Subject`] (who), [`Tenant`] (whose data), [`Name`] (which token), [`Extra`] (what else it
+//! keeps with a grant).
 
 use std::fmt;
 use std::sync::Arc;
@@ -94,6 +95,16 @@ identifier! {
 identifier! {
     /// The workspace, organisation or account that a grant is confined to, in the host's own words.
     Tenant
+}
+
+identifier! {
+    /// What a person called a grant to tell it from their others: the name of a personal access token.
+    ///
+    /// ```
+    /// let name: grantor::identifier::Name = "Backup script".parse()?;
+    /// # Ok::<(), grantor::identifier::InvalidIdentifier>(())
+    /// ```
+    Name
 }
 
 /// A JSON object of the host's own, kept with a grant and given back with every access; no secrets belong here.

@@ -1,8 +1,11 @@
-//! What the operator decides about tokens: [`Lifetimes`] and [`RefreshPolicy`], for the server or for one client.
+//! What the operator decides about tokens, for the server or for one client: [`Lifetimes`], [`RefreshPolicy`],
+//! [`PkceRequirement`], [`AccessTokenFormat`], [`UnknownScope`]; [`ClientPolicies`] holds what one client has of its own.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::scope::Scope;
 
 /// How long codes and tokens live.
 ///
@@ -123,5 +126,106 @@ impl Default for RefreshPolicy {
     /// Rotation with ten seconds of grace.
     fn default() -> Self {
         Self::Rotate { grace: Duration::from_secs(10) }
+    }
+}
+
+/// Whether an authorization request must carry a code challenge (RFC 9700 §2.1.1). One that is sent is always enforced.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PkceRequirement {
+    /// It must.
+    #[default]
+    Required,
+    /// A confidential client may leave it out, for old integrations that the operator cannot change; a public client must
+    /// send it.
+    Exempt,
+    /// Any client may leave it out, also one that cannot keep a secret: whoever intercepts the code of such a client can
+    /// redeem it.
+    Optional,
+}
+
+/// What access tokens look like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccessTokenFormat {
+    /// A random text that says nothing by itself.
+    #[default]
+    Opaque,
+    /// A signed JSON Web Token (RFC 9068); needs the feature `jwt` and signing keys.
+    Jwt,
+}
+
+/// What becomes of scope tokens that do not exist, or that the client may not have (RFC 6749 §3.3).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UnknownScope {
+    /// The request is refused with `invalid_scope`.
+    #[default]
+    Refuse,
+    /// They are dropped, and the answer's `scope` shows it. A request that names nothing else is refused.
+    Drop,
+}
+
+/// What one client has of its own, instead of what the server has for every client.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ClientPolicies {
+    refresh_policy: Option<RefreshPolicy>,
+    lifetimes: Option<Lifetimes>,
+    pkce: Option<PkceRequirement>,
+    access_token_format: Option<AccessTokenFormat>,
+    default_scope: Option<Scope>,
+    unknown_scope: Option<UnknownScope>,
+}
+
+macro_rules! policies {
+    ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub const fn $name(&self) -> Option<&$type> {
+                self.$name.as_ref()
+            }
+
+            #[doc = concat!("Sets what [`", stringify!($name), "`](Self::", stringify!($name), ") tells.")]
+            #[must_use]
+            pub fn $with(mut self, value: $type) -> Self {
+                self.$name = Some(value);
+                self
+            }
+        )*
+    };
+}
+
+impl ClientPolicies {
+    /// The client has nothing of its own.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            refresh_policy: None,
+            lifetimes: None,
+            pkce: None,
+            access_token_format: None,
+            default_scope: None,
+            unknown_scope: None,
+        }
+    }
+
+    policies! {
+        /// What becomes of a refresh token that is used.
+        refresh_policy, with_refresh_policy: RefreshPolicy;
+        /// How long codes and tokens live.
+        lifetimes, with_lifetimes: Lifetimes;
+        /// Whether an authorization request must carry a code challenge.
+        pkce, with_pkce: PkceRequirement;
+        /// What access tokens look like.
+        access_token_format, with_access_token_format: AccessTokenFormat;
+        /// What a request gets that names no scope.
+        default_scope, with_default_scope: Scope;
+        /// What becomes of scope tokens that do not exist, or that the client may not have.
+        unknown_scope, with_unknown_scope: UnknownScope;
     }
 }

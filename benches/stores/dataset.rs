@@ -129,6 +129,7 @@ fn grant(id: GrantId, n: u64, created_at: i64) -> Arc<Grant> {
         scope: scope(),
         resource: Resources::default(),
         tenant: None,
+        name: None,
         extra: Extra::default(),
         created_at: Timestamp::from_unix_millis(created_at),
     })

@@ -22,13 +22,12 @@ pub enum ClientAuthentication {
     Secret(SecretAuthentication),
 }
 
-/// The secrets of a confidential client, and what goes with having one.
+/// The secrets of a confidential client.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SecretAuthentication {
     method: SecretMethod,
     secret: StoredSecret,
     previous: Option<StoredSecret>,
-    pkce: PkceRequirement,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -65,27 +64,11 @@ impl SecretMethod {
     }
 }
 
-/// Whether an authorization request must carry a code challenge (RFC 9700 §2.1.1).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PkceRequirement {
-    /// It must.
-    Required,
-    /// It may be left out, for an old integration that the operator cannot change. A challenge that is sent is enforced.
-    Exempt,
-}
-
 impl SecretAuthentication {
-    /// Authentication by the secret whose hash is `secret`; it does not expire, and PKCE is required.
+    /// Authentication by the secret whose hash is `secret`; it does not expire.
     #[must_use]
     pub const fn new(secret: SecretHash) -> Self {
-        Self {
-            method: SecretMethod::Basic,
-            secret: StoredSecret { hash: secret, expires_at: None },
-            previous: None,
-            pkce: PkceRequirement::Required,
-        }
+        Self { method: SecretMethod::Basic, secret: StoredSecret { hash: secret, expires_at: None }, previous: None }
     }
 
     /// Sets how the client said it would send the secret.
@@ -102,13 +85,6 @@ impl SecretAuthentication {
         self
     }
 
-    /// Decides whether PKCE is required of this client.
-    #[must_use]
-    pub const fn with_pkce(mut self, pkce: PkceRequirement) -> Self {
-        self.pkce = pkce;
-        self
-    }
-
     /// Replaces the secret; the old one stays valid until `overlap_ends_at`, so that a rotation needs no outage.
     #[must_use]
     pub fn rotated(mut self, secret: SecretHash, overlap_ends_at: Timestamp) -> Self {
@@ -122,12 +98,6 @@ impl SecretAuthentication {
     #[must_use]
     pub const fn method(&self) -> SecretMethod {
         self.method
-    }
-
-    /// Whether PKCE is required of this client.
-    #[must_use]
-    pub const fn pkce(&self) -> PkceRequirement {
-        self.pkce
     }
 
     /// When the secret expires; `None` is never.

@@ -4,18 +4,19 @@ mod authentication;
 mod grant_type;
 mod id;
 mod metadata;
+mod policies;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::identifier::Subject;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::identifier::{Subject, Tenant};
+use crate::policy::ClientPolicies;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
 pub(crate) use authentication::{AuthenticatedClient, ClientCredentials, Proof};
-pub use authentication::{ClientAuthentication, PkceRequirement, SecretAuthentication, SecretMethod};
+pub use authentication::{ClientAuthentication, SecretAuthentication, SecretMethod};
 pub use grant_type::GrantType;
 pub use id::{ClientId, InvalidClientId};
 pub(crate) use metadata::web_url;
@@ -44,6 +45,21 @@ pub enum ClientStatus {
     Disabled,
 }
 
+/// What a client is for, as far as the service tells it apart: an app under development may be sent to places that one
+/// in production may not.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Environment {
+    /// Used by its developers only: redirect URIs on the developer's own machine are accepted, by name too.
+    Development,
+    /// Used by everybody: redirect URIs are `https`, or of a private-use scheme.
+    Production,
+    /// The service makes no difference: what its redirect URI policy accepts is accepted.
+    #[default]
+    Unspecified,
+}
+
 /// A registered client.
 ///
 /// ```
@@ -65,8 +81,12 @@ pub struct Client {
     redirect_uris: Vec<RedirectUri>,
     grant_types: Vec<GrantType>,
     scope: Option<Scope>,
-    refresh_policy: Option<RefreshPolicy>,
-    lifetimes: Option<Lifetimes>,
+    #[serde(default)]
+    policies: ClientPolicies,
+    #[serde(default)]
+    environment: Environment,
+    #[serde(default)]
+    tenant: Option<Tenant>,
     vetting: Vetting,
     status: ClientStatus,
     owner: Option<Subject>,
@@ -97,8 +117,9 @@ impl Client {
             redirect_uris: Vec::new(),
             grant_types: Vec::new(),
             scope: None,
-            refresh_policy: None,
-            lifetimes: None,
+            policies: ClientPolicies::new(),
+            environment: Environment::Unspecified,
+            tenant: None,
             vetting: Vetting::Vetted,
             status: ClientStatus::Enabled,
             owner: None,
@@ -134,20 +155,6 @@ impl Client {
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
-        self
-    }
-
-    /// Replaces the server's refresh policy for this client.
-    #[must_use]
-    pub const fn with_refresh_policy(mut self, policy: RefreshPolicy) -> Self {
-        self.refresh_policy = Some(policy);
-        self
-    }
-
-    /// Replaces the server's lifetimes for this client.
-    #[must_use]
-    pub const fn with_lifetimes(mut self, lifetimes: Lifetimes) -> Self {
-        self.lifetimes = Some(lifetimes);
         self
     }
 
@@ -215,8 +222,9 @@ impl Client {
 
     /// Takes over from `previous` all that its registration does not decide: who vouches for it, who owns it, its policies.
     pub(crate) fn managed_like(mut self, previous: &Self, updated_at: Timestamp) -> Self {
-        self.refresh_policy = previous.refresh_policy;
-        self.lifetimes = previous.lifetimes;
+        self.policies.clone_from(&previous.policies);
+        self.environment = previous.environment;
+        self.tenant.clone_from(&previous.tenant);
         self.vetting = previous.vetting;
         self.status = previous.status;
         self.owner.clone_from(&previous.owner);
@@ -266,18 +274,6 @@ impl Client {
     #[must_use]
     pub const fn scope(&self) -> Option<&Scope> {
         self.scope.as_ref()
-    }
-
-    /// This client's own refresh policy, if it has one.
-    #[must_use]
-    pub const fn refresh_policy(&self) -> Option<RefreshPolicy> {
-        self.refresh_policy
-    }
-
-    /// This client's own lifetimes, if it has any.
-    #[must_use]
-    pub const fn lifetimes(&self) -> Option<&Lifetimes> {
-        self.lifetimes.as_ref()
     }
 
     /// Whether somebody vouches for the client.

@@ -89,6 +89,7 @@ impl AuthorizationServer {
             scope: scope.clone(),
             resource: resource.clone(),
             tenant: None,
+            name: None,
             extra: Extra::default(),
             created_at: now,
         });

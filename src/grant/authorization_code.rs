@@ -1,10 +1,11 @@
 //! The code: whether a request may redeem it (RFC 6749 §4.1.3, OAuth 2.1 §4.1.3).
 
 use super::{CodeRecord, RedirectUriSource};
-use crate::client::{AuthenticatedClient, Client, ClientAuthentication, PkceRequirement};
+use crate::client::{AuthenticatedClient, Client};
 use crate::clock::Timestamp;
 use crate::error::ErrorReason;
 use crate::pkce::CodeVerifier;
+use crate::policy::PkceRequirement;
 use crate::wire::Presented;
 
 /// How many wrong verifiers a code survives: it cannot be tried without end, and a slip does not cost a sign-in.
@@ -78,8 +79,9 @@ impl CodeRecord {
 
 /// Whether the operator exempts the client from PKCE.
 pub(super) fn is_exempt(client: &Client) -> bool {
-    match client.authentication() {
-        ClientAuthentication::Secret(secret) => secret.pkce() == PkceRequirement::Exempt,
-        ClientAuthentication::None => false,
+    match client.policies().pkce().copied().unwrap_or_default() {
+        PkceRequirement::Required => false,
+        PkceRequirement::Exempt => !client.is_public(),
+        PkceRequirement::Optional => true,
     }
 }

@@ -242,7 +242,7 @@ impl ConfirmedAuthorization {
             return Err(self.pending.reject(ErrorReason::AccessDenied));
         }
         let code = Token::random(Kind::AuthorizationCode, self.grant_id);
-        let lifetimes = client.lifetimes().unwrap_or(&configuration.lifetimes);
+        let lifetimes = client.policies().lifetimes().unwrap_or(&configuration.lifetimes);
         let expires_at = now.saturating_add(lifetimes.code().min(Lifetimes::MAX_CODE));
         let record = self.record(&code, granted, approval, now, expires_at);
         let code = AuthorizationCode::new(&code, &configuration.prefixes.authorization_code);
@@ -264,6 +264,7 @@ impl ConfirmedAuthorization {
             scope,
             resource: self.pending.resource.clone(),
             tenant: self.pending.tenant.clone().or(approval.tenant),
+            name: None,
             extra: if approval.extra.is_empty() { self.extra.clone() } else { approval.extra },
             created_at: now,
         };

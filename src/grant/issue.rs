@@ -36,13 +36,18 @@ pub(crate) struct Successors {
 
 impl<'a> Issuing<'a> {
     pub(crate) fn to(client: &'a Client, configuration: &'a Configuration, now: Timestamp) -> Self {
-        let policy = match client.refresh_policy().unwrap_or(configuration.refresh_policy) {
+        let policy = match client.policies().refresh_policy().copied().unwrap_or(configuration.refresh_policy) {
             _ if !client.allows(GrantType::RefreshToken) => RefreshPolicy::Never,
             // RFC 9700 §4.14.2: the refresh tokens of a public client must rotate.
             RefreshPolicy::Reuse if client.is_public() => RefreshPolicy::default(),
             policy => policy,
         };
-        Self { configuration, lifetimes: client.lifetimes().unwrap_or(&configuration.lifetimes), policy, now }
+        Self {
+            configuration,
+            lifetimes: client.policies().lifetimes().unwrap_or(&configuration.lifetimes),
+            policy,
+            now,
+        }
     }
 
     pub(crate) const fn policy(&self) -> RefreshPolicy {

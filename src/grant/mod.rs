@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::ClientId;
 use crate::clock::Timestamp;
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::identifier::{Extra, Name, Subject, Tenant};
 use crate::pkce::CodeChallenge;
 use crate::resource::Resources;
 use crate::scope::Scope;
@@ -57,6 +57,8 @@ pub struct Grant {
     pub resource: Resources,
     /// What the grant is confined to, if the host confines grants.
     pub tenant: Option<Tenant>,
+    /// What its user calls it; for a personal access token, and `None` for what was granted to a client.
+    pub name: Option<Name>,
     /// What else the host keeps with the grant.
     pub extra: Extra,
     /// When it was granted.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthorizationServer;
-use crate::client::{Client, ClientAuthentication, ClientMetadata, GrantType, PkceRequirement, SecretAuthentication};
+use crate::client::{Client, ClientAuthentication, ClientMetadata, GrantType, SecretAuthentication};
 use crate::clock::Timestamp;
 use crate::configuration::Registration;
 use crate::endpoint::new_client_id;
@@ -15,7 +15,7 @@ use crate::grant::{
 use crate::identifier::{Extra, Subject, Tenant};
 use crate::observer::Operation;
 use crate::pkce::CodeChallenge;
-use crate::policy::RefreshPolicy;
+use crate::policy::{PkceRequirement, RefreshPolicy};
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, SecretHash, TokenHash, TokenKey, random};
@@ -181,6 +181,7 @@ fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
         scope: scope.clone(),
         resource: resource.clone(),
         tenant: Tenant::parse(text).ok(),
+        name: None,
         extra: Extra::new(extra),
         created_at: now,
     });
@@ -208,11 +209,12 @@ fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
 }
 
 fn probe_client(now: Timestamp) -> Client {
-    let secret = SecretAuthentication::new(SecretHash::of("")).with_expiry(now).with_pkce(PkceRequirement::Exempt);
+    let secret = SecretAuthentication::new(SecretHash::of("")).with_expiry(now);
     let client = Client::new(new_client_id("check_"), ClientAuthentication::Secret(secret))
         .with_grant_types(GrantType::ALL)
         .with_scope(Scope::parse("b:2 a:1").unwrap_or_default())
         .with_refresh_policy(RefreshPolicy::Reuse)
+        .with_pkce(PkceRequirement::Exempt)
         .with_metadata(ClientMetadata::new().with_name("grantor check äß✓ '\";--").unwrap_or_default())
         .with_created_at(now);
     match "http://127.0.0.1/cb?x=%20".parse() {

@@ -8,8 +8,10 @@ use async_trait::async_trait;
 
 use super::{Insertion, Page};
 use crate::client::{Client, ClientId};
+use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::secret::SecretHash;
 
 /// Finds clients.
 ///
@@ -44,6 +46,15 @@ pub trait ClientRegistry: ClientStore {
     ///
     /// [`StoreError`] if it is not known whether it was changed.
     async fn update_client(&self, client: &Client) -> Result<Update, StoreError>;
+
+    /// Remembers that this secret of the client was used `at` this instant, unless a later use is known; the version stays, and
+    /// so does everything else. A concurrent [`update_client`](Self::update_client) may win, and the use is forgotten. An
+    /// unknown client, and a secret that is not one of the client's, is fine.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it was not remembered.
+    async fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes the client. Its grants are not touched: the server revokes them with
     /// [`TokenStore::revoke_client`](super::TokenStore::revoke_client).

@@ -13,7 +13,7 @@ use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, CodeRecord, Grant, IssuedTokens, Retirement};
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::secret::{GrantId, TokenKey};
 
 /// Joins a [`CodeStore`] and a [`TokenStore`] that live in different places.
@@ -121,6 +121,14 @@ impl TokenStore for JoinedStores {
 
     async fn revoke_client(&self, client: &ClientId, at: Timestamp) -> Result<u64, StoreError> {
         self.tokens.revoke_client(client, at).await
+    }
+
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
+        self.tokens.revoke_tenant(tenant, at).await
+    }
+
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
+        self.tokens.find_grant(id).await
     }
 
     async fn list_grants(

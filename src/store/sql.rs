@@ -70,6 +70,7 @@ pub(super) fn grant(row: &impl Columns, id: GrantId) -> Result<Arc<Grant>, Store
         scope: parsed(row, "grant_scope")?,
         resource: resources(row, "grant_resource")?,
         tenant: parsed_or_null(row, "tenant")?,
+        name: None,
         extra: extra(row)?,
         created_at: instant(row, "created_at")?,
     }))

@@ -11,7 +11,7 @@ use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, Retirement};
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::secret::{GrantId, TokenKey};
 
 /// Keeps tokens, and the grants that they belong to.
@@ -115,6 +115,21 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] if something may still be found.
     async fn revoke_client(&self, client: &ClientId, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// Revokes every grant that is confined to this tenant, whoever's it is, and returns how many were not revoked before.
+    /// Grants that are not confined to any tenant stay.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if something may still be found.
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// Finds a grant, as it would be listed: revoked and expired ones too, until they are purged.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told; never `Ok(None)` then.
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError>;
 
     /// Lists the grants of a user, of one client if `client` is given, ordered by identifier; revoked and expired ones too,
     /// until they are purged.

@@ -98,6 +98,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         scope: Scope::empty(),
         resource: Resources::default(),
         tenant: None,
+        name: None,
         extra: Extra::default(),
         created_at: Timestamp::from_unix_millis(i64::MIN),
         ..Grant::clone(&fixtures::grant())
@@ -108,6 +109,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         scope: longest_scope(),
         resource: longest_resources(),
         tenant: Some(parsed::<Tenant>(&longest_name())),
+        name: None,
         extra: strange_extra(),
         created_at: Timestamp::MAX,
         ..Grant::clone(&fixtures::grant())

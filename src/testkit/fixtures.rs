@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::client::{
-    ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, ClientStatus, PkceRequirement,
+    ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, ClientStatus, Environment,
     SecretAuthentication, SecretMethod, Vetting,
 };
 use crate::clock::{Clock as _, SystemClock, Timestamp};
@@ -19,7 +19,7 @@ use crate::grant::{
 };
 use crate::identifier::{Extra, Subject, Tenant};
 use crate::pkce::CodeChallenge;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::policy::{AccessTokenFormat, ClientPolicies, Lifetimes, PkceRequirement, RefreshPolicy, UnknownScope};
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, SecretHash, TokenHash, TokenKey, random};
@@ -38,6 +38,12 @@ pub fn client_id() -> ClientId {
     ClientId::generated(format!("client-{}", GrantId::random()))
 }
 
+/// A new tenant.
+#[must_use]
+pub fn tenant() -> Tenant {
+    parsed(&format!("tenant-{}", GrantId::random()))
+}
+
 /// A new user.
 #[must_use]
 pub fn subject() -> Subject {
@@ -54,9 +60,15 @@ pub fn client() -> Client {
 /// `second`, beside which `first` is good for another minute.
 #[must_use]
 pub fn full_client() -> Client {
+    let policies = ClientPolicies::new()
+        .with_refresh_policy(RefreshPolicy::Rotate { grace: Duration::from_millis(1_500) })
+        .with_lifetimes(Lifetimes::new().with_code(Duration::from_secs(30)).with_access_token(None))
+        .with_pkce(PkceRequirement::Exempt)
+        .with_access_token_format(AccessTokenFormat::Jwt)
+        .with_default_scope(scope("links:read"))
+        .with_unknown_scope(UnknownScope::Drop);
     let authentication = SecretAuthentication::new(SecretHash::of("first"))
         .with_method(SecretMethod::Post)
-        .with_pkce(PkceRequirement::Exempt)
         .rotated(SecretHash::of("second"), from_now(60))
         .with_expiry(from_now(3_600));
     client()
@@ -64,8 +76,9 @@ pub fn full_client() -> Client {
         .with_redirect_uri(parsed("com.example.app:/callback"))
         .with_authentication(ClientAuthentication::Secret(authentication))
         .with_scope(scope("links:read links:write"))
-        .with_refresh_policy(RefreshPolicy::Rotate { grace: Duration::from_millis(1_500) })
-        .with_lifetimes(Lifetimes::new().with_code(Duration::from_secs(30)).with_access_token(None))
+        .with_policies(policies)
+        .with_environment(Environment::Development)
+        .with_tenant(tenant())
         .with_vetting(Vetting::SelfRegistered)
         .with_status(ClientStatus::Disabled)
         .with_owner(subject())
@@ -108,6 +121,7 @@ pub fn grant_of(subject: &Subject, client: &ClientId) -> Arc<Grant> {
         scope: scope("links:read links:write"),
         resource: resources(&["https://api.example", "https://stats.example/v1"]),
         tenant: Some(parsed::<Tenant>("acme")),
+        name: Some(parsed("Backup script")),
         extra: Extra::new(extra.as_object().cloned().unwrap_or_default()),
         created_at: from_now(-5),
     })

@@ -10,8 +10,8 @@ use crate::client::{Client, ClientId};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, CodeRecord, Grant, IssuedTokens, Retirement};
-use crate::identifier::Subject;
-use crate::secret::{GrantId, TokenKey};
+use crate::identifier::{Subject, Tenant};
+use crate::secret::{GrantId, SecretHash, TokenKey};
 use crate::store::{
     ClientRegistry, ClientStore, CodeStore, Deletion, FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary,
     Insertion, Page, Redemption, Reuse, Rotation, TokenStore, Update,
@@ -99,6 +99,7 @@ intercept! { ClientStore, named in CLIENT_STORE:
 intercept! { ClientRegistry, named in CLIENT_REGISTRY:
     fn insert_client(client: &Client) -> Insertion;
     fn update_client(client: &Client) -> Update;
+    fn touch_secret(id: &ClientId, secret: &SecretHash, at: Timestamp) -> ();
     fn delete_client(id: &ClientId) -> Deletion;
     fn list_clients(owner: &Subject, page: Page<ClientId>) -> Vec<Arc<Client>>;
     fn count_clients(at_most: NonZeroU32) -> u32;
@@ -123,6 +124,8 @@ intercept! { TokenStore, named in TOKEN_STORE:
     fn revoke_grant(id: &GrantId, at: Timestamp) -> ();
     fn revoke_subject(subject: &Subject, at: Timestamp) -> u64;
     fn revoke_client(client: &ClientId, at: Timestamp) -> u64;
+    fn revoke_tenant(tenant: &Tenant, at: Timestamp) -> u64;
+    fn find_grant(id: &GrantId) -> Option<GrantSummary>;
     fn list_grants(subject: &Subject, client: Option<&ClientId>, page: Page<GrantId>) -> Vec<GrantSummary>;
     fn touch_grant(id: &GrantId, at: Timestamp) -> ();
     fn purge_tokens(before: Timestamp, limit: NonZeroU32) -> u32;

@@ -224,6 +224,7 @@ impl IssueAccess {
             scope: self.scope.clone(),
             resource: self.resource.clone(),
             tenant: self.tenant,
+            name: None,
             extra: self.extra,
             created_at: issued_at,
         });

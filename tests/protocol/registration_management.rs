@@ -328,7 +328,7 @@ on_both_stores! {
         setup.change(client.text("client_id"), |client| client.with_refresh_policy(RefreshPolicy::Never)).await;
         replace(&setup, &client, &metadata).await.expect_ok();
         let stored = setup.server.client(&client.text("client_id").parse().unwrap()).await.unwrap().unwrap();
-        assert_eq!(stored.refresh_policy(), Some(RefreshPolicy::Never));
+        assert_eq!(stored.policies().refresh_policy(), Some(&RefreshPolicy::Never));
         assert_eq!(stored.vetting(), Vetting::SelfRegistered);
     }
 

@@ -101,6 +101,9 @@ reasons! {
     /// The connection broke before the whole body was read.
     BodyIncomplete => InvalidRequest, 400, "The body of the request is incomplete.",
         "Nothing, unless it is frequent: then look at the time-outs of proxies in front of the service.";
+    /// There were more requests than a rate limit allows.
+    RateLimited => TemporarilyUnavailable, 429, "There were too many requests. Try again later.",
+        "Nothing, if one caller is too eager; raise the limit if honest callers meet it, and look at the peer if they do not.";
     /// A parameter that may occur once occurs more often (RFC 6749 §3.1, §3.2).
     ParameterRepeated => InvalidRequest, 400, "A parameter is included more than once.",
         "Have the client send the parameter once; often its base URL has it as well.";
@@ -352,6 +355,9 @@ reasons! {
     AudienceMismatch => InvalidToken, 401, "The access token is not for this resource.",
         "Have the app ask for this API by `resource`; see that the API checks for the URI that is declared.";
     /// The access token's scope does not suffice.
+    /// The token is confined to another tenant than the one that was called for.
+    TenantMismatch => AccessDenied, 403, "The access token is confined to another tenant.",
+        "Nothing, unless one client keeps doing it: its user chose another workspace than the one it asks about.";
     ScopeInsufficient => InsufficientScope, 403, "The access token does not have the required scope.",
         "Nothing, unless users complain: then have the app ask for the scope that the challenge names.";
 

@@ -55,6 +55,7 @@ fn grant_of(client: &str, subject: &str) -> Arc<Grant> {
         scope: "links:read links:write".parse().unwrap(),
         resource: ["https://api.example".parse().unwrap()].into_iter().collect(),
         tenant: Some("workspace".parse().unwrap()),
+        name: None,
         extra: Extra::default(),
         created_at: at(0),
     })

@@ -10,8 +10,10 @@ use sqlx::postgres::PgRow;
 use super::parameters::Parameters;
 use super::{PostgresStore, Write};
 use crate::client::{Client, ClientId};
+use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::secret::SecretHash;
 use crate::store::sql::{Columns as _, count, json_text, record};
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
@@ -82,6 +84,10 @@ impl ClientRegistry for PostgresStore {
             (false, true) => Update::Conflict,
             (false, false) => Update::Unknown,
         })
+    }
+
+    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::failed("not built yet"))
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {

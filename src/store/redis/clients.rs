@@ -12,8 +12,10 @@ use super::calls::{optional_bytes, unexpected};
 use super::lists::Known;
 use super::scripts::UPDATE_CLIENT;
 use crate::client::{Client, ClientId};
+use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::secret::SecretHash;
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
 #[async_trait]
@@ -68,6 +70,10 @@ impl ClientRegistry for RedisStore {
             b"unknown" => Ok(Update::Unknown),
             _ => Err(unexpected()),
         }
+    }
+
+    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::failed("not built yet"))
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {

@@ -193,6 +193,7 @@ mod tests {
             scope: "read".parse().unwrap(),
             resource: crate::resource::Resources::default(),
             tenant: None,
+            name: None,
             extra: crate::identifier::Extra::default(),
             created_at: now,
         });

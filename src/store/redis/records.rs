@@ -97,7 +97,7 @@ pub(super) fn grant(value: &[u8], id: GrantId) -> Result<StoredGrant, StoreError
     } else {
         serde_json::from_slice(reader.rest()).map_err(StoreError::failed)?
     };
-    let grant = Arc::new(Grant { id, client, subject, scope, resource, tenant, extra, created_at });
+    let grant = Arc::new(Grant { id, client, subject, scope, resource, tenant, name: None, extra, created_at });
     let summary = GrantSummary { grant, expires_at: lasting.expires_at(), last_used_at, revoked_at };
     Ok(StoredGrant { summary, lasting })
 }

@@ -9,8 +9,10 @@ use sqlx::sqlite::SqliteRow;
 use super::transaction::begin;
 use super::{SqliteStore, store_error};
 use crate::client::{Client, ClientId};
+use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::secret::SecretHash;
 use crate::store::sql::{json_text, record};
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
@@ -69,6 +71,10 @@ impl ClientRegistry for SqliteStore {
             .await
             .map_err(store_error)?;
         Ok(if exists { Update::Conflict } else { Update::Unknown })
+    }
+
+    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::failed("not built yet"))
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {

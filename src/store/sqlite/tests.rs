@@ -72,6 +72,7 @@ fn bare_grant() -> Grant {
         scope: Scope::empty(),
         resource: Resources::default(),
         tenant: None,
+        name: None,
         extra: Extra::default(),
         created_at: at(0),
     }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use grantor::client::{Client, ClientAuthentication, GrantType, PkceRequirement, SecretAuthentication, Vetting};
+use grantor::client::{Client, GrantType, Vetting};
 use grantor::clock::Timestamp;
 use grantor::configuration::{EndpointPaths, ProtectedResource, Registration, RegistrationRules};
 use grantor::error::AuthorizeError;
+use grantor::policy::PkceRequirement;
 use grantor::secret::SecretHash;
 use grantor::store::{ClientRegistry, GrantStore, Insertion, MemoryStore, SqliteStore};
 use grantor::testkit::ManualClock;
@@ -294,7 +295,6 @@ fn fixtures() -> Vec<Client> {
         Client::confidential(id.parse().unwrap(), SecretHash::of(secret))
             .with_redirect_uri("https://web.test/cb".parse().unwrap())
     };
-    let exempt = SecretAuthentication::new(SecretHash::of(SECRET)).with_pkce(PkceRequirement::Exempt);
     vec![
         public("pub", &["https://app.test/cb"]),
         public("multi", &["https://app.test/cb", "https://app.test/cb2?x=1&y=a%20b"]),
@@ -304,7 +304,7 @@ fn fixtures() -> Vec<Client> {
         confidential("web", SECRET),
         confidential("other", SECRET),
         confidential("1PpG/Q 1", ENC_SECRET),
-        confidential("exempt", SECRET).with_authentication(ClientAuthentication::Secret(exempt)),
+        confidential("exempt", SECRET).with_pkce(PkceRequirement::Exempt),
         Client::confidential("svc".parse().unwrap(), SecretHash::of(SECRET))
             .with_grant_types([GrantType::ClientCredentials])
             .with_scope("read write".parse().unwrap()),

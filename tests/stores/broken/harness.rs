@@ -14,8 +14,8 @@ use grantor::client::{Client, ClientId};
 use grantor::clock::Timestamp;
 use grantor::error::StoreError;
 use grantor::grant::{AccessTokenRecord, CodeRecord, Grant, IssuedTokens, Retirement};
-use grantor::identifier::Subject;
-use grantor::secret::{GrantId, TokenKey};
+use grantor::identifier::{Subject, Tenant};
+use grantor::secret::{GrantId, SecretHash, TokenKey};
 use grantor::store::{
     ClientRegistry, ClientStore, CodeStore, Deletion, FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary,
     Insertion, MemoryStore, Page, Redemption, Reuse, Rotation, TokenStore, Update,
@@ -132,6 +132,7 @@ sabotage! {
     ClientRegistry: {
         fn insert_client(client: &Client) -> Insertion;
         fn update_client(client: &Client) -> Update;
+        fn touch_secret(id: &ClientId, secret: &SecretHash, at: Timestamp) -> ();
         fn delete_client(id: &ClientId) -> Deletion;
         fn list_clients(owner: &Subject, page: Page<ClientId>) -> Vec<Arc<Client>>;
         fn count_clients(at_most: NonZeroU32) -> u32;
@@ -154,6 +155,8 @@ sabotage! {
         fn revoke_grant(id: &GrantId, at: Timestamp) -> ();
         fn revoke_subject(subject: &Subject, at: Timestamp) -> u64;
         fn revoke_client(client: &ClientId, at: Timestamp) -> u64;
+        fn revoke_tenant(tenant: &Tenant, at: Timestamp) -> u64;
+        fn find_grant(id: &GrantId) -> Option<GrantSummary>;
         fn list_grants(subject: &Subject, client: Option<&ClientId>, page: Page<GrantId>) -> Vec<GrantSummary>;
         fn touch_grant(id: &GrantId, at: Timestamp) -> ();
         fn purge_tokens(before: Timestamp, limit: NonZeroU32) -> u32;
