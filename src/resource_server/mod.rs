@@ -1,22 +1,24 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
+mod access;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::client::ClientId;
-use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::configuration::{ConfigurationError, ProtectedResource, Wording, WordingCatalog, Words};
+use crate::clock::{Clock, SystemClock};
+use crate::configuration::{ConfigurationError, ProtectedResource, Wording, WordingCatalog};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
-use crate::identifier::{Extra, Subject, Tenant};
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
-use crate::resource::{ResourceIndicator, Resources};
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{GrantId, Kind, Prefix, Token};
+use crate::secret::{Kind, Prefix, Token};
 use crate::store::{FoundAccessToken, TokenStore};
-use crate::telemetry::{Telemetry, ended, operate};
+use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
+
+pub use access::Access;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server.
@@ -178,90 +180,4 @@ fn observe(error: &BearerError, grant: Option<&Grant>) {
         grant: grant.map(|grant| grant.id),
         source: error.store_error(),
     });
-}
-
-/// What a checked access token allows, and on whose behalf.
-#[derive(Clone, Debug)]
-pub struct Access {
-    found: FoundAccessToken,
-    context: Arc<ChallengeContext>,
-    /// How the caller is told that the scope does not suffice.
-    insufficient: Words,
-}
-
-impl Access {
-    /// Demands scope tokens, separated by spaces: all of them.
-    ///
-    /// # Errors
-    ///
-    /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
-    pub fn require(&self, scope: &str) -> Result<(), BearerError> {
-        let result = if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
-            Ok(())
-        } else {
-            let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-            let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
-            Err(self.refuse(error.with_words(self.insufficient.clone())))
-        };
-        ended(Operation::Require, result.as_ref().err());
-        result
-    }
-
-    /// Tells the operator whose token was refused.
-    fn refuse(&self, error: BearerError) -> BearerError {
-        observe(&error, Some(self.grant()));
-        error
-    }
-
-    /// The user who granted access; `None` if the client acts for itself.
-    #[must_use]
-    pub fn subject(&self) -> Option<&Subject> {
-        self.grant().subject.as_ref()
-    }
-
-    /// The client; `None` for a personal access token.
-    #[must_use]
-    pub fn client_id(&self) -> Option<&ClientId> {
-        self.grant().client.as_ref()
-    }
-
-    /// What the token allows.
-    #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.found.token.scope
-    }
-
-    /// The resources that the token is for.
-    #[must_use]
-    pub const fn resource(&self) -> &Resources {
-        &self.found.token.resource
-    }
-
-    /// What the grant is confined to.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&Tenant> {
-        self.grant().tenant.as_ref()
-    }
-
-    /// What the host keeps with the grant.
-    #[must_use]
-    pub fn extra(&self) -> &Extra {
-        &self.grant().extra
-    }
-
-    /// The grant's identifier.
-    #[must_use]
-    pub fn grant_id(&self) -> GrantId {
-        self.grant().id
-    }
-
-    /// When the token expires; `None` is never.
-    #[must_use]
-    pub const fn expires_at(&self) -> Option<Timestamp> {
-        self.found.token.expires_at
-    }
-
-    fn grant(&self) -> &Grant {
-        &self.found.grant
-    }
 }
