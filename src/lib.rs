@@ -45,7 +45,9 @@ pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
 pub use resource_server::{Access, ResourceServer};
 pub use scope::Scope;
-pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, NewApp, Stores};
+pub use server::{
+    AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, ImportError, Imported, NewApp, Stores,
+};
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
     TokenResponse, Visitor, page_headers,

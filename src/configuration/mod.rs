@@ -69,6 +69,23 @@ pub enum RememberedConsent {
     Disabled,
 }
 
+/// Whether tokens are looked for that another server issued, and that were imported with
+/// [`AuthorizationServer::import_grant`](crate::AuthorizationServer::import_grant).
+///
+/// A token of the crate's own form is told from garbage by its checksum, without a store. A token of another server has
+/// no such form: while imported tokens are accepted, every text of 16 to 4,096 visible ASCII characters that comes as a
+/// token costs the one read that a real one does, and up to two at the revocation and introspection endpoints. Refuse
+/// them again once the last imported token has expired.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ImportedTokens {
+    /// They are looked for.
+    Accepted,
+    /// Only tokens of the crate's own form are.
+    #[default]
+    Refused,
+}
+
 /// Everything that is decided before the first request.
 #[derive(Debug)]
 pub(crate) struct Configuration {
@@ -79,6 +96,7 @@ pub(crate) struct Configuration {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) prefixes: Prefixes,
+    pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
     pub(crate) remembered_consent: RememberedConsent,

@@ -6,7 +6,7 @@ use crate::client::{ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
 use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
-use crate::secret::{Kind, Token, TokenKey};
+use crate::secret::{Kind, Origin, Presented};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
 use crate::telemetry::operate;
@@ -16,13 +16,15 @@ use crate::wire::{ClientForm, ClientRequest};
 /// A token that a client names, whichever kind it is.
 pub(super) enum Found {
     Access(FoundAccessToken),
+    /// Of another server: all that there is of its grant.
+    ImportedAccess(FoundAccessToken),
     Refresh(FoundRefreshToken),
 }
 
 impl Found {
     pub(super) fn grant(&self) -> &Grant {
         match self {
-            Self::Access(found) => &found.grant,
+            Self::Access(found) | Self::ImportedAccess(found) => &found.grant,
             Self::Refresh(found) => &found.grant,
         }
     }
@@ -32,7 +34,7 @@ impl AuthorizationServer {
     /// Revokes a token for the client that it was issued to.
     ///
     /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes
-    /// alone. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    /// alone, unless it was imported: then it has a grant of its own. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     ///
@@ -74,8 +76,9 @@ impl AuthorizationServer {
                 self.inner.grants.revoke_access_token(&found.token.key).await?;
                 Extent::AccessToken
             }
-            Found::Refresh(found) => {
-                self.inner.grants.revoke_grant(&found.grant.id, now).await?;
+            // A grant that is revoked stays so, also if the old table is imported once more.
+            Found::ImportedAccess(FoundAccessToken { grant, .. }) | Found::Refresh(FoundRefreshToken { grant, .. }) => {
+                self.inner.grants.revoke_grant(&grant.id, now).await?;
                 Extent::Grant
             }
         };
@@ -87,14 +90,17 @@ impl AuthorizationServer {
     /// Finds a token by what it is, not by what a hint says it is (RFC 7009 §2.1).
     pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
         let prefixes = &self.configuration().prefixes;
-        let key = |kind, prefix| text.and_then(|text| Token::parse(kind, prefix, text)).map(|token: Token| token.key());
-        let access: Option<TokenKey> = key(Kind::AccessToken, &prefixes.access_token);
-        if let Some(key) = access
+        let imported = self.configuration().imported_tokens;
+        let read = |kind, prefix| text.and_then(|text| Presented::read(kind, prefix, imported, text));
+        if let Some(Presented { key, origin, .. }) = read(Kind::AccessToken, &prefixes.access_token)
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
-            return Ok(Some(Found::Access(found)));
+            return Ok(Some(match origin {
+                Origin::Own => Found::Access(found),
+                Origin::Imported => Found::ImportedAccess(found),
+            }));
         }
-        let refresh = key(Kind::RefreshToken, &prefixes.refresh_token);
+        let refresh = read(Kind::RefreshToken, &prefixes.refresh_token).map(|presented| presented.key);
         Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
     }
 }

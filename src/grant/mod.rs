@@ -12,6 +12,7 @@
 mod authorization_code;
 mod authorization_request;
 mod decision;
+mod imported;
 mod issue;
 mod prompt;
 mod refresh_token;
@@ -34,6 +35,7 @@ pub use authorization_request::PendingAuthorization;
 pub(crate) use authorization_request::UI_LOCALES;
 pub(crate) use decision::Decided;
 pub use decision::{Approval, ConfirmedAuthorization, SessionSecret, ShortSessionSecret};
+pub use imported::ImportedGrant;
 pub(crate) use issue::{Issuing, Minted, Successors};
 pub use prompt::Prompt;
 pub(crate) use refresh_token::RetiredUse;

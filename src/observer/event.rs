@@ -68,6 +68,15 @@ pub enum Event<'a> {
         /// How.
         grant_type: GrantType,
     },
+    /// A grant was imported from another server, with one token.
+    Imported {
+        /// The grant.
+        grant: GrantId,
+        /// The client that it was given to; `None` for a personal access token.
+        client: Option<&'a ClientId>,
+        /// The user who gave it; `None` if the client acts for itself.
+        subject: Option<&'a Subject>,
+    },
     /// A refresh token was retried within its grace, and the same answer given again.
     Retried {
         /// The grant it belongs to.
@@ -216,6 +225,7 @@ impl Event<'_> {
             Self::Denied { .. } => "denied",
             Self::Authenticated { .. } => "authenticated",
             Self::Issued { .. } => "issued",
+            Self::Imported { .. } => "imported",
             Self::Retried { .. } => "retried",
             Self::Replayed { .. } => "replayed",
             Self::Revoked { .. } => "revoked",
@@ -257,7 +267,10 @@ impl Event<'_> {
             | Self::RegistrationChanged { client, .. }
             | Self::Deleted { client, .. }
             | Self::ClientRevoked { client, .. } => Some(client),
-            Self::Revoked { client, .. } | Self::AccessGranted { client, .. } | Self::Refused { client, .. } => *client,
+            Self::Imported { client, .. }
+            | Self::Revoked { client, .. }
+            | Self::AccessGranted { client, .. }
+            | Self::Refused { client, .. } => *client,
             Self::InitialTokenUsed { .. } | Self::SubjectRevoked { .. } | Self::Purged { .. } | Self::Failed { .. } => {
                 None
             }
@@ -274,6 +287,7 @@ impl Event<'_> {
             | Self::Denied { subject, .. }
             | Self::SubjectRevoked { subject, .. } => Some(subject),
             Self::Issued { subject, .. }
+            | Self::Imported { subject, .. }
             | Self::Retried { subject, .. }
             | Self::Replayed { subject, .. }
             | Self::Revoked { subject, .. }
@@ -289,6 +303,7 @@ impl Event<'_> {
             Self::Remembered { grant, .. }
             | Self::Approved { grant, .. }
             | Self::Issued { grant, .. }
+            | Self::Imported { grant, .. }
             | Self::Retried { grant, .. }
             | Self::Replayed { grant, .. }
             | Self::Revoked { grant, .. }

@@ -75,6 +75,8 @@ operations! {
     DeleteClient => "delete_client",
     /// [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client)
     RevokeClient => "revoke_client",
+    /// [`AuthorizationServer::import_grant`](crate::AuthorizationServer::import_grant)
+    ImportGrant => "import_grant",
     /// [`AuthorizationServer::grants`](crate::AuthorizationServer::grants)
     Grants => "grants",
     /// [`AuthorizationServer::withdraw`](crate::AuthorizationServer::withdraw)

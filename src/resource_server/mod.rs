@@ -7,13 +7,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use crate::clock::{Clock, SystemClock};
-use crate::configuration::{ConfigurationError, ProtectedResource, Wording, WordingCatalog};
+use crate::configuration::{ConfigurationError, ImportedTokens, ProtectedResource, Wording, WordingCatalog};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{Kind, Prefix, Token};
+use crate::secret::{Kind, Prefix, Presented};
 use crate::store::{FoundAccessToken, TokenStore};
 use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
@@ -37,6 +37,7 @@ pub struct ResourceServer {
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
+    imported_tokens: ImportedTokens,
 }
 
 impl ResourceServer {
@@ -60,7 +61,22 @@ impl ResourceServer {
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
         let telemetry = Telemetry::new(Arc::new(NoObserver));
         let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
-        Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
+        let imported_tokens = ImportedTokens::Refused;
+        Self {
+            tokens,
+            prefix,
+            resource: None,
+            context: Arc::new(context),
+            clock: Arc::new(SystemClock),
+            imported_tokens,
+        }
+    }
+
+    /// Accepts tokens, too, that another server issued and that were imported; see [`ImportedTokens`] for what it costs.
+    #[must_use]
+    pub const fn with_imported_tokens(mut self) -> Self {
+        self.imported_tokens = ImportedTokens::Accepted;
+        self
     }
 
     /// Sets the realm of challenges.
@@ -155,8 +171,8 @@ impl ResourceServer {
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
-        let token = Token::parse(Kind::AccessToken, &self.prefix, text);
-        let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
+        let presented = Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text);
+        let key = presented.ok_or_else(|| refuse(refused_bearer(text)))?.key;
         let found = self.tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))

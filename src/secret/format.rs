@@ -112,6 +112,11 @@ impl Token {
         Self { kind, grant, secret: random() }
     }
 
+    /// A token with a secret that is known already.
+    pub(super) const fn with_secret(kind: Kind, grant: GrantId, secret: [u8; SECRET]) -> Self {
+        Self { kind, grant, secret }
+    }
+
     /// Reads what a client presents: `None` if the prefix, the length, the alphabet or the checksum is not right.
     pub(crate) fn parse(kind: Kind, prefix: &Prefix, text: &str) -> Option<Self> {
         let body = text.strip_prefix(prefix.as_str())?;

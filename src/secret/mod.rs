@@ -11,6 +11,7 @@
 //! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told.
 
 mod format;
+mod imported;
 
 use std::fmt;
 
@@ -23,6 +24,8 @@ use subtle::ConstantTimeEq as _;
 
 pub use format::{InvalidPrefix, Prefix};
 pub(crate) use format::{Kind, SuccessorKey, Token, keyed};
+pub use imported::{ImportedToken, InvalidImportedToken};
+pub(crate) use imported::{Origin, Presented};
 
 use format::TokenText;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
-    Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
-    ResourceCatalog, ScopeCatalog, Wording,
+    Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
+    RememberedConsent, ResourceCatalog, ScopeCatalog, Wording,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -35,6 +35,7 @@ use crate::telemetry::Telemetry;
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | wording | the crate's, in English |
+/// | imported tokens | refused |
 #[derive(Debug)]
 #[must_use = "call build"]
 pub struct AuthorizationServerBuilder {
@@ -55,6 +56,7 @@ pub struct AuthorizationServerBuilder {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
+    imported_tokens: ImportedTokens,
 }
 
 impl AuthorizationServer {
@@ -78,6 +80,7 @@ impl AuthorizationServer {
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
+            imported_tokens: ImportedTokens::default(),
         }
     }
 }
@@ -177,6 +180,12 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Decides whether tokens are accepted that another server issued, and that were imported.
+    pub const fn imported_tokens(mut self, imported: ImportedTokens) -> Self {
+        self.imported_tokens = imported;
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -217,6 +226,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
             prefixes: self.prefixes,
+            imported_tokens: self.imported_tokens,
             paths: self.paths,
             registration: self.registration,
             remembered_consent: self.remembered_consent,
@@ -230,6 +240,10 @@ impl AuthorizationServerBuilder {
         let resource_server = match configuration.resources.iter().next() {
             Some(resource) => ResourceServer::new(tokens, prefix, resource.indicator.clone()),
             None => ResourceServer::for_any_resource(tokens, prefix),
+        };
+        let resource_server = match configuration.imported_tokens {
+            ImportedTokens::Accepted => resource_server.with_imported_tokens(),
+            ImportedTokens::Refused => resource_server,
         };
         let resource_server = resource_server
             .with_realm(configuration.issuer.authority())

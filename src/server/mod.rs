@@ -3,6 +3,7 @@
 mod account;
 mod builder;
 mod check;
+mod import;
 mod stores;
 
 use std::num::NonZeroU32;
@@ -22,6 +23,7 @@ use crate::telemetry::operate;
 pub use account::{DeveloperApp, NewApp};
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
+pub use import::{ImportError, Imported};
 pub use stores::Stores;
 
 /// An OAuth 2.1 authorization server.

@@ -39,8 +39,8 @@ pub(super) fn span(operation: Operation) -> Span {
     spans! {
         INFO(
             Authorize Recall Approve Deny Token Revoke Register ReadRegistration ReplaceRegistration DeleteRegistration
-            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient Grants Withdraw
-            RevokeSubject Purge Check
+            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient ImportGrant Grants
+            Withdraw RevokeSubject Purge Check
         )
         DEBUG(Introspect Verify);
         none(SignIn Confirm Require Metadata)

@@ -23,6 +23,7 @@ mod events;
 mod fault_points;
 mod front_channel_attacks;
 mod http;
+mod imported_tokens;
 mod introspection;
 mod issuer;
 mod joined_stores;
