@@ -1,5 +1,7 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
+mod offline;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -10,6 +12,7 @@ use crate::configuration::{ConfigurationError, ProtectedResource, Wording, Wordi
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
 use crate::identifier::{Extra, Subject, Tenant};
+use crate::jwt::JwtVerifier;
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::resource::{ResourceIndicator, Resources};
 use crate::scope::Scope;
@@ -19,7 +22,7 @@ use crate::telemetry::{Telemetry, ended, operate};
 use crate::wire::header::{bearer, refused_bearer};
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
-/// server.
+/// server; for signed tokens it can do without (feature `jwt`).
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
@@ -30,11 +33,27 @@ use crate::wire::header::{bearer, refused_bearer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    pub(crate) tokens: Arc<dyn TokenStore>,
+    /// `None` if signed tokens are taken at their word.
+    pub(crate) tokens: Option<Arc<dyn TokenStore>>,
     pub(crate) prefix: Prefix,
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
+    jwt: Option<JwtVerifier>,
+}
+
+/// One for any resource, with an empty prefix.
+fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
+    let telemetry = Telemetry::new(Arc::new(NoObserver));
+    let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
+    ResourceServer {
+        tokens,
+        prefix: Prefix::of_letters(""),
+        resource: None,
+        context: Arc::new(context),
+        clock: Arc::new(SystemClock),
+        jwt: None,
+    }
 }
 
 impl ResourceServer {
@@ -56,9 +75,7 @@ impl ResourceServer {
     /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were
     /// meant for another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
-        let telemetry = Telemetry::new(Arc::new(NoObserver));
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
-        Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
+        Self { prefix, ..unrestricted(Some(tokens)) }
     }
 
     /// Sets the realm of challenges.
@@ -97,6 +114,11 @@ impl ResourceServer {
 
     pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.context = Arc::new(ChallengeContext { telemetry, ..(*self.context).clone() });
+        self
+    }
+
+    pub(crate) fn with_verifier(mut self, verifier: Option<JwtVerifier>) -> Self {
+        self.jwt = verifier;
         self
     }
 
@@ -153,9 +175,13 @@ impl ResourceServer {
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
-        let token = Token::parse(Kind::AccessToken, &self.prefix, text);
-        let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
-        let found = self.tokens.find_access_token(&key).await;
+        let Some(tokens) = &self.tokens else {
+            return self.read(text).ok_or_else(|| refuse(refused_bearer(text)));
+        };
+        let opaque = Token::parse(Kind::AccessToken, &self.prefix, text).map(|token| token.key());
+        let key = opaque.or_else(|| self.jwt.as_ref()?.token_key(text));
+        let key = key.ok_or_else(|| refuse(refused_bearer(text)))?;
+        let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
     }

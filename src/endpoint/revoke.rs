@@ -89,6 +89,7 @@ impl AuthorizationServer {
         let prefixes = &self.configuration().prefixes;
         let key = |kind, prefix| text.and_then(|text| Token::parse(kind, prefix, text)).map(|token: Token| token.key());
         let access: Option<TokenKey> = key(Kind::AccessToken, &prefixes.access_token);
+        let access = access.or_else(|| self.configuration().signer.as_ref()?.verifier().token_key(text?));
         if let Some(key) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {

@@ -3,6 +3,8 @@
 mod account;
 mod builder;
 mod check;
+#[cfg(feature = "jwt")]
+mod keys;
 mod stores;
 
 use std::num::NonZeroU32;
