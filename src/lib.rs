@@ -21,6 +21,10 @@ pub mod grant;
 pub mod guide;
 pub mod identifier;
 pub mod issuer;
+#[cfg(feature = "jwt")]
+pub mod jwt;
+#[cfg(not(feature = "jwt"))]
+mod jwt;
 mod language;
 pub mod observer;
 pub mod pkce;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "error",
             "identifier",
             "issuer",
+            "jwt",
             "language",
             "observer",
             "pkce",

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::jwt::AccessTokenSigner;
+use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
@@ -56,6 +57,15 @@ pub enum ConfigurationError {
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
+    /// Access tokens are to be JWTs, but there are no keys to sign them with (feature `jwt`).
+    #[error("access tokens are to be JWTs, but there are no keys that sign them")]
+    NoAccessTokenKeys,
+    /// Access tokens are to be JWTs, but have no lifetime: each must say when it expires (RFC 9068 §2.2).
+    #[error("access tokens that are JWTs need a lifetime")]
+    EndlessJwt,
+    /// A member that is to be shown in access tokens is called like a claim that the server alone makes.
+    #[error("the claim {0:?} is not the host's to make")]
+    AccessTokenClaim(String),
 }
 
 /// Whether a user who consented before is asked again for the same.
@@ -95,6 +105,8 @@ pub(crate) struct Configuration {
     pub(crate) redirect_uris: RedirectUriPolicy,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
+    pub(crate) access_token_format: AccessTokenFormat,
+    pub(crate) signer: Option<AccessTokenSigner>,
     pub(crate) prefixes: Prefixes,
     pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,

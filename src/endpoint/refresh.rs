@@ -60,7 +60,7 @@ impl AuthorizationServer {
         match issuing.policy() {
             RefreshPolicy::Never => Err(ErrorReason::GrantTypeNotAllowed.into()),
             RefreshPolicy::Reuse if found.token.is_active() => {
-                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource);
+                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource)?;
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {
@@ -69,7 +69,8 @@ impl AuthorizationServer {
                 }
             }
             RefreshPolicy::Reuse | RefreshPolicy::Rotate { .. } => {
-                let successors = issuing.successors(presented, &found.grant, refreshable.scope, refreshable.resource);
+                let successors =
+                    issuing.successors(presented, &found.grant, refreshable.scope, refreshable.resource)?;
                 self.rotate(&issuing, client, presented, found, successors, caller).await
             }
         }
@@ -91,8 +92,9 @@ impl AuthorizationServer {
             Rotation::Retired { retirement, retries } => {
                 match retirement.judge(issuing.policy(), retries, caller.now) {
                     RetiredUse::Retry => {
+                        let response = issuing.again(presented, &found.grant, retirement)?;
                         self.observe(&Event::Retried { grant, client, subject });
-                        Ok(issuing.again(presented, retirement))
+                        Ok(response)
                     }
                     RetiredUse::Exhausted => Err(ErrorReason::RefreshTokenRetriesExhausted.into()),
                     RetiredUse::Replay => {

@@ -92,7 +92,12 @@ impl AuthorizationServer {
         let prefixes = &self.configuration().prefixes;
         let imported = self.configuration().imported_tokens;
         let read = |kind, prefix| text.and_then(|text| Presented::read(kind, prefix, imported, text));
-        if let Some(Presented { key, origin, .. }) = read(Kind::AccessToken, &prefixes.access_token)
+        let signed = |text| self.configuration().signer.as_ref()?.verifier().token_key(text);
+        let access = match text.and_then(signed) {
+            Some(key) => Some((key, Origin::Own)),
+            None => read(Kind::AccessToken, &prefixes.access_token).map(|presented| (presented.key, presented.origin)),
+        };
+        if let Some((key, origin)) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
             return Ok(Some(match origin {

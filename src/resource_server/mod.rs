@@ -1,6 +1,7 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
 mod access;
+mod offline;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::configuration::{ConfigurationError, ImportedTokens, ProtectedResource, Wording, WordingCatalog};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
+use crate::jwt::JwtVerifier;
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
@@ -21,7 +23,7 @@ use crate::wire::header::{bearer, refused_bearer};
 pub use access::Access;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
-/// server.
+/// server; for signed tokens it can do without (feature `jwt`).
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
@@ -32,12 +34,29 @@ pub use access::Access;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    pub(crate) tokens: Arc<dyn TokenStore>,
+    /// `None` if signed tokens are taken at their word.
+    pub(crate) tokens: Option<Arc<dyn TokenStore>>,
     pub(crate) prefix: Prefix,
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
     imported_tokens: ImportedTokens,
+    jwt: Option<JwtVerifier>,
+}
+
+/// One for any resource, with an empty prefix.
+fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
+    let telemetry = Telemetry::new(Arc::new(NoObserver));
+    let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
+    ResourceServer {
+        tokens,
+        prefix: Prefix::of_letters(""),
+        resource: None,
+        context: Arc::new(context),
+        clock: Arc::new(SystemClock),
+        imported_tokens: ImportedTokens::Refused,
+        jwt: None,
+    }
 }
 
 impl ResourceServer {
@@ -59,17 +78,7 @@ impl ResourceServer {
     /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were
     /// meant for another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
-        let telemetry = Telemetry::new(Arc::new(NoObserver));
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
-        let imported_tokens = ImportedTokens::Refused;
-        Self {
-            tokens,
-            prefix,
-            resource: None,
-            context: Arc::new(context),
-            clock: Arc::new(SystemClock),
-            imported_tokens,
-        }
+        Self { prefix, ..unrestricted(Some(tokens)) }
     }
 
     /// Accepts tokens, too, that another server issued and that were imported; see [`ImportedTokens`] for what it costs.
@@ -115,6 +124,11 @@ impl ResourceServer {
 
     pub(crate) fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.context = Arc::new(ChallengeContext { telemetry, ..(*self.context).clone() });
+        self
+    }
+
+    pub(crate) fn with_verifier(mut self, verifier: Option<JwtVerifier>) -> Self {
+        self.jwt = verifier;
         self
     }
 
@@ -171,9 +185,15 @@ impl ResourceServer {
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
-        let presented = Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text);
-        let key = presented.ok_or_else(|| refuse(refused_bearer(text)))?.key;
-        let found = self.tokens.find_access_token(&key).await;
+        let Some(tokens) = &self.tokens else {
+            return self.read(text).ok_or_else(|| refuse(refused_bearer(text)));
+        };
+        // Before tokens of other servers, which may look like anything.
+        let signed = self.jwt.as_ref().and_then(|jwt| jwt.token_key(text));
+        let presented = || Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text);
+        let key = signed.or_else(|| presented().map(|presented| presented.key));
+        let key = key.ok_or_else(|| refuse(refused_bearer(text)))?;
+        let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
     }

@@ -8,7 +8,8 @@
 //!
 //! The prefix is the service's, so that secret scanners recognise a leak. The grant's id lets a store keep everything
 //! about one grant in one place. The checksum covers prefix and bytes, so that garbage is rejected before a store is
-//! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told.
+//! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told. A signed access
+//! token (feature `jwt`) carries that key instead of the secret.
 
 mod format;
 mod imported;
@@ -253,6 +254,13 @@ secret! {
 secret! {
     /// A registration access token, with which a client manages its own registration (RFC 7592 §3).
     RegistrationToken
+}
+
+impl AccessToken {
+    /// A token that was signed instead of made at random.
+    pub(crate) fn signed(text: String) -> Self {
+        Self(TokenText::Signed(text.into()))
+    }
 }
 
 impl ClientSecret {

@@ -11,8 +11,11 @@ use crate::configuration::{
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
+use crate::jwt::SignerSettings;
+#[cfg(feature = "jwt")]
+use crate::jwt::{JwtHeader, KeySet};
 use crate::observer::{NoObserver, Observer};
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::resource_server::ResourceServer;
 use crate::scope::Scope;
@@ -32,6 +35,7 @@ use crate::telemetry::Telemetry;
 /// | registration | closed |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
+/// | access tokens | opaque |
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | wording | the crate's, in English |
@@ -47,6 +51,8 @@ pub struct AuthorizationServerBuilder {
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
+    access_token_format: AccessTokenFormat,
+    signer: SignerSettings,
     prefixes: Prefixes,
     paths: EndpointPaths,
     registration: Registration,
@@ -71,6 +77,8 @@ impl AuthorizationServer {
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
+            access_token_format: AccessTokenFormat::default(),
+            signer: SignerSettings::default(),
             prefixes: Prefixes::default(),
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
@@ -122,6 +130,35 @@ impl AuthorizationServerBuilder {
     /// Sets what becomes of a refresh token that is used.
     pub const fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
         self.refresh_policy = policy;
+        self
+    }
+
+    /// Sets what access tokens look like, of clients that have no format of their own.
+    pub const fn access_token_format(mut self, format: AccessTokenFormat) -> Self {
+        self.access_token_format = format;
+        self
+    }
+
+    /// Sets the keys of signed access tokens, and publishes their public halves. They sign where the format of a client, or
+    /// else that of the server, is [`AccessTokenFormat::Jwt`].
+    #[cfg(feature = "jwt")]
+    pub fn access_token_keys(mut self, keys: KeySet) -> Self {
+        self.signer.keys = Some(keys);
+        self
+    }
+
+    /// Sets which header signed access tokens have.
+    #[cfg(feature = "jwt")]
+    pub const fn access_token_header(mut self, header: JwtHeader) -> Self {
+        self.signer.header = header;
+        self
+    }
+
+    /// Shows this member of what the host keeps with a grant ([`Grant::extra`](crate::grant::Grant::extra)) in its signed
+    /// access tokens, as a claim of the same name; whoever gets a token can read it.
+    #[cfg(feature = "jwt")]
+    pub fn access_token_claim(mut self, member: &str) -> Self {
+        self.signer.extra_claims.insert(member.to_owned());
         self
     }
 
@@ -218,6 +255,12 @@ impl AuthorizationServerBuilder {
             return Err(ConfigurationError::NoRegistry);
         }
 
+        let signer = self.signer.signer(&self.issuer)?;
+        if self.access_token_format == AccessTokenFormat::Jwt {
+            signer.as_ref().ok_or(ConfigurationError::NoAccessTokenKeys)?;
+            self.lifetimes.access_token().ok_or(ConfigurationError::EndlessJwt)?;
+        }
+
         let configuration = Arc::new(Configuration {
             issuer: self.issuer,
             scopes,
@@ -225,6 +268,8 @@ impl AuthorizationServerBuilder {
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
+            access_token_format: self.access_token_format,
+            signer,
             prefixes: self.prefixes,
             imported_tokens: self.imported_tokens,
             paths: self.paths,
@@ -249,7 +294,8 @@ impl AuthorizationServerBuilder {
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
             .with_words(configuration.wording.clone())
-            .with_telemetry(configuration.telemetry.clone());
+            .with_telemetry(configuration.telemetry.clone())
+            .with_verifier(configuration.signer.as_ref().map(|signer| signer.verifier().clone()));
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),

@@ -4,6 +4,8 @@ mod account;
 mod builder;
 mod check;
 mod import;
+#[cfg(feature = "jwt")]
+mod keys;
 mod stores;
 
 use std::num::NonZeroU32;
