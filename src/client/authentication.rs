@@ -34,9 +34,15 @@ pub struct SecretAuthentication {
 struct StoredSecret {
     hash: SecretHash,
     expires_at: Option<Timestamp>,
+    #[serde(default)]
+    last_used_at: Option<Timestamp>,
 }
 
 impl StoredSecret {
+    const fn new(hash: SecretHash) -> Self {
+        Self { hash, expires_at: None, last_used_at: None }
+    }
+
     fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
         self.hash.matches(candidate) && self.expires_at.is_none_or(|at| now < at)
     }
@@ -68,7 +74,7 @@ impl SecretAuthentication {
     /// Authentication by the secret whose hash is `secret`; it does not expire.
     #[must_use]
     pub const fn new(secret: SecretHash) -> Self {
-        Self { method: SecretMethod::Basic, secret: StoredSecret { hash: secret, expires_at: None }, previous: None }
+        Self { method: SecretMethod::Basic, secret: StoredSecret::new(secret), previous: None }
     }
 
     /// Sets how the client said it would send the secret.
@@ -88,7 +94,7 @@ impl SecretAuthentication {
     /// Replaces the secret; the old one stays valid until `overlap_ends_at`, so that a rotation needs no outage.
     #[must_use]
     pub fn rotated(mut self, secret: SecretHash, overlap_ends_at: Timestamp) -> Self {
-        let mut old = std::mem::replace(&mut self.secret, StoredSecret { hash: secret, expires_at: None });
+        let mut old = std::mem::replace(&mut self.secret, StoredSecret::new(secret));
         old.expires_at = Some(old.expires_at.map_or(overlap_ends_at, |at| at.min(overlap_ends_at)));
         self.previous = Some(old);
         self
@@ -106,6 +112,19 @@ impl SecretAuthentication {
         self.secret.expires_at
     }
 
+    /// These secrets after `secret` was used `at` this instant; `None` if it is not one of them, or a use that is as late is
+    /// known.
+    fn touched(&self, secret: &SecretHash, at: Timestamp) -> Option<Self> {
+        let mut touched = self.clone();
+        let used = [Some(&mut touched.secret), touched.previous.as_mut()].into_iter().flatten();
+        let mut changed = false;
+        for stored in used.filter(|stored| stored.hash == *secret && stored.last_used_at < Some(at)) {
+            stored.last_used_at = Some(at);
+            changed = true;
+        }
+        changed.then_some(touched)
+    }
+
     pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
         // The hash of nothing is what a forgotten setting leaves behind.
         if candidate.is_empty() {
@@ -115,6 +134,16 @@ impl SecretAuthentication {
         let current = self.secret.accepts(candidate, now);
         let previous = self.previous.as_ref().is_some_and(|previous| previous.accepts(candidate, now));
         current | previous
+    }
+}
+
+impl Client {
+    /// This client after `secret` was used `at` this instant, with the same version; `None` if that changes nothing, since it is
+    /// not one of its secrets, or a use that is as late is known.
+    pub(crate) fn touched(&self, secret: &SecretHash, at: Timestamp) -> Option<Self> {
+        let ClientAuthentication::Secret(secrets) = &self.authentication else { return None };
+        let authentication = ClientAuthentication::Secret(secrets.touched(secret, at)?);
+        Some(Self { authentication, ..self.clone() })
     }
 }
 
@@ -180,5 +209,55 @@ impl AuthenticatedClient {
 
     pub(crate) fn client(&self) -> &Client {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix_millis(second * 1000)
+    }
+
+    fn rotated() -> (Client, SecretHash, SecretHash) {
+        let (old, new) = (SecretHash::of("old"), SecretHash::of("new"));
+        let secrets = SecretAuthentication::new(old).rotated(new, at(100));
+        (Client::new("report".parse().unwrap(), ClientAuthentication::Secret(secrets)), old, new)
+    }
+
+    #[test]
+    fn the_use_of_a_secret_is_remembered_and_nothing_else_changes() {
+        let (client, old, new) = rotated();
+        let ClientAuthentication::Secret(before) = &client.authentication else { unreachable!() };
+        let touched = client.touched(&old, at(5)).unwrap();
+        let ClientAuthentication::Secret(after) = &touched.authentication else { unreachable!() };
+        assert_eq!(after.previous.as_ref().unwrap().last_used_at, Some(at(5)));
+        assert_eq!(after.secret, before.secret);
+        assert_eq!(Client { authentication: client.authentication.clone(), ..touched.clone() }, client);
+        let ClientAuthentication::Secret(both) = touched.touched(&new, at(6)).unwrap().authentication else {
+            unreachable!()
+        };
+        assert_eq!(both.secret.last_used_at, Some(at(6)));
+        assert_eq!(both.previous, after.previous);
+    }
+
+    #[test]
+    fn a_use_that_is_not_later_and_one_of_an_unknown_secret_change_nothing() {
+        let (client, old, _) = rotated();
+        let touched = client.touched(&old, at(5)).unwrap();
+        assert_eq!(touched.touched(&old, at(5)), None);
+        assert_eq!(touched.touched(&old, at(4)), None);
+        assert_eq!(client.touched(&SecretHash::of("other"), at(5)), None);
+        assert_eq!(Client::public("app".parse().unwrap()).touched(&old, at(5)), None);
+    }
+
+    #[test]
+    fn a_client_that_was_stored_before_uses_were_remembered_can_be_read() {
+        let (client, _, _) = rotated();
+        let stored = serde_json::to_string(&client).unwrap();
+        let older = stored.replace(",\"last_used_at\":null", "");
+        assert_ne!(older, stored);
+        assert_eq!(serde_json::from_str::<Client>(&older).unwrap(), client);
     }
 }
