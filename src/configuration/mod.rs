@@ -5,6 +5,7 @@ mod prefixes;
 mod registration;
 mod resources;
 mod scopes;
+mod token_requests;
 mod wording;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use registration::{Registration, RegistrationRules};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
 pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
+pub use token_requests::TokenRequestBodies;
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -114,6 +116,7 @@ pub(crate) struct Configuration {
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) token_requests: TokenRequestBodies,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
 }

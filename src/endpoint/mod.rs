@@ -79,10 +79,10 @@ struct Call<'a> {
 }
 
 impl AuthorizationServer {
-    /// Reads a form; an identifier that cannot be one belongs to no client.
+    /// Reads a form, or JSON if the operator wants that; an identifier that cannot be one belongs to no client.
     fn open<'a>(&self, endpoint: Endpoint, request: ClientRequest<'a>) -> Result<Call<'a>, EndpointError> {
         let refuse = |reason: ErrorReason| self.refuse(endpoint, request.headers(), None, reason.into());
-        let mut form = request.read().map_err(refuse)?;
+        let mut form = request.read(self.configuration().token_requests).map_err(refuse)?;
         let credentials = form.credentials();
         let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
         Ok(Call { form, credentials, id })

@@ -7,7 +7,7 @@ use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ResourceCatalog, ScopeCatalog, Wording,
+    RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies, Wording,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -38,6 +38,7 @@ use crate::telemetry::Telemetry;
 /// | access tokens | opaque |
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
+/// | token requests | forms only |
 /// | wording | the crate's, in English |
 /// | imported tokens | refused |
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub struct AuthorizationServerBuilder {
     remembered_consent: RememberedConsent,
     consent_lifetime: Duration,
     body_limit: usize,
+    token_requests: TokenRequestBodies,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
@@ -85,6 +87,7 @@ impl AuthorizationServer {
             remembered_consent: RememberedConsent::Enabled,
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
+            token_requests: TokenRequestBodies::Form,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
@@ -199,6 +202,12 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Decides whether clients may send JSON in place of a form.
+    pub const fn token_requests(mut self, bodies: TokenRequestBodies) -> Self {
+        self.token_requests = bodies;
+        self
+    }
+
     /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -277,6 +286,7 @@ impl AuthorizationServerBuilder {
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
+            token_requests: self.token_requests,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });

@@ -1,5 +1,7 @@
 //! Parameters: `application/x-www-form-urlencoded`, read strictly (RFC 6749 appendix B).
 
+mod json;
+
 use std::borrow::Cow;
 
 use crate::error::ErrorReason;

@@ -27,6 +27,7 @@ mod imported_tokens;
 mod introspection;
 mod issuer;
 mod joined_stores;
+mod json_token_requests;
 mod leaks;
 mod metadata;
 mod metrics;

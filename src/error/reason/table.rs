@@ -88,14 +88,14 @@ reasons! {
         "Nothing, unless one client keeps doing it: it posts where a GET is due, or the other way round.";
     /// The body is not of the content type that the endpoint reads.
     ContentTypeUnsupported => InvalidRequest, 415, "The content type of the request is not supported.",
-        "Tell the client's author what the endpoint reads: a form for tokens, JSON for registration.";
+        "Tell the client's author what is read: a form for tokens, JSON for registration; or set `token_requests`.";
     /// The body is larger than the limit.
     RequestTooLarge => InvalidRequest, 413, "The request is too large.",
         "Raise `body_limit` if honest requests are that large; otherwise somebody tries what goes through.";
     /// The query of an authorization request is longer than any valid one.
     QueryTooLong => InvalidRequest, 414, "The URL of the request is too long.",
         "Nothing: no honest request comes near 32 KiB.";
-    /// Ill-formed percent-encoding, not UTF-8, a NUL, or too many parameters.
+    /// Ill-formed percent-encoding or JSON, not UTF-8, a NUL, or too many parameters.
     RequestMalformed => InvalidRequest, 400, "The request is not well-formed.",
         "Have the client encode parameters with a library; if many are hit, look for a proxy that rewrites.";
     /// The connection broke before the whole body was read.
