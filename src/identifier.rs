@@ -115,6 +115,8 @@ identifier! {
 pub struct Extra(Option<Arc<serde_json::Map<String, serde_json::Value>>>);
 
 impl Extra {
+    pub(crate) const EMPTY: Self = Self(None);
+
     /// Wraps `object`.
     #[must_use]
     pub fn new(object: serde_json::Map<String, serde_json::Value>) -> Self {

@@ -45,7 +45,10 @@ pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
 pub use resource_server::{Access, ResourceServer};
 pub use scope::Scope;
-pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, NewApp, Stores};
+pub use server::{
+    AppChanges, AuthorizationServer, AuthorizationServerBuilder, CredentialDecision, CredentialPolicy,
+    CredentialRequest, DeveloperApp, Finding, NewApp, NewPersonalToken, PersonalToken, Revocation, Stores,
+};
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
     TokenResponse, Visitor, page_headers,

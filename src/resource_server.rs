@@ -32,6 +32,7 @@ use crate::wire::header::{bearer, refused_bearer};
 pub struct ResourceServer {
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) prefix: Prefix,
+    pub(crate) personal_token_prefix: Option<Prefix>,
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -58,7 +59,22 @@ impl ResourceServer {
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
         let telemetry = Telemetry::new(Arc::new(NoObserver));
         let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
-        Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
+        Self {
+            tokens,
+            prefix,
+            personal_token_prefix: None,
+            resource: None,
+            context: Arc::new(context),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Accepts tokens that begin with `prefix` as well: the personal access tokens of a server that has a prefix of their own
+    /// for them ([`Prefixes::with_personal_token`](crate::configuration::Prefixes::with_personal_token)).
+    #[must_use]
+    pub fn with_personal_token_prefix(mut self, prefix: Prefix) -> Self {
+        self.personal_token_prefix = Some(prefix);
+        self
     }
 
     /// Sets the realm of challenges.
@@ -116,7 +132,8 @@ impl ResourceServer {
                 error.with_words(words)
             })?;
             let insufficient = words(ErrorReason::ScopeInsufficient);
-            let access = Access { found, context: Arc::clone(&self.context), insufficient };
+            let confined = words(ErrorReason::TenantMismatch);
+            let access = Access { found, context: Arc::clone(&self.context), insufficient, confined };
             match self.refusal(&access.found.token) {
                 Some(reason) => {
                     let error = BearerError::new(Arc::clone(&self.context), reason);
@@ -153,7 +170,8 @@ impl ResourceServer {
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
-        let token = Token::parse(Kind::AccessToken, &self.prefix, text);
+        let parse = |prefix| Token::parse(Kind::AccessToken, prefix, text);
+        let token = parse(&self.prefix).or_else(|| self.personal_token_prefix.as_ref().and_then(parse));
         let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
         let found = self.tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
@@ -187,6 +205,8 @@ pub struct Access {
     context: Arc<ChallengeContext>,
     /// How the caller is told that the scope does not suffice.
     insufficient: Words,
+    /// How the caller is told that the token is for another tenant.
+    confined: Words,
 }
 
 impl Access {
@@ -204,6 +224,26 @@ impl Access {
             Err(self.refuse(error.with_words(self.insufficient.clone())))
         };
         ended(Operation::Require, result.as_ref().err());
+        result
+    }
+
+    /// Demands that the token may reach the data of `tenant`.
+    ///
+    /// A token that is confined to no tenant passes: it reaches whatever its [`subject`](Self::subject) may reach, so look up
+    /// in your own data whether that is so.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`]: 403 with [`ErrorReason::TenantMismatch`] if the token is confined to another tenant. Its challenge has
+    /// no error code, because no other scope would help (RFC 6750 §3.1).
+    pub fn require_tenant(&self, tenant: &Tenant) -> Result<(), BearerError> {
+        let result = if self.tenant().is_none_or(|own| own == tenant) {
+            Ok(())
+        } else {
+            let error = BearerError::new(Arc::clone(&self.context), ErrorReason::TenantMismatch);
+            Err(self.refuse(error.with_words(self.confined.clone())))
+        };
+        ended(Operation::RequireTenant, result.as_ref().err());
         result
     }
 
@@ -237,7 +277,8 @@ impl Access {
         &self.found.token.resource
     }
 
-    /// What the grant is confined to.
+    /// What the grant is confined to; `None` is all that its user may reach. See
+    /// [`require_tenant`](Self::require_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
         self.grant().tenant.as_ref()

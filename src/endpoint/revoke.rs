@@ -6,7 +6,7 @@ use crate::client::{ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
 use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
-use crate::secret::{Kind, Token, TokenKey};
+use crate::secret::{Kind, Token};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
 use crate::telemetry::operate;
@@ -31,8 +31,8 @@ impl Found {
 impl AuthorizationServer {
     /// Revokes a token for the client that it was issued to.
     ///
-    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes
-    /// alone. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    /// A refresh token takes its whole grant along, whether it is the newest or was replaced, and so does a token that a page
+    /// of the host issued to the client; any other access token goes alone. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     ///
@@ -70,12 +70,13 @@ impl AuthorizationServer {
             return Err(Refusal::from(ErrorReason::TokenForeign).about(grant.id));
         }
         let extent = match &found {
-            Found::Access(found) => {
+            // A personal access token is all that there is of its grant.
+            Found::Access(found) if found.grant.name.is_none() => {
                 self.inner.grants.revoke_access_token(&found.token.key).await?;
                 Extent::AccessToken
             }
-            Found::Refresh(found) => {
-                self.inner.grants.revoke_grant(&found.grant.id, now).await?;
+            Found::Access(_) | Found::Refresh(_) => {
+                self.inner.grants.revoke_grant(&grant.id, now).await?;
                 Extent::Grant
             }
         };
@@ -87,14 +88,14 @@ impl AuthorizationServer {
     /// Finds a token by what it is, not by what a hint says it is (RFC 7009 §2.1).
     pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
         let prefixes = &self.configuration().prefixes;
-        let key = |kind, prefix| text.and_then(|text| Token::parse(kind, prefix, text)).map(|token: Token| token.key());
-        let access: Option<TokenKey> = key(Kind::AccessToken, &prefixes.access_token);
+        let access = text.and_then(|text| prefixes.read_access_token(text)).map(|token| token.key());
         if let Some(key) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
             return Ok(Some(Found::Access(found)));
         }
-        let refresh = key(Kind::RefreshToken, &prefixes.refresh_token);
+        let refresh = text.and_then(|text| Token::parse(Kind::RefreshToken, &prefixes.refresh_token, text));
+        let refresh = refresh.map(|token| token.key());
         Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AuthorizationServer, Inner, Stores};
+use super::account::AllowAll;
+use super::{AuthorizationServer, CredentialPolicy, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
-    ResourceCatalog, ScopeCatalog, Wording,
+    ResourceCatalog, ScopeCatalog, Wording, client_id_prefix,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -34,6 +35,8 @@ use crate::telemetry::Telemetry;
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
+/// | retention | one hour |
+/// | who may create apps and personal access tokens | every user |
 /// | wording | the crate's, in English |
 #[derive(Debug)]
 #[must_use = "call build"]
@@ -52,6 +55,10 @@ pub struct AuthorizationServerBuilder {
     remembered_consent: RememberedConsent,
     consent_lifetime: Duration,
     body_limit: usize,
+    retention: Duration,
+    app_id_prefix: String,
+    credential_policy: Arc<dyn CredentialPolicy>,
+    reauthentication: Option<Duration>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
@@ -75,6 +82,10 @@ impl AuthorizationServer {
             remembered_consent: RememberedConsent::Enabled,
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
+            retention: Duration::ZERO,
+            app_id_prefix: "app_".to_owned(),
+            credential_policy: Arc::new(AllowAll),
+            reauthentication: None,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
@@ -159,6 +170,34 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Sets how long grants and tokens whose life is over stay listed, as expired or revoked, before
+    /// [`purge`](AuthorizationServer::purge) deletes them; less than an hour counts as that. A store that evicts by itself, as
+    /// Redis does, forgets what has expired earlier.
+    pub const fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets what the identifiers of developers' apps begin with: `app_` by default. Characters other than ASCII letters,
+    /// digits, `-` and `_` are dropped.
+    pub fn app_id_prefix(mut self, prefix: &str) -> Self {
+        self.app_id_prefix = client_id_prefix(prefix);
+        self
+    }
+
+    /// Decides who may create apps and personal access tokens.
+    pub fn credential_policy(mut self, policy: Arc<dyn CredentialPolicy>) -> Self {
+        self.credential_policy = policy;
+        self
+    }
+
+    /// Demands that whoever creates an app or a personal access token proved who they are at most `max_age` ago, as the page
+    /// tells by `with_authenticated_at`.
+    pub const fn reauthentication(mut self, max_age: Duration) -> Self {
+        self.reauthentication = Some(max_age);
+        self
+    }
+
     /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -222,6 +261,8 @@ impl AuthorizationServerBuilder {
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
+            retention: self.retention,
+            app_id_prefix: self.app_id_prefix,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });
@@ -231,11 +272,12 @@ impl AuthorizationServerBuilder {
             Some(resource) => ResourceServer::new(tokens, prefix, resource.indicator.clone()),
             None => ResourceServer::for_any_resource(tokens, prefix),
         };
-        let resource_server = resource_server
+        let mut resource_server = resource_server
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
             .with_words(configuration.wording.clone())
             .with_telemetry(configuration.telemetry.clone());
+        resource_server.personal_token_prefix.clone_from(&configuration.prefixes.personal_token);
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),
@@ -245,6 +287,8 @@ impl AuthorizationServerBuilder {
                 grants: self.stores.grants,
                 clock: self.clock,
                 resource_server,
+                credential_policy: self.credential_policy,
+                reauthentication: self.reauthentication,
             }),
         })
     }
