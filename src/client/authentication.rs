@@ -179,6 +179,19 @@ impl SecretAuthentication {
         self.secret.hash == other.secret.hash
     }
 
+    /// These secrets after `secret` was used `at` this instant; `None` if it is not one of them, or a use that is as late is
+    /// known.
+    fn touched(&self, secret: &SecretHash, at: Timestamp) -> Option<Self> {
+        let mut touched = self.clone();
+        let used = [Some(&mut touched.secret), touched.previous.as_mut()].into_iter().flatten();
+        let mut changed = false;
+        for stored in used.filter(|stored| stored.hash == *secret && stored.last_used_at < Some(at)) {
+            stored.last_used_at = Some(at);
+            changed = true;
+        }
+        changed.then_some(touched)
+    }
+
     /// Which of the secrets `candidate` is, if it is one that works at `now`.
     pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> Option<SecretId> {
         // The hash of nothing is what a forgotten setting leaves behind.
@@ -189,6 +202,16 @@ impl SecretAuthentication {
         let current = self.secret.accepts(candidate, now);
         let previous = self.previous.as_ref().filter(|previous| previous.accepts(candidate, now));
         if current { Some(self.secret.hash.id()) } else { previous.map(|previous| previous.hash.id()) }
+    }
+}
+
+impl Client {
+    /// This client after `secret` was used `at` this instant, with the same version; `None` if that changes nothing, since it is
+    /// not one of its secrets, or a use that is as late is known.
+    pub(crate) fn touched(&self, secret: &SecretHash, at: Timestamp) -> Option<Self> {
+        let ClientAuthentication::Secret(secrets) = &self.authentication else { return None };
+        let authentication = ClientAuthentication::Secret(secrets.touched(secret, at)?);
+        Some(Self { authentication, ..self.clone() })
     }
 }
 
@@ -264,5 +287,55 @@ impl AuthenticatedClient {
     /// Which of its secrets the client proved itself with.
     pub(crate) const fn secret_id(&self) -> Option<SecretId> {
         self.secret_id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix_millis(second * 1000)
+    }
+
+    fn rotated() -> (Client, SecretHash, SecretHash) {
+        let (old, new) = (SecretHash::of("old"), SecretHash::of("new"));
+        let secrets = SecretAuthentication::new(old).rotated(new, at(100));
+        (Client::new("report".parse().unwrap(), ClientAuthentication::Secret(secrets)), old, new)
+    }
+
+    #[test]
+    fn the_use_of_a_secret_is_remembered_and_nothing_else_changes() {
+        let (client, old, new) = rotated();
+        let ClientAuthentication::Secret(before) = &client.authentication else { unreachable!() };
+        let touched = client.touched(&old, at(5)).unwrap();
+        let ClientAuthentication::Secret(after) = &touched.authentication else { unreachable!() };
+        assert_eq!(after.previous.as_ref().unwrap().last_used_at, Some(at(5)));
+        assert_eq!(after.secret, before.secret);
+        assert_eq!(Client { authentication: client.authentication.clone(), ..touched.clone() }, client);
+        let ClientAuthentication::Secret(both) = touched.touched(&new, at(6)).unwrap().authentication else {
+            unreachable!()
+        };
+        assert_eq!(both.secret.last_used_at, Some(at(6)));
+        assert_eq!(both.previous, after.previous);
+    }
+
+    #[test]
+    fn a_use_that_is_not_later_and_one_of_an_unknown_secret_change_nothing() {
+        let (client, old, _) = rotated();
+        let touched = client.touched(&old, at(5)).unwrap();
+        assert_eq!(touched.touched(&old, at(5)), None);
+        assert_eq!(touched.touched(&old, at(4)), None);
+        assert_eq!(client.touched(&SecretHash::of("other"), at(5)), None);
+        assert_eq!(Client::public("app".parse().unwrap()).touched(&old, at(5)), None);
+    }
+
+    #[test]
+    fn a_client_that_was_stored_before_secrets_had_dates_can_be_read() {
+        let (client, _, _) = rotated();
+        let stored = serde_json::to_string(&client).unwrap();
+        let older = stored.replace(",\"created_at\":null,\"last_used_at\":null", "");
+        assert_ne!(older, stored);
+        assert_eq!(serde_json::from_str::<Client>(&older).unwrap(), client);
     }
 }

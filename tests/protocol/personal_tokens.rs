@@ -419,7 +419,9 @@ async fn ended_tokens_stay_listed_for_as_long_as_they_are_retained() {
 async fn the_operator_is_told_who_issued_ended_and_reset_what() {
     let recorder = Arc::new(Recorder::default());
     for setup in Setup::both_with(|builder| builder.observer(recorder.clone())).await {
-        let told = || recorder.take().iter().map(|event| event.split([' ', '{']).next().unwrap().to_owned()).collect::<Vec<_>>();
+        let told = || {
+            recorder.take().iter().map(|event| event.split([' ', '{']).next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
         let issued = issue(&setup, new(&setup, "Backup").for_client("web".parse().unwrap())).await.unwrap();
         let events = recorder.take();
         assert!(events.len() == 1 && events[0].starts_with("PersonalTokenIssued"), "{events:?}");
@@ -427,7 +429,10 @@ async fn the_operator_is_told_who_issued_ended_and_reset_what() {
         let reset = setup.server.reset_personal_token(&setup.alice, &issued.grant_id(), None).await.unwrap();
         assert_eq!(told(), ["Revoked", "PersonalTokenIssued"]);
         for _ in 0..2 {
-            assert_eq!(setup.server.revoke_own_grant(&setup.alice, &reset.grant_id()).await.unwrap(), Revocation::Revoked);
+            assert_eq!(
+                setup.server.revoke_own_grant(&setup.alice, &reset.grant_id()).await.unwrap(),
+                Revocation::Revoked
+            );
         }
         assert_eq!(told(), ["Revoked"], "once");
         drop(setup.server.reset_personal_token(&setup.alice, &reset.grant_id(), None).await.unwrap_err());
