@@ -50,7 +50,9 @@ pub use issuer::Issuer;
 pub use resource_server::{Access, ResourceServer};
 pub use scope::Scope;
 pub use server::{
-    AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, ImportError, Imported, NewApp, Stores,
+    AppChanges, AuthorizationServer, AuthorizationServerBuilder, CredentialDecision, CredentialPolicy,
+    CredentialRequest, DeveloperApp, Finding, ImportError, Imported, NewApp, NewPersonalToken, PersonalToken,
+    Revocation, Stores,
 };
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,

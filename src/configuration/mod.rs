@@ -20,6 +20,7 @@ use crate::telemetry::Telemetry;
 
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
+pub(crate) use registration::client_id_prefix;
 pub use registration::{Registration, RegistrationRules};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
@@ -117,6 +118,8 @@ pub(crate) struct Configuration {
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
     pub(crate) token_requests: TokenRequestBodies,
+    pub(crate) retention: Duration,
+    pub(crate) app_id_prefix: String,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
 }

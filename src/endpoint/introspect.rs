@@ -82,6 +82,7 @@ impl AuthorizationServer {
             issuer: self.configuration().issuer.clone(),
             client: grant.client.clone(),
             subject: grant.subject.clone(),
+            tenant: grant.tenant.clone(),
             kind,
             scope,
             resource,

@@ -85,7 +85,7 @@ impl AuthorizationServer {
         let (client_secret, authentication) = match described.method {
             Method::None => (None, ClientAuthentication::None),
             Method::Secret(method) => {
-                let (secret, authentication) = with_new_secret(method, configuration);
+                let (secret, authentication) = with_new_secret(method, configuration, self.now());
                 (Some(secret), authentication)
             }
         };

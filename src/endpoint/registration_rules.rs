@@ -7,6 +7,7 @@ use crate::client::{
     ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata,
     SecretAuthentication, SecretMethod, web_url,
 };
+use crate::clock::Timestamp;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
@@ -49,18 +50,19 @@ impl Described {
     }
 }
 
-/// The authentication of a client that has `secret`.
-pub(crate) fn by_secret(method: SecretMethod, secret: SecretHash) -> ClientAuthentication {
-    ClientAuthentication::Secret(SecretAuthentication::new(secret).with_method(method))
+/// The authentication of a client that has `secret` since `now`.
+pub(crate) fn by_secret(method: SecretMethod, secret: SecretHash, now: Timestamp) -> ClientAuthentication {
+    ClientAuthentication::Secret(SecretAuthentication::new(secret).with_method(method).with_created_at(now))
 }
 
 /// A fresh secret, and the authentication by it.
 pub(crate) fn with_new_secret(
     method: SecretMethod,
     configuration: &Configuration,
+    now: Timestamp,
 ) -> (ClientSecret, ClientAuthentication) {
     let secret = ClientSecret::generate(&configuration.prefixes.client_secret);
-    let authentication = by_secret(method, secret.hash());
+    let authentication = by_secret(method, secret.hash(), now);
     (secret, authentication)
 }
 

@@ -33,8 +33,9 @@ impl Found {
 impl AuthorizationServer {
     /// Revokes a token for the client that it was issued to.
     ///
-    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes
-    /// alone, unless it was imported: then it has a grant of its own. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    /// A refresh token takes its whole grant along, whether it is the newest or was replaced, and so does a token that a
+    /// page of the host issued to the client, or that was imported; any other access token goes alone. A token that is
+    /// unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     ///
@@ -72,12 +73,15 @@ impl AuthorizationServer {
             return Err(Refusal::from(ErrorReason::TokenForeign).about(grant.id));
         }
         let extent = match &found {
-            Found::Access(found) => {
+            // A personal access token is all that there is of its grant.
+            Found::Access(found) if found.grant.name.is_none() => {
                 self.inner.grants.revoke_access_token(&found.token.key).await?;
                 Extent::AccessToken
             }
             // A grant that is revoked stays so, also if the old table is imported once more.
-            Found::ImportedAccess(FoundAccessToken { grant, .. }) | Found::Refresh(FoundRefreshToken { grant, .. }) => {
+            Found::Access(FoundAccessToken { grant, .. })
+            | Found::ImportedAccess(FoundAccessToken { grant, .. })
+            | Found::Refresh(FoundRefreshToken { grant, .. }) => {
                 self.inner.grants.revoke_grant(&grant.id, now).await?;
                 Extent::Grant
             }
@@ -91,12 +95,13 @@ impl AuthorizationServer {
     pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
         let prefixes = &self.configuration().prefixes;
         let imported = self.configuration().imported_tokens;
-        let read = |kind, prefix| text.and_then(|text| Presented::read(kind, prefix, imported, text));
-        let signed = |text| self.configuration().signer.as_ref()?.verifier().token_key(text);
-        let access = match text.and_then(signed) {
-            Some(key) => Some((key, Origin::Own)),
-            None => read(Kind::AccessToken, &prefixes.access_token).map(|presented| (presented.key, presented.origin)),
+        let signed = |text| Some((self.configuration().signer.as_ref()?.verifier().token_key(text)?, Origin::Own));
+        let own = |text| Some((prefixes.read_access_token(text)?.key(), Origin::Own));
+        let foreign = |text| {
+            let presented = Presented::read(Kind::AccessToken, &prefixes.access_token, imported, text)?;
+            Some((presented.key, presented.origin))
         };
+        let access = text.and_then(|text| signed(text).or_else(|| own(text)).or_else(|| foreign(text)));
         if let Some((key, origin)) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
@@ -105,7 +110,9 @@ impl AuthorizationServer {
                 Origin::Imported => Found::ImportedAccess(found),
             }));
         }
-        let refresh = read(Kind::RefreshToken, &prefixes.refresh_token).map(|presented| presented.key);
+        let refresh =
+            text.and_then(|text| Presented::read(Kind::RefreshToken, &prefixes.refresh_token, imported, text));
+        let refresh = refresh.map(|presented| presented.key);
         Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
     }
 }

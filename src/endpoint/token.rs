@@ -88,7 +88,7 @@ impl AuthorizationServer {
             subject: None,
             scope: scope.clone(),
             resource: resource.clone(),
-            tenant: None,
+            tenant: client.tenant().cloned(),
             name: None,
             extra: Extra::default(),
             created_at: now,

@@ -100,7 +100,7 @@ impl PendingAuthorization {
                     resource,
                     prompt: Prompt::parse(params.get(Parameter::Prompt)),
                     extra: unknown.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-                    tenant: None,
+                    tenant: client.tenant().cloned(),
                     validated_at: now,
                     client,
                 })
@@ -184,12 +184,23 @@ impl PendingAuthorization {
     /// Confines the request to a tenant, for a host that knows it before the user is asked: from a hint of the client,
     /// or from the page's own URL. Only consent for the same tenant is remembered then. Call it for the page and for
     /// the decision.
-    pub fn in_tenant(mut self, tenant: Tenant) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::TenantNotAllowed`] if the client is confined to another tenant; the client is told `access_denied`.
+    pub fn in_tenant(mut self, tenant: Tenant) -> Result<Self, AuthorizeError> {
+        if self.client.tenant().is_some_and(|own| *own != tenant) {
+            return Err(self.refuse(self.reject(ErrorReason::TenantNotAllowed)));
+        }
         self.tenant = Some(tenant);
-        self
+        Ok(self)
     }
 
-    pub(crate) const fn tenant(&self) -> Option<&Tenant> {
+    /// What the grant will be confined to, for the page to show: the client's own tenant, or that of
+    /// [`in_tenant`](Self::in_tenant). With `None` the user may choose one
+    /// ([`Approval::with_tenant`](crate::Approval::with_tenant)), or none for all that is theirs.
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&Tenant> {
         self.tenant.as_ref()
     }
 

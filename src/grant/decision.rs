@@ -85,7 +85,8 @@ impl Approval {
         Self { scope: Some(scope), ..Self::default() }
     }
 
-    /// Confines the grant to a tenant that the user chose, unless [`PendingAuthorization::in_tenant`] chose one before.
+    /// Confines the grant to a tenant that the user chose. Where [`PendingAuthorization::tenant`] tells one already, that
+    /// stays: an answer never leads out of it.
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);

@@ -59,7 +59,8 @@ pub struct Grant {
     pub resource: Resources,
     /// What the grant is confined to, if the host confines grants.
     pub tenant: Option<Tenant>,
-    /// What its user calls it; for a personal access token, and `None` for what was granted to a client.
+    /// What its user calls it: it is a personal access token, or one that a page of the host issued for `client`. `None` for
+    /// what a client obtained itself.
     pub name: Option<Name>,
     /// What else the host keeps with the grant.
     pub extra: Extra,

@@ -23,6 +23,8 @@ pub struct Access {
     pub(super) context: Arc<ChallengeContext>,
     /// How the caller is told that the scope does not suffice.
     pub(super) insufficient: Words,
+    /// How the caller is told that the token is for another tenant.
+    pub(super) confined: Words,
 }
 
 impl Access {
@@ -40,6 +42,26 @@ impl Access {
             Err(self.refuse(error.with_words(self.insufficient.clone())))
         };
         ended(Operation::Require, result.as_ref().err());
+        result
+    }
+
+    /// Demands that the token may reach the data of `tenant`.
+    ///
+    /// A token that is confined to no tenant passes: it reaches whatever its [`subject`](Self::subject) may reach, so look up
+    /// in your own data whether that is so.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`]: 403 with [`ErrorReason::TenantMismatch`] if the token is confined to another tenant. Its challenge has
+    /// no error code, because no other scope would help (RFC 6750 §3.1).
+    pub fn require_tenant(&self, tenant: &Tenant) -> Result<(), BearerError> {
+        let result = if self.tenant().is_none_or(|own| own == tenant) {
+            Ok(())
+        } else {
+            let error = BearerError::new(Arc::clone(&self.context), ErrorReason::TenantMismatch);
+            Err(self.refuse(error.with_words(self.confined.clone())))
+        };
+        ended(Operation::RequireTenant, result.as_ref().err());
         result
     }
 
@@ -73,7 +95,8 @@ impl Access {
         &self.found.token.resource
     }
 
-    /// What the grant is confined to.
+    /// What the grant is confined to; `None` is all that its user may reach. See
+    /// [`require_tenant`](Self::require_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
         self.grant().tenant.as_ref()

@@ -15,7 +15,7 @@ use crate::jwt::JwtVerifier;
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{Kind, Prefix, Presented};
+use crate::secret::{Kind, Prefix, Presented, Token, TokenKey};
 use crate::store::{FoundAccessToken, TokenStore};
 use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
@@ -37,6 +37,7 @@ pub struct ResourceServer {
     /// `None` if signed tokens are taken at their word.
     pub(crate) tokens: Option<Arc<dyn TokenStore>>,
     pub(crate) prefix: Prefix,
+    pub(crate) personal_token_prefix: Option<Prefix>,
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -51,6 +52,7 @@ fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
     ResourceServer {
         tokens,
         prefix: Prefix::of_letters(""),
+        personal_token_prefix: None,
         resource: None,
         context: Arc::new(context),
         clock: Arc::new(SystemClock),
@@ -85,6 +87,14 @@ impl ResourceServer {
     #[must_use]
     pub const fn with_imported_tokens(mut self) -> Self {
         self.imported_tokens = ImportedTokens::Accepted;
+        self
+    }
+
+    /// Accepts tokens that begin with `prefix` as well: the personal access tokens of a server that has a prefix of their own
+    /// for them ([`Prefixes::with_personal_token`](crate::configuration::Prefixes::with_personal_token)).
+    #[must_use]
+    pub fn with_personal_token_prefix(mut self, prefix: Prefix) -> Self {
+        self.personal_token_prefix = Some(prefix);
         self
     }
 
@@ -148,7 +158,8 @@ impl ResourceServer {
                 error.with_words(words)
             })?;
             let insufficient = words(ErrorReason::ScopeInsufficient);
-            let access = Access { found, context: Arc::clone(&self.context), insufficient };
+            let confined = words(ErrorReason::TenantMismatch);
+            let access = Access { found, context: Arc::clone(&self.context), insufficient, confined };
             match self.refusal(&access.found.token) {
                 Some(reason) => {
                     let error = BearerError::new(Arc::clone(&self.context), reason);
@@ -182,17 +193,24 @@ impl ResourceServer {
         Ok(access)
     }
 
+    /// What the store knows a token by: one of the two prefixes, signed, or, since it may look like anything, imported.
+    fn token_key(&self, text: &str) -> Option<TokenKey> {
+        let own = |prefix| Token::parse(Kind::AccessToken, prefix, text).map(|token| token.key());
+        own(&self.prefix)
+            .or_else(|| self.personal_token_prefix.as_ref().and_then(own))
+            .or_else(|| self.jwt.as_ref()?.token_key(text))
+            .or_else(|| {
+                Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text).map(|read| read.key)
+            })
+    }
+
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
         let Some(tokens) = &self.tokens else {
             return self.read(text).ok_or_else(|| refuse(refused_bearer(text)));
         };
-        // Before tokens of other servers, which may look like anything.
-        let signed = self.jwt.as_ref().and_then(|jwt| jwt.token_key(text));
-        let presented = || Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text);
-        let key = signed.or_else(|| presented().map(|presented| presented.key));
-        let key = key.ok_or_else(|| refuse(refused_bearer(text)))?;
+        let key = self.token_key(text).ok_or_else(|| refuse(refused_bearer(text)))?;
         let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))

@@ -182,6 +182,48 @@ impl SecretHash {
     }
 }
 
+/// A short name of a client secret, to tell it from the client's others in lists and logs; from the secret that the server
+/// made it tells nothing.
+///
+/// It is the first 48 bits of the hash, written as 8 characters of base64url.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct SecretId([u8; 6]);
+
+/// The text is not the short name of a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a secret id is 8 characters of base64url")]
+pub struct InvalidSecretId;
+
+impl SecretHash {
+    /// The short name of the secret.
+    #[must_use]
+    pub const fn id(&self) -> SecretId {
+        let [a, b, c, d, e, f, ..] = self.0;
+        SecretId([a, b, c, d, e, f])
+    }
+}
+
+impl fmt::Display for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretId({self})")
+    }
+}
+
+impl std::str::FromStr for SecretId {
+    type Err = InvalidSecretId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecretId> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSecretId)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidSecretId)
+    }
+}
+
 impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(..)")
@@ -298,6 +340,15 @@ mod tests {
         assert_eq!(format!("{secret:?} {:?}", secret.hash()), "ClientSecret(..) SecretHash(..)");
         assert!(secret.hash().matches(secret.expose()));
         assert!(!secret.hash().matches("acme_"));
+    }
+
+    #[test]
+    fn a_secret_is_named_by_the_beginning_of_its_hash() {
+        let hash = SecretHash::from_bytes([0xFF; 32]);
+        assert_eq!(hash.id().to_string(), "________");
+        assert_eq!(hash.id().to_string().parse(), Ok(hash.id()));
+        assert_eq!("_______".parse::<SecretId>(), Err(InvalidSecretId));
+        assert_eq!(String::from(hash).len(), 43, "the rest of it is not in the name");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AuthorizationServer, Inner, Stores};
+use super::account::AllowAll;
+use super::{AuthorizationServer, CredentialPolicy, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies, Wording,
+    RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies, Wording, client_id_prefix,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -39,6 +40,8 @@ use crate::telemetry::Telemetry;
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | token requests | forms only |
+/// | retention | one hour |
+/// | who may create apps and personal access tokens | every user |
 /// | wording | the crate's, in English |
 /// | imported tokens | refused |
 #[derive(Debug)]
@@ -61,6 +64,10 @@ pub struct AuthorizationServerBuilder {
     consent_lifetime: Duration,
     body_limit: usize,
     token_requests: TokenRequestBodies,
+    retention: Duration,
+    app_id_prefix: String,
+    credential_policy: Arc<dyn CredentialPolicy>,
+    reauthentication: Option<Duration>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
@@ -88,6 +95,10 @@ impl AuthorizationServer {
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
             token_requests: TokenRequestBodies::Form,
+            retention: Duration::ZERO,
+            app_id_prefix: "app_".to_owned(),
+            credential_policy: Arc::new(AllowAll),
+            reauthentication: None,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
@@ -208,6 +219,34 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Sets how long grants and tokens whose life is over stay listed, as expired or revoked, before
+    /// [`purge`](AuthorizationServer::purge) deletes them; less than an hour counts as that. A store that evicts by itself, as
+    /// Redis does, forgets what has expired earlier.
+    pub const fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets what the identifiers of developers' apps begin with: `app_` by default. Characters other than ASCII letters,
+    /// digits, `-` and `_` are dropped.
+    pub fn app_id_prefix(mut self, prefix: &str) -> Self {
+        self.app_id_prefix = client_id_prefix(prefix);
+        self
+    }
+
+    /// Decides who may create apps and personal access tokens.
+    pub fn credential_policy(mut self, policy: Arc<dyn CredentialPolicy>) -> Self {
+        self.credential_policy = policy;
+        self
+    }
+
+    /// Demands that whoever creates an app or a personal access token proved who they are at most `max_age` ago, as the page
+    /// tells by `with_authenticated_at`.
+    pub const fn reauthentication(mut self, max_age: Duration) -> Self {
+        self.reauthentication = Some(max_age);
+        self
+    }
+
     /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -287,6 +326,8 @@ impl AuthorizationServerBuilder {
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
             token_requests: self.token_requests,
+            retention: self.retention,
+            app_id_prefix: self.app_id_prefix,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });
@@ -300,12 +341,13 @@ impl AuthorizationServerBuilder {
             ImportedTokens::Accepted => resource_server.with_imported_tokens(),
             ImportedTokens::Refused => resource_server,
         };
-        let resource_server = resource_server
+        let mut resource_server = resource_server
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
             .with_words(configuration.wording.clone())
             .with_telemetry(configuration.telemetry.clone())
             .with_verifier(configuration.signer.as_ref().map(|signer| signer.verifier().clone()));
+        resource_server.personal_token_prefix.clone_from(&configuration.prefixes.personal_token);
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),
@@ -315,6 +357,8 @@ impl AuthorizationServerBuilder {
                 grants: self.stores.grants,
                 clock: self.clock,
                 resource_server,
+                credential_policy: self.credential_policy,
+                reauthentication: self.reauthentication,
             }),
         })
     }

@@ -32,6 +32,7 @@ mod leaks;
 mod metadata;
 mod metrics;
 mod native_apps;
+mod personal_tokens;
 mod pkce;
 mod protected_resource_metadata;
 mod redirect_attacks;
