@@ -26,6 +26,7 @@ mod http;
 mod introspection;
 mod issuer;
 mod joined_stores;
+mod jwt;
 mod leaks;
 mod metadata;
 mod metrics;
