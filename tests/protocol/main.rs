@@ -28,6 +28,7 @@ mod introspection;
 mod issuer;
 mod joined_stores;
 mod json_token_requests;
+mod jwt;
 mod leaks;
 mod metadata;
 mod metrics;
