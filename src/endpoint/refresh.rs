@@ -59,7 +59,7 @@ impl AuthorizationServer {
         match issuing.policy() {
             RefreshPolicy::Never => Err(ErrorReason::GrantTypeNotAllowed.into()),
             RefreshPolicy::Reuse if found.token.is_active() => {
-                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource);
+                let minted = issuing.another_access(&found.grant, refreshable.scope, refreshable.resource);
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {
@@ -91,7 +91,7 @@ impl AuthorizationServer {
                 match retirement.judge(issuing.policy(), retries, caller.now) {
                     RetiredUse::Retry => {
                         self.observe(&Event::Retried { grant, client, subject });
-                        Ok(issuing.again(presented, retirement))
+                        Ok(issuing.again(presented, &found.grant, retirement))
                     }
                     RetiredUse::Exhausted => Err(ErrorReason::RefreshTokenRetriesExhausted.into()),
                     RetiredUse::Replay => {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement};
 use crate::client::{Client, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, NoRefreshToken};
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, Kind, RefreshToken, SuccessorKey, Token};
-use crate::wire::TokenResponse;
+use crate::wire::{Shaped, TokenResponse};
 
 /// What one client gets: the server's policies with the client's own on top.
 #[derive(Debug)]
@@ -20,6 +20,17 @@ pub(crate) struct Issuing<'a> {
     lifetimes: &'a Lifetimes,
     policy: RefreshPolicy,
     now: Timestamp,
+}
+
+/// The refresh token of an answer.
+#[derive(Clone, Copy)]
+enum Refresh<'a> {
+    /// A new one.
+    New(&'a Token),
+    /// The one that the client has already.
+    Kept,
+    /// None.
+    Never,
 }
 
 /// Tokens that were made and are not yet stored; the response must not leave before they are.
@@ -32,6 +43,15 @@ pub(crate) struct Minted {
 pub(crate) struct Successors {
     pub(crate) retirement: Retirement,
     pub(crate) minted: Minted,
+}
+
+impl<'a> Refresh<'a> {
+    const fn token(self) -> Option<&'a Token> {
+        match self {
+            Self::New(token) => Some(token),
+            Self::Kept | Self::Never => None,
+        }
+    }
 }
 
 impl<'a> Issuing<'a> {
@@ -58,12 +78,18 @@ impl<'a> Issuing<'a> {
     pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Minted {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
-        self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource)
+        let refresh = refresh.as_ref().map_or(Refresh::Never, Refresh::New);
+        self.mint(grant, &access, refresh, grant.scope.clone(), resource)
     }
 
     /// An access token without a refresh token.
     pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Minted {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), None, scope, resource)
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Never, scope, resource)
+    }
+
+    /// One more access token for a refresh token that stays.
+    pub(crate) fn another_access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Minted {
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Kept, scope, resource)
     }
 
     /// What replaces `presented`: derived from it and a fresh nonce, so that it alone can have the same answer again.
@@ -77,7 +103,8 @@ impl<'a> Issuing<'a> {
         let nonce = crate::secret::random();
         let key = SuccessorKey::new(presented, &nonce);
         let refresh = key.derive(Kind::RefreshToken);
-        let minted = self.mint(grant, &key.derive(Kind::AccessToken), Some(&refresh), scope.clone(), resource.clone());
+        let access = key.derive(Kind::AccessToken);
+        let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone());
         let retirement = Retirement {
             at: self.now,
             nonce,
@@ -90,11 +117,12 @@ impl<'a> Issuing<'a> {
     }
 
     /// The answer that `presented` had when it was retired.
-    pub(crate) fn again(&self, presented: &Token, retirement: Retirement) -> TokenResponse {
+    pub(crate) fn again(&self, presented: &Token, grant: &Grant, retirement: Retirement) -> TokenResponse {
         let key = SuccessorKey::new(presented, &retirement.nonce);
         let expires_in = retirement.access_expires_at.map(|at| at.duration_since(self.now));
         let refresh = key.derive(Kind::RefreshToken);
-        self.respond(&key.derive(Kind::AccessToken), Some(&refresh), retirement.scope, expires_in)
+        let (access, refresh) = (key.derive(Kind::AccessToken), Refresh::New(&refresh));
+        self.respond(grant, &access, refresh, retirement.scope, expires_in, retirement.at)
     }
 
     /// When a refresh token that is used now expires: after its idle life, but never beyond the life of its grant.
@@ -111,7 +139,7 @@ impl<'a> Issuing<'a> {
         &self,
         grant: &Arc<Grant>,
         access: &Token,
-        refresh: Option<&Token>,
+        refresh: Refresh<'_>,
         scope: Scope,
         resource: Resources,
     ) -> Minted {
@@ -125,29 +153,43 @@ impl<'a> Issuing<'a> {
                 issued_at: self.now,
                 expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             },
-            refresh: refresh.map(|token| RefreshTokenRecord {
+            refresh: refresh.token().map(|token| RefreshTokenRecord {
                 key: token.key(),
                 issued_at: self.now,
                 expires_at: self.refresh_expiry(grant),
                 state: RefreshTokenState::Active,
             }),
         };
-        Minted { tokens, response: self.respond(access, refresh, scope, lifetime) }
+        Minted { tokens, response: self.respond(grant, access, refresh, scope, lifetime, self.now) }
     }
 
     fn respond(
         &self,
+        grant: &Grant,
         access: &Token,
-        refresh: Option<&Token>,
+        refresh: Refresh<'_>,
         scope: Scope,
         expires_in: Option<Duration>,
+        issued_at: Timestamp,
     ) -> TokenResponse {
         let prefixes = &self.configuration.prefixes;
         TokenResponse {
             access_token: AccessToken::new(access, &prefixes.access_token),
             expires_in,
-            refresh_token: refresh.map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
+            refresh_token: refresh.token().map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
             scope,
+            shaped: self.configuration.token_response.as_ref().map(|shape| {
+                Box::new(Shaped {
+                    shape: Arc::clone(shape),
+                    no_refresh_token: match refresh {
+                        Refresh::Kept => NoRefreshToken::LeftOut,
+                        Refresh::New(_) | Refresh::Never => shape.no_refresh_token,
+                    },
+                    issued_at,
+                    tenant: grant.tenant.clone(),
+                    extra: grant.extra.clone(),
+                })
+            }),
         }
     }
 }

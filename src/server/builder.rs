@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
-    Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
-    ResourceCatalog, ScopeCatalog, TokenRequestBodies, Wording,
+    AuthorizationParameters, Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource,
+    Registration, RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies, TokenResponseShape, Wording,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -35,6 +35,8 @@ use crate::telemetry::Telemetry;
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | token requests | forms only |
+/// | token responses | the members of the protocol |
+/// | authorization parameters | those of the protocol |
 /// | wording | the crate's, in English |
 #[derive(Debug)]
 #[must_use = "call build"]
@@ -54,6 +56,8 @@ pub struct AuthorizationServerBuilder {
     consent_lifetime: Duration,
     body_limit: usize,
     token_requests: TokenRequestBodies,
+    token_response: TokenResponseShape,
+    authorization_parameters: AuthorizationParameters,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
@@ -78,6 +82,8 @@ impl AuthorizationServer {
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
             token_requests: TokenRequestBodies::Form,
+            token_response: TokenResponseShape::new(),
+            authorization_parameters: AuthorizationParameters::default(),
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
@@ -168,6 +174,24 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Sets what token responses say beyond the protocol.
+    pub fn token_response(mut self, shape: TokenResponseShape) -> Self {
+        self.token_response = shape;
+        self
+    }
+
+    /// Declares a parameter of authorization requests that the service has of its own, such as `tenant_name`.
+    ///
+    /// Its value is read by [`PendingAuthorization::extra`](crate::PendingAuthorization::extra), as that of any
+    /// parameter is, and kept with the grant, in [`Grant::extra`](crate::grant::Grant::extra) under the same name. A
+    /// consent is remembered only for the same value. The value has up to 1,000 bytes and no control characters, and
+    /// comes once; where it is empty, it counts as not sent. What a client says there is its own claim: show it to the
+    /// user, and trust it no further.
+    pub fn authorization_parameter(mut self, name: &str) -> Self {
+        self.authorization_parameters.declare(name);
+        self
+    }
+
     /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -193,6 +217,8 @@ impl AuthorizationServerBuilder {
     /// [`ConfigurationError`] tells what contradicts itself or would be unsafe.
     pub fn build(self) -> Result<AuthorizationServer, ConfigurationError> {
         self.paths.check()?;
+        self.token_response.check()?;
+        self.authorization_parameters.check()?;
         for resource in &self.resources {
             resource.check()?;
         }
@@ -232,6 +258,8 @@ impl AuthorizationServerBuilder {
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
             token_requests: self.token_requests,
+            token_response: (!self.token_response.is_plain()).then(|| Arc::new(self.token_response)),
+            authorization_parameters: self.authorization_parameters,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });
