@@ -1,11 +1,13 @@
 //! What the operator configures: scopes, resources, paths, prefixes, registration, lifetimes.
 
+mod authorization_parameters;
 mod paths;
 mod prefixes;
 mod registration;
 mod resources;
 mod scopes;
 mod token_requests;
+mod token_response;
 mod wording;
 
 use std::sync::Arc;
@@ -18,6 +20,9 @@ use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
+#[cfg(test)]
+pub(crate) use authorization_parameters::RESERVED;
+pub(crate) use authorization_parameters::{AuthorizationParameters, MAX_VALUE};
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
 pub(crate) use registration::client_id_prefix;
@@ -26,6 +31,8 @@ pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
 pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
 pub use token_requests::TokenRequestBodies;
+pub(crate) use token_response::NoRefreshToken;
+pub use token_response::{ResponseMember, TokenResponseShape};
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -57,6 +64,13 @@ pub enum ConfigurationError {
     /// Two reasons have different words, but must look alike to a client; or one reason has two.
     #[error("{0:?} and {1:?} must look alike, but have different words")]
     WordingDiffers(ErrorReason, ErrorReason),
+    /// A member of token responses has no name, one of the protocol's, or one that another member has.
+    #[error("the response member {0:?} is empty, declared twice, or a name of the protocol")]
+    ResponseMember(String),
+    /// A parameter of authorization requests is malformed, one of the protocol's, declared twice, or one too many: there
+    /// may be 20, of up to 100 letters, digits, dots, hyphens and underscores each.
+    #[error("the authorization parameter {0:?} is malformed, declared twice, one too many, or a name of the protocol")]
+    AuthorizationParameter(String),
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
@@ -120,6 +134,9 @@ pub(crate) struct Configuration {
     pub(crate) token_requests: TokenRequestBodies,
     pub(crate) retention: Duration,
     pub(crate) app_id_prefix: String,
+    /// `None` if it is plain.
+    pub(crate) token_response: Option<Arc<TokenResponseShape>>,
+    pub(crate) authorization_parameters: AuthorizationParameters,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
 }

@@ -60,7 +60,7 @@ impl AuthorizationServer {
         match issuing.policy() {
             RefreshPolicy::Never => Err(ErrorReason::GrantTypeNotAllowed.into()),
             RefreshPolicy::Reuse if found.token.is_active() => {
-                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource)?;
+                let minted = issuing.another_access(&found.grant, refreshable.scope, refreshable.resource)?;
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {

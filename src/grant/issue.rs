@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement};
 use crate::client::{Client, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, NoRefreshToken};
 use crate::error::ErrorReason;
 use crate::jwt::TokenClaims;
 use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, Kind, RefreshToken, SuccessorKey, Token};
-use crate::wire::TokenResponse;
+use crate::wire::{Shaped, TokenResponse};
 
 /// What one client gets: the server's policies with the client's own on top.
 #[derive(Debug)]
@@ -23,6 +23,17 @@ pub(crate) struct Issuing<'a> {
     policy: RefreshPolicy,
     format: AccessTokenFormat,
     now: Timestamp,
+}
+
+/// The refresh token of an answer.
+#[derive(Clone, Copy)]
+enum Refresh<'a> {
+    /// A new one.
+    New(&'a Token),
+    /// The one that the client has already.
+    Kept,
+    /// None.
+    Never,
 }
 
 /// Tokens that were made and are not yet stored; the response must not leave before they are.
@@ -43,6 +54,15 @@ struct Said<'a> {
 pub(crate) struct Successors {
     pub(crate) retirement: Retirement,
     pub(crate) minted: Minted,
+}
+
+impl<'a> Refresh<'a> {
+    const fn token(self) -> Option<&'a Token> {
+        match self {
+            Self::New(token) => Some(token),
+            Self::Kept | Self::Never => None,
+        }
+    }
 }
 
 impl<'a> Issuing<'a> {
@@ -70,12 +90,23 @@ impl<'a> Issuing<'a> {
     pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Result<Minted, ErrorReason> {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
-        self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource)
+        let refresh = refresh.as_ref().map_or(Refresh::Never, Refresh::New);
+        self.mint(grant, &access, refresh, grant.scope.clone(), resource)
     }
 
     /// An access token without a refresh token.
     pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Result<Minted, ErrorReason> {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), None, scope, resource)
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Never, scope, resource)
+    }
+
+    /// One more access token for a refresh token that stays.
+    pub(crate) fn another_access(
+        &self,
+        grant: &Arc<Grant>,
+        scope: Scope,
+        resource: Resources,
+    ) -> Result<Minted, ErrorReason> {
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Kept, scope, resource)
     }
 
     /// What replaces `presented`: derived from it and a fresh nonce, so that it alone can have the same answer again.
@@ -89,8 +120,8 @@ impl<'a> Issuing<'a> {
         let nonce = crate::secret::random();
         let key = SuccessorKey::new(presented, &nonce);
         let refresh = key.derive(Kind::RefreshToken);
-        let minted =
-            self.mint(grant, &key.derive(Kind::AccessToken), Some(&refresh), scope.clone(), resource.clone())?;
+        let access = key.derive(Kind::AccessToken);
+        let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone())?;
         let retirement = Retirement {
             at: self.now,
             nonce,
@@ -115,7 +146,7 @@ impl<'a> Issuing<'a> {
         let said = Said { scope: &scope, resource: &resource, issued_at, expires_at };
         let access = self.access_token(grant, &key.derive(Kind::AccessToken), &said)?;
         let refresh = key.derive(Kind::RefreshToken);
-        Ok(self.respond(access, Some(&refresh), scope, expires_in))
+        Ok(self.respond(grant, access, Refresh::New(&refresh), scope, expires_in, issued_at))
     }
 
     /// When a refresh token that is used now expires: after its idle life, but never beyond the life of its grant.
@@ -132,7 +163,7 @@ impl<'a> Issuing<'a> {
         &self,
         grant: &Arc<Grant>,
         access: &Token,
-        refresh: Option<&Token>,
+        refresh: Refresh<'_>,
         scope: Scope,
         resource: Resources,
     ) -> Result<Minted, ErrorReason> {
@@ -146,7 +177,7 @@ impl<'a> Issuing<'a> {
                 issued_at: self.now,
                 expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             },
-            refresh: refresh.map(|token| RefreshTokenRecord {
+            refresh: refresh.token().map(|token| RefreshTokenRecord {
                 key: token.key(),
                 issued_at: self.now,
                 expires_at: self.refresh_expiry(grant),
@@ -156,7 +187,7 @@ impl<'a> Issuing<'a> {
         let AccessTokenRecord { resource, issued_at, expires_at, .. } = &tokens.access;
         let said = Said { scope: &scope, resource, issued_at: *issued_at, expires_at: *expires_at };
         let access = self.access_token(grant, access, &said)?;
-        Ok(Minted { tokens, response: self.respond(access, refresh, scope, lifetime) })
+        Ok(Minted { tokens, response: self.respond(grant, access, refresh, scope, lifetime, self.now) })
     }
 
     /// The token as its client gets it; a signed one says what it is, and the name by which the store has it.
@@ -182,17 +213,31 @@ impl<'a> Issuing<'a> {
 
     fn respond(
         &self,
+        grant: &Grant,
         access_token: AccessToken,
-        refresh: Option<&Token>,
+        refresh: Refresh<'_>,
         scope: Scope,
         expires_in: Option<Duration>,
+        issued_at: Timestamp,
     ) -> TokenResponse {
         let prefixes = &self.configuration.prefixes;
         TokenResponse {
             access_token,
             expires_in,
-            refresh_token: refresh.map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
+            refresh_token: refresh.token().map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
             scope,
+            shaped: self.configuration.token_response.as_ref().map(|shape| {
+                Box::new(Shaped {
+                    shape: Arc::clone(shape),
+                    no_refresh_token: match refresh {
+                        Refresh::Kept => NoRefreshToken::LeftOut,
+                        Refresh::New(_) | Refresh::Never => shape.no_refresh_token,
+                    },
+                    issued_at,
+                    tenant: grant.tenant.clone(),
+                    extra: grant.extra.clone(),
+                })
+            }),
         }
     }
 }

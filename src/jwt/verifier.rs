@@ -150,7 +150,7 @@ impl JwtVerifier {
             scope: body.scope.as_deref().map_or_else(|| Ok(Scope::empty()), Scope::parse).ok()?,
             resource: audience.iter().filter_map(|text| ResourceIndicator::parse(text).ok()).collect::<Resources>(),
             tenant: body.tenant.as_deref().map(Tenant::parse).transpose().ok()?,
-            extra: Extra::new(extra),
+            extra: Extra::new(extra).ok()?,
             issued_at: instant(body.iat),
             expires_at: instant(body.exp),
         })

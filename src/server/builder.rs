@@ -7,8 +7,9 @@ use super::account::AllowAll;
 use super::{AuthorizationServer, CredentialPolicy, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
-    Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies, Wording, client_id_prefix,
+    AuthorizationParameters, Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes,
+    ProtectedResource, Registration, RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies,
+    TokenResponseShape, Wording, client_id_prefix,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
@@ -42,6 +43,8 @@ use crate::telemetry::Telemetry;
 /// | token requests | forms only |
 /// | retention | one hour |
 /// | who may create apps and personal access tokens | every user |
+/// | token responses | the members of the protocol |
+/// | authorization parameters | those of the protocol |
 /// | wording | the crate's, in English |
 /// | imported tokens | refused |
 #[derive(Debug)]
@@ -68,6 +71,8 @@ pub struct AuthorizationServerBuilder {
     app_id_prefix: String,
     credential_policy: Arc<dyn CredentialPolicy>,
     reauthentication: Option<Duration>,
+    token_response: TokenResponseShape,
+    authorization_parameters: AuthorizationParameters,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
@@ -99,6 +104,8 @@ impl AuthorizationServer {
             app_id_prefix: "app_".to_owned(),
             credential_policy: Arc::new(AllowAll),
             reauthentication: None,
+            token_response: TokenResponseShape::new(),
+            authorization_parameters: AuthorizationParameters::default(),
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
@@ -247,6 +254,24 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Sets what token responses say beyond the protocol.
+    pub fn token_response(mut self, shape: TokenResponseShape) -> Self {
+        self.token_response = shape;
+        self
+    }
+
+    /// Declares a parameter of authorization requests that the service has of its own, such as `tenant_name`.
+    ///
+    /// Its value is read by [`PendingAuthorization::extra`](crate::PendingAuthorization::extra), as that of any
+    /// parameter is, and kept with the grant, in [`Grant::extra`](crate::grant::Grant::extra) under the same name. A
+    /// consent is remembered only for the same value. The value has up to 1,000 bytes and no control characters, and
+    /// comes once; where it is empty, it counts as not sent. What a client says there is its own claim: show it to the
+    /// user, and trust it no further.
+    pub fn authorization_parameter(mut self, name: &str) -> Self {
+        self.authorization_parameters.declare(name);
+        self
+    }
+
     /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -278,6 +303,8 @@ impl AuthorizationServerBuilder {
     /// [`ConfigurationError`] tells what contradicts itself or would be unsafe.
     pub fn build(self) -> Result<AuthorizationServer, ConfigurationError> {
         self.paths.check()?;
+        self.token_response.check()?;
+        self.authorization_parameters.check()?;
         for resource in &self.resources {
             resource.check()?;
         }
@@ -328,6 +355,8 @@ impl AuthorizationServerBuilder {
             token_requests: self.token_requests,
             retention: self.retention,
             app_id_prefix: self.app_id_prefix,
+            token_response: (!self.token_response.is_plain()).then(|| Arc::new(self.token_response)),
+            authorization_parameters: self.authorization_parameters,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
         });

@@ -113,7 +113,6 @@ pub fn grant() -> Arc<Grant> {
 /// A grant of this user to this client.
 #[must_use]
 pub fn grant_of(subject: &Subject, client: &ClientId) -> Arc<Grant> {
-    let extra = json!({ "plan": "bulk", "seats": 12 });
     Arc::new(Grant {
         id: GrantId::random(),
         client: Some(client.clone()),
@@ -122,7 +121,7 @@ pub fn grant_of(subject: &Subject, client: &ClientId) -> Arc<Grant> {
         resource: resources(&["https://api.example", "https://stats.example/v1"]),
         tenant: Some(parsed::<Tenant>("acme")),
         name: Some(parsed("Backup script")),
-        extra: Extra::new(extra.as_object().cloned().unwrap_or_default()),
+        extra: extra_of(&json!({ "plan": "bulk", "seats": 12 })),
         created_at: from_now(-5),
     })
 }
@@ -211,6 +210,14 @@ pub(super) fn scope(text: &str) -> Scope {
 
 pub(super) fn resources(uris: &[&str]) -> Resources {
     uris.iter().map(|uri| parsed(uri)).collect()
+}
+
+#[track_caller]
+pub(super) fn extra_of(value: &serde_json::Value) -> Extra {
+    match Extra::of(value) {
+        Ok(extra) => extra,
+        Err(error) => panic!("{value}: {error}"),
+    }
 }
 
 #[track_caller]

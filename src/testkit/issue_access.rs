@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn everything_that_is_said_of_a_token_is_what_an_api_is_told() {
         let server = TestServer::new();
-        let extra = Extra::new(json!({ "plan": "bulk" }).as_object().cloned().unwrap());
+        let extra = Extra::of(&json!({ "plan": "bulk" })).unwrap();
         let token = issue_access(&server, "read write").subject("bob").client("board").tenant("acme");
         let token = token.extra(extra.clone()).resource("https://api.test/two").expires_in(Duration::from_secs(60));
         let token = block_on(token);

@@ -8,6 +8,7 @@ pub(crate) mod response;
 
 pub use request::ClientRequest;
 pub(crate) use request::{ClientForm, Presented, TokenRequest, require_json};
+pub(crate) use response::Shaped;
 pub use response::{
     AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
     page_headers,

@@ -95,7 +95,8 @@ reasons! {
     /// The query of an authorization request is longer than any valid one.
     QueryTooLong => InvalidRequest, 414, "The URL of the request is too long.",
         "Nothing: no honest request comes near 32 KiB.";
-    /// Ill-formed percent-encoding or JSON, not UTF-8, a NUL, or too many parameters.
+    /// Ill-formed percent-encoding or JSON, not UTF-8, a NUL, a control character in a parameter of the service's own,
+    /// or too many parameters.
     RequestMalformed => InvalidRequest, 400, "The request is not well-formed.",
         "Have the client encode parameters with a library; if many are hit, look for a proxy that rewrites.";
     /// The connection broke before the whole body was read.
@@ -109,7 +110,7 @@ reasons! {
         "Have the client send the parameter once; often its base URL has it as well.";
     /// A parameter is longer than any valid value.
     ParameterTooLong => InvalidRequest, 400, "A parameter is too long.",
-        "Have the client keep `state` below 4,096 bytes: a key to what it remembers, not all of it.";
+        "Have the client keep `state` below 4,096 bytes, and parameters of your own below 1,000: keys, not content.";
 
     // Authorization endpoint, before a redirect is safe
     /// No `client_id`.
