@@ -143,3 +143,19 @@ impl Serialize for Members<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_for_no_resource_is_for_the_issuer() {
+        let audience = |resources: &[&str]| {
+            let resource = resources.iter().map(|text| text.parse().unwrap()).collect();
+            serde_json::to_string(&Audience { resource: &resource, issuer: "https://as.test" }).unwrap()
+        };
+        assert_eq!(audience(&[]), r#""https://as.test""#);
+        assert_eq!(audience(&["https://a.test"]), r#""https://a.test""#);
+        assert_eq!(audience(&["https://a.test", "https://b.test"]), r#"["https://a.test","https://b.test"]"#);
+    }
+}

@@ -146,7 +146,7 @@ async fn no_changed_token_is_accepted_and_none_brings_the_server_down() {
     changed.extend([
         format!("{token}."),
         format!(".{token}"),
-        format!("{token}={}", ""),
+        format!("{token}="),
         format!("{header}.{claims}."),
         format!("{header}..{signature}"),
         format!(".{claims}.{signature}"),

@@ -1,7 +1,10 @@
 //! What is issued, and that it lives and dies like an opaque token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor::configuration::ConfigurationError;
 use grantor::identifier::Extra;
 use grantor::jwt::{Algorithm, JwtHeader, KeySet};
@@ -11,7 +14,6 @@ use grantor::{Approval, AuthorizationServer, Issuer};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use super::{jwks, key, part, signing, signing_with};
 use crate::support::{Setup, bearer, like_web};
@@ -62,16 +64,11 @@ async fn the_claims_are_those_of_rfc_9068_for_every_grant_type_and_algorithm() {
 }
 
 #[tokio::test]
-async fn several_resources_are_an_array_and_none_is_the_issuer() {
+async fn several_resources_are_an_array() {
     let setup = signing(&key(Algorithm::EdDsa)).await;
     let both = ["https://api.test/one", "https://api.test/two"];
     let tokens = setup.tokens_for("pub", "read", &both).await;
     assert_eq!(part(tokens.text("access_token"), 1)["aud"], json!(both));
-
-    let server = AuthorizationServer::builder(Issuer::parse("https://as.test").unwrap(), Arc::new(MemoryStore::new()))
-        .access_token_format(AccessTokenFormat::Jwt)
-        .access_token_keys(KeySet::new(key(Algorithm::EdDsa)));
-    assert!(server.build().is_ok());
 }
 
 #[tokio::test]
@@ -98,9 +95,9 @@ async fn the_header_is_that_of_rfc_9068_or_the_plain_one_byte_for_byte() {
     let rsa = key(Algorithm::Rs256).with_kid("2027-01").unwrap();
     let setup = signing(&rsa).await;
     let token = setup.tokens("pub").await;
-    let header = part(token.text("access_token"), 0);
-    assert_eq!(header.to_string().len(), r#"{"typ":"at+jwt","alg":"RS256","kid":"2027-01"}"#.len());
-    assert_eq!(header, json!({"typ": "at+jwt", "alg": "RS256", "kid": "2027-01"}));
+    let (header, _) = token.text("access_token").split_once('.').unwrap();
+    let header = String::from_utf8(URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    assert_eq!(header, r#"{"typ":"at+jwt","alg":"RS256","kid":"2027-01"}"#);
 
     let setup = signing_with(&rsa, |builder| builder.access_token_header(JwtHeader::Plain)).await;
     let token = setup.tokens("pub").await;
