@@ -29,6 +29,7 @@ mod redirect_target;
 pub mod redirect_uri;
 pub mod resource;
 mod resource_server;
+mod return_target;
 pub mod scope;
 pub mod secret;
 mod server;
@@ -44,9 +45,11 @@ pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionS
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
 pub use resource_server::{Access, ResourceServer};
+pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{
-    AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, ImportError, Imported, NewApp, Stores,
+    AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, ImportError, Imported, InstallLinkError,
+    NewApp, Stores,
 };
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,

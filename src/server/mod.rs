@@ -4,6 +4,7 @@ mod account;
 mod builder;
 mod check;
 mod import;
+mod install_link;
 mod stores;
 
 use std::num::NonZeroU32;
@@ -24,6 +25,7 @@ pub use account::{DeveloperApp, NewApp};
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
 pub use import::{ImportError, Imported};
+pub use install_link::InstallLinkError;
 pub use stores::Stores;
 
 /// An OAuth 2.1 authorization server.

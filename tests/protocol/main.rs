@@ -24,6 +24,7 @@ mod fault_points;
 mod front_channel_attacks;
 mod http;
 mod imported_tokens;
+mod install_link;
 mod introspection;
 mod issuer;
 mod joined_stores;
