@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "redirect_target",
             "redirect_uri",
             "resource",
+            "return_target",
             "scope",
             "secret",
             "telemetry",

@@ -232,12 +232,13 @@ fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
 
 fn text_members(document: &ClientDocument) -> Result<ClientMetadata, InvalidMetadata> {
     type Member = fn(ClientMetadata, &str) -> Result<ClientMetadata, InvalidMetadata>;
-    let members: [(&Option<String>, Member); 7] = [
+    let members: [(&Option<String>, Member); 8] = [
         (&document.client_name, ClientMetadata::with_name),
         (&document.client_uri, ClientMetadata::with_client_uri),
         (&document.logo_uri, ClientMetadata::with_logo_uri),
         (&document.tos_uri, ClientMetadata::with_tos_uri),
         (&document.policy_uri, ClientMetadata::with_policy_uri),
+        (&document.initiate_login_uri, ClientMetadata::with_initiate_login_uri),
         (&document.software_id, ClientMetadata::with_software_id),
         (&document.software_version, ClientMetadata::with_software_version),
     ];

@@ -10,13 +10,13 @@ use crate::resource::{ResourceIndicator, Resources};
 use crate::scope::Scope;
 use crate::secret::{ImportedToken, Kind, TokenHash, TokenKey, random};
 
-/// What a user allowed a client before this server was there, with the tokens that stand for it: one row, or one pair of
-/// rows, of the old table.
+/// What a user allowed a client before this server was there, with the tokens that stand for it: one row, or one pair
+/// of rows, of the old table.
 ///
 /// An access token and a refresh token of one authorization become a grant each, since nothing in their texts says that
 /// they belong together. Both are of the same client and the same user, so that
 /// [`withdraw`](crate::AuthorizationServer::withdraw) and the revocation of a user or a client end both, and a page that
-/// lists what is connected shows the client once. A client that revokes one of the two ends that one.
+/// groups grants by client shows one. A client that revokes one of the two ends that one.
 ///
 /// ```
 /// use grantor::clock::Timestamp;
@@ -99,8 +99,8 @@ impl ImportedGrant {
         self
     }
 
-    /// Adds a refresh token; `None` can be used until it is revoked. Its first use replaces it by one of the crate's own
-    /// form, which lives as long as the server's or the client's [`Lifetimes`](crate::policy::Lifetimes) say.
+    /// Adds a refresh token; `None` can be used until it is revoked. Its first use replaces it by one of the crate's
+    /// own form, which lives as long as the server's or the client's [`Lifetimes`](crate::policy::Lifetimes) say.
     #[must_use]
     pub const fn with_refresh_token(mut self, token: ImportedToken, expires_at: Option<Timestamp>) -> Self {
         self.refresh_token = Some(Expiring { token, expires_at });
@@ -172,8 +172,8 @@ impl ImportedGrant {
         self.refresh_token.is_some()
     }
 
-    /// What is to be stored of it at `now`, a grant for each token that still lives; `resource` and `tenant` are what it
-    /// says or what stands for that.
+    /// What is to be stored of it at `now`, a grant for each token that still lives; `resource` and `tenant` are what
+    /// it says or what stands for that.
     pub(crate) fn records(&self, resource: &Resources, tenant: Option<&Tenant>, now: Timestamp) -> Vec<IssuedTokens> {
         let access = self.access_token.filter(|token| token.is_live(now)).map(|Expiring { token, expires_at }| {
             let key = token.key(Kind::AccessToken);

@@ -83,7 +83,8 @@ impl ResourceServer {
         Self { prefix, ..unrestricted(Some(tokens)) }
     }
 
-    /// Accepts tokens, too, that another server issued and that were imported; see [`ImportedTokens`] for what it costs.
+    /// Accepts tokens, too, that another server issued and that were imported; what that costs is said at
+    /// [`ImportedTokens`].
     #[must_use]
     pub const fn with_imported_tokens(mut self) -> Self {
         self.imported_tokens = ImportedTokens::Accepted;

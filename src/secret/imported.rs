@@ -22,8 +22,8 @@ use crate::configuration::ImportedTokens;
 
 /// A token that another server issued, on its way into the store: its SHA-256.
 ///
-/// Only texts of 256, or at least 128, random bits belong here: as in the table that they come from, a short or guessable
-/// one can be found from its hash by trying.
+/// Only texts of 256, or at least 128, random bits belong here: as in the table that they come from, a short or
+/// guessable one can be found from its hash by trying.
 ///
 /// ```
 /// use grantor::secret::ImportedToken;

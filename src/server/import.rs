@@ -59,8 +59,8 @@ pub enum ImportError {
 }
 
 impl AuthorizationServer {
-    /// Takes over a grant, and its tokens, from another server: its client goes on with them as if nothing had happened,
-    /// and its user is not asked again. Needs [`ImportedTokens::Accepted`].
+    /// Takes over a grant, and its tokens, from another server: its client goes on with them as if nothing had
+    /// happened, and its user is not asked again. Needs [`ImportedTokens::Accepted`].
     ///
     /// Importing the same again changes nothing, so that an import that broke off can be started from the beginning. A
     /// revocation is remembered as long as the token would have lived; that of a token which never expires is forgotten
@@ -74,8 +74,8 @@ impl AuthorizationServer {
         self.call(Operation::ImportGrant, self.import(grant)).await?
     }
 
-    /// Takes over many grants, one after the other, as [`import_grant`](Self::import_grant) does; each has its result at
-    /// the same place. One that fails does not hinder the next.
+    /// Takes over many grants, one after the other, as [`import_grant`](Self::import_grant) does; each has its result
+    /// at the same place. One that fails does not hinder the next.
     ///
     /// To be faster, call it for some batches at once; how many the store can bear is for the caller to know.
     pub async fn import_grants(&self, grants: &[ImportedGrant]) -> Vec<Result<Imported, ImportError>> {

@@ -4,6 +4,7 @@ mod account;
 mod builder;
 mod check;
 mod import;
+mod install_link;
 #[cfg(feature = "jwt")]
 mod keys;
 mod stores;
@@ -29,6 +30,7 @@ pub use account::{
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
 pub use import::{ImportError, Imported};
+pub use install_link::InstallLinkError;
 pub use stores::Stores;
 
 /// An OAuth 2.1 authorization server.

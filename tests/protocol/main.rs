@@ -25,6 +25,7 @@ mod fault_points;
 mod front_channel_attacks;
 mod http;
 mod imported_tokens;
+mod install_link;
 mod introspection;
 mod issuer;
 mod joined_stores;
