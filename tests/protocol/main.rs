@@ -4,6 +4,7 @@
 mod support;
 
 mod advertised_features;
+mod app_changes;
 mod authorization;
 mod authorization_errors;
 mod authorization_parameters;
@@ -14,6 +15,7 @@ mod bodies;
 mod browser;
 mod client_authentication;
 mod client_credentials;
+mod client_secrets;
 mod code_exchange;
 mod concurrency;
 mod consent;
@@ -59,6 +61,7 @@ mod spans;
 mod store_failure;
 mod store_failure_front;
 mod store_trips;
+mod tenants;
 mod token_endpoint;
 mod token_response;
 mod token_response_shape;
