@@ -1,9 +1,9 @@
-//! Which grants a user has, and how many a client.
+//! Which grants a user or a tenant has, and how many a client.
 //!
 //! An entry is made and removed together with its grant, under the lock of the grant's shard. The locks here are always
 //! the last to be taken, and one at a time, so that no two threads can wait for each other.
 //!
-//! Users and clients are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
+//! Users, tenants and clients are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
 //! share a hash share a list, so whoever reads it compares the grant that an id leads to.
 //!
 //! The grants of a client are listed by shard, for there may be one client for all grants, and its list would be where
@@ -11,7 +11,7 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Bound;
 use std::sync::Mutex;
@@ -22,18 +22,22 @@ use super::{lock, pick};
 use crate::client::ClientId;
 use crate::error::StoreError;
 use crate::grant::Grant;
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::secret::GrantId;
 
 pub(super) struct Index {
     hasher: RandomState,
     subjects: Box<[Mutex<SubjectGrants>]>,
+    tenants: Box<[Mutex<TenantGrants>]>,
     clients: Box<[Mutex<ClientCounts>]>,
 }
 
 /// Grants by the hash of their subject, in the order of listings, with a part of the hash of their client: enough to
 /// pass over nearly all grants of other clients.
 type SubjectGrants = BTreeMap<(u64, GrantId), u32>;
+
+/// Grants by the hash of their tenant.
+type TenantGrants = BTreeSet<(u64, GrantId)>;
 
 /// How many grants there are by the hash of their client.
 type ClientCounts = HashMap<u64, usize, BuildKeyHasher>;
@@ -47,6 +51,7 @@ impl Index {
         Self {
             hasher: RandomState::new(),
             subjects: (0..shards).map(|_| Mutex::default()).collect(),
+            tenants: (0..shards).map(|_| Mutex::default()).collect(),
             clients: (0..shards).map(|_| Mutex::default()).collect(),
         }
     }
@@ -62,6 +67,10 @@ impl Index {
         if let Some(subject) = &grant.subject {
             let subject = self.hasher.hash_one(subject);
             lock(pick(&self.subjects, subject)).insert((subject, grant.id), client.map_or(0, tag));
+        }
+        if let Some(tenant) = &grant.tenant {
+            let tenant = self.hasher.hash_one(tenant);
+            lock(pick(&self.tenants, tenant)).insert((tenant, grant.id));
         }
         Ok(client.map(|client| (client, Reverse(serial))))
     }
@@ -90,6 +99,10 @@ impl Index {
             let subject = self.hasher.hash_one(subject);
             lock(pick(&self.subjects, subject)).remove(&(subject, grant.id));
         }
+        if let Some(tenant) = &grant.tenant {
+            let tenant = self.hasher.hash_one(tenant);
+            lock(pick(&self.tenants, tenant)).remove(&(tenant, grant.id));
+        }
         quota.release_grant();
     }
 
@@ -101,6 +114,13 @@ impl Index {
     /// The grants that a user has at this instant.
     pub(super) fn of_subject(&self, subject: &Subject) -> Vec<GrantId> {
         self.page(subject, None, None, usize::MAX)
+    }
+
+    /// The grants that a tenant has at this instant.
+    pub(super) fn of_tenant(&self, tenant: &Tenant) -> Vec<GrantId> {
+        let tenant = self.hasher.hash_one(tenant);
+        let (first, last) = (GrantId::from_bytes([0; 16]), GrantId::from_bytes([0xFF; 16]));
+        lock(pick(&self.tenants, tenant)).range((tenant, first)..=(tenant, last)).map(|(_, id)| *id).collect()
     }
 
     /// Up to `limit` grants of a user behind `after`, in order.
@@ -126,6 +146,7 @@ impl Index {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.subjects.iter().all(|grants| lock(grants).is_empty())
+            && self.tenants.iter().all(|grants| lock(grants).is_empty())
             && self.clients.iter().all(|shard| lock(shard).is_empty())
     }
 }

@@ -161,8 +161,9 @@ impl ClientRegistry for MemoryStore {
         Ok(self.clients.update(client))
     }
 
-    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) -> Result<(), StoreError> {
+        self.clients.touch_secret(id, secret, at);
+        Ok(())
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {
@@ -275,12 +276,14 @@ impl TokenStore for MemoryStore {
         Ok(revoked)
     }
 
-    async fn revoke_tenant(&self, _tenant: &Tenant, _at: Timestamp) -> Result<u64, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
+        let of = |grant: &Grant| grant.tenant.as_ref() == Some(tenant);
+        let ids = self.index.of_tenant(tenant);
+        Ok(ids.into_iter().filter(|id| self.shard(id).revoke_grant(*id, at, of, &self.quota)).map(|_| 1).sum())
     }
 
-    async fn find_grant(&self, _id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
+        Ok(self.shard(id).summarize(id))
     }
 
     async fn list_grants(
