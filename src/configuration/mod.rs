@@ -4,6 +4,7 @@ mod paths;
 mod prefixes;
 mod registration;
 mod resources;
+mod scope_declarations;
 mod scopes;
 mod wording;
 
@@ -12,16 +13,19 @@ use std::time::Duration;
 
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
-pub use registration::{Registration, RegistrationRules};
+pub use registration::{
+    Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember, RegistrationRules,
+};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
-pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
+pub(crate) use scope_declarations::ScopeDeclarations;
+pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog};
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -38,7 +42,10 @@ pub enum ConfigurationError {
     /// A resource is neither `https` nor on a loopback host (RFC 9728 §2).
     #[error("the resource {0} must be https, without a fragment")]
     Resource(String),
-    /// A scope token is not one token of RFC 6749 §3.3, or is declared twice.
+    /// A scope token implies itself, through whatever it implies.
+    #[error("the scope token {0:?} implies itself")]
+    ScopeCycle(String),
+    /// A scope token is not one token of RFC 6749 §3.3, or is declared twice, or twice in one language.
     #[error("the scope token {0:?} is malformed or declared twice")]
     ScopeToken(String),
     /// A scope names a token that is not declared.
@@ -78,6 +85,9 @@ pub(crate) struct Configuration {
     pub(crate) redirect_uris: RedirectUriPolicy,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
+    pub(crate) pkce: PkceRequirement,
+    #[expect(dead_code, reason = "read where access tokens are made, once they can be signed")]
+    pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) prefixes: Prefixes,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,

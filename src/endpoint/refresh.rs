@@ -52,14 +52,15 @@ impl AuthorizationServer {
         scope: Option<&str>,
         resources: &[Cow<'_, str>],
     ) -> Result<TokenResponse, Refusal> {
-        let refreshable = found.token.check(&found.grant, client, scope, resources, caller.now)?;
+        let scopes = &self.configuration().scopes;
+        let refreshable = found.token.check(&found.grant, client, scopes, scope, resources, caller.now)?;
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
         let client = client.client().id();
         match issuing.policy() {
             RefreshPolicy::Never => Err(ErrorReason::GrantTypeNotAllowed.into()),
             RefreshPolicy::Reuse if found.token.is_active() => {
-                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource);
+                let minted = issuing.refreshed(&found.grant, refreshable.scope, refreshable.resource);
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {

@@ -58,12 +58,19 @@ impl<'a> Issuing<'a> {
     pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Minted {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
-        self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource)
+        self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource, self.lifetimes.access_token())
     }
 
     /// An access token without a refresh token.
     pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Minted {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), None, scope, resource)
+        let access = Token::random(Kind::AccessToken, grant.id);
+        self.mint(grant, &access, None, scope, resource, self.lifetimes.access_token())
+    }
+
+    /// An access token for a refresh token that stays as it is.
+    pub(crate) fn refreshed(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Minted {
+        let access = Token::random(Kind::AccessToken, grant.id);
+        self.mint(grant, &access, None, scope, resource, self.lifetimes.refreshed_access_token())
     }
 
     /// What replaces `presented`: derived from it and a fresh nonce, so that it alone can have the same answer again.
@@ -77,7 +84,9 @@ impl<'a> Issuing<'a> {
         let nonce = crate::secret::random();
         let key = SuccessorKey::new(presented, &nonce);
         let refresh = key.derive(Kind::RefreshToken);
-        let minted = self.mint(grant, &key.derive(Kind::AccessToken), Some(&refresh), scope.clone(), resource.clone());
+        let access = key.derive(Kind::AccessToken);
+        let lifetime = self.lifetimes.refreshed_access_token();
+        let minted = self.mint(grant, &access, Some(&refresh), scope.clone(), resource.clone(), lifetime);
         let retirement = Retirement {
             at: self.now,
             nonce,
@@ -114,8 +123,8 @@ impl<'a> Issuing<'a> {
         refresh: Option<&Token>,
         scope: Scope,
         resource: Resources,
+        lifetime: Option<Duration>,
     ) -> Minted {
-        let lifetime = self.lifetimes.access_token();
         let tokens = IssuedTokens {
             grant: Arc::clone(grant),
             access: AccessTokenRecord {

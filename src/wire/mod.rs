@@ -5,9 +5,11 @@ pub(crate) mod params;
 pub(crate) mod registration;
 mod request;
 pub(crate) mod response;
+pub(crate) mod service;
 
 pub use request::ClientRequest;
 pub(crate) use request::{ClientForm, Presented, TokenRequest, require_media_type};
+pub(crate) use response::ManagementAccess;
 pub use response::{
     AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
     page_headers,
