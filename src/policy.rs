@@ -15,14 +15,28 @@ use crate::scope::Scope;
 /// |---|---|
 /// | code | 60 seconds |
 /// | access token | 1 hour |
+/// | access token that came of a refresh | the same |
 /// | refresh token, unused | 14 days |
 /// | refresh tokens, all of a grant | 90 days after the grant |
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Lifetimes {
     code: Duration,
     access_token: Option<Duration>,
+    #[serde(default)]
+    refreshed_access_token: RefreshedAccessToken,
     refresh_idle: Option<Duration>,
     refresh_absolute: Option<Duration>,
+}
+
+/// How long an access token lives that came of a refresh.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum RefreshedAccessToken {
+    /// As long as the first one.
+    #[default]
+    LikeTheFirst,
+    /// As long as this; `None` is until it is revoked.
+    Own(Option<Duration>),
 }
 
 impl Lifetimes {
@@ -35,6 +49,7 @@ impl Lifetimes {
         Self {
             code: Duration::from_secs(60),
             access_token: Some(Duration::from_hours(1)),
+            refreshed_access_token: RefreshedAccessToken::LikeTheFirst,
             refresh_idle: Some(Duration::from_hours(14 * 24)),
             refresh_absolute: Some(Duration::from_hours(90 * 24)),
         }
@@ -51,6 +66,14 @@ impl Lifetimes {
     #[must_use]
     pub const fn with_access_token(mut self, lifetime: Option<Duration>) -> Self {
         self.access_token = lifetime;
+        self
+    }
+
+    /// How long an access token is valid that came of a refresh, where that is not as long as the first one of the
+    /// grant; `None` is until it is revoked, and leaves `expires_in` out of answers.
+    #[must_use]
+    pub const fn with_refreshed_access_token(mut self, lifetime: Option<Duration>) -> Self {
+        self.refreshed_access_token = RefreshedAccessToken::Own(lifetime);
         self
     }
 
@@ -80,6 +103,15 @@ impl Lifetimes {
         self.access_token
     }
 
+    /// How long an access token is valid that came of a refresh.
+    #[must_use]
+    pub const fn refreshed_access_token(&self) -> Option<Duration> {
+        match self.refreshed_access_token {
+            RefreshedAccessToken::LikeTheFirst => self.access_token,
+            RefreshedAccessToken::Own(lifetime) => lifetime,
+        }
+    }
+
     /// After how long without use a refresh token expires.
     #[must_use]
     pub const fn refresh_idle(&self) -> Option<Duration> {
@@ -90,6 +122,18 @@ impl Lifetimes {
     #[must_use]
     pub const fn refresh_absolute(&self) -> Option<Duration> {
         self.refresh_absolute
+    }
+
+    /// Whether everything would live for a second at least.
+    pub(crate) fn are_positive(&self) -> bool {
+        let lifetimes = [
+            Some(self.code),
+            self.access_token,
+            self.refreshed_access_token(),
+            self.refresh_idle,
+            self.refresh_absolute,
+        ];
+        lifetimes.into_iter().flatten().all(|lifetime| lifetime >= Duration::from_secs(1))
     }
 }
 
@@ -227,5 +271,52 @@ impl ClientPolicies {
         default_scope, with_default_scope: Scope;
         /// What becomes of scope tokens that do not exist, or that the client may not have.
         unknown_scope, with_unknown_scope: UnknownScope;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refreshed_access_token_lives_like_the_first_or_never_ends_or_has_a_life_of_its_own() {
+        let day = Some(Duration::from_hours(24));
+        let hour = Some(Duration::from_hours(1));
+        let first = Lifetimes::new().with_access_token(day);
+        assert_eq!(first.refreshed_access_token(), day);
+        assert_eq!(first.with_refreshed_access_token(hour).refreshed_access_token(), hour);
+        assert_eq!(first.with_refreshed_access_token(None).refreshed_access_token(), None);
+        assert_eq!(Lifetimes::new().with_refreshed_access_token(hour).with_access_token(None).access_token(), None);
+    }
+
+    #[test]
+    fn lifetimes_come_back_from_json_and_older_json_is_read() {
+        let hour = Some(Duration::from_hours(1));
+        for lifetimes in [
+            Lifetimes::new(),
+            Lifetimes::new().with_refreshed_access_token(hour),
+            Lifetimes::new().with_refreshed_access_token(None),
+        ] {
+            let text = serde_json::to_string(&lifetimes).unwrap();
+            assert_eq!(serde_json::from_str::<Lifetimes>(&text).unwrap(), lifetimes, "{text}");
+        }
+        let mut older = serde_json::to_value(Lifetimes::new()).unwrap();
+        older.as_object_mut().unwrap().remove("refreshed_access_token").unwrap();
+        assert_eq!(serde_json::from_value::<Lifetimes>(older).unwrap(), Lifetimes::new());
+    }
+
+    #[test]
+    fn a_lifetime_below_a_second_is_noticed_wherever_it_is() {
+        let short = Duration::from_millis(999);
+        assert!(Lifetimes::new().are_positive());
+        for lifetimes in [
+            Lifetimes::new().with_code(short),
+            Lifetimes::new().with_access_token(Some(short)),
+            Lifetimes::new().with_refreshed_access_token(Some(short)),
+            Lifetimes::new().with_refresh_idle(Some(short)),
+            Lifetimes::new().with_refresh_absolute(Some(short)),
+        ] {
+            assert!(!lifetimes.are_positive(), "{lifetimes:?}");
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::client::Environment;
+
 /// The longest redirect URI that is accepted, in bytes.
 pub const MAX_LENGTH: usize = 2_000;
 
@@ -333,7 +335,7 @@ impl RedirectUriPolicy {
         self
     }
 
-    /// Whether `uri` may be registered and used.
+    /// Whether `uri` may be registered and used, as far as the client is of no environment in particular.
     #[must_use]
     pub fn accepts(&self, uri: &RedirectUri) -> bool {
         match uri.form() {
@@ -343,6 +345,17 @@ impl RedirectUriPolicy {
                 scheme.contains('.') || self.schemes.contains(&scheme)
             }
             _ => true,
+        }
+    }
+
+    /// Whether `uri` may be registered and used by a client of this environment: in development every loopback host is
+    /// accepted, in production none, and else the policy decides alone.
+    #[must_use]
+    pub fn accepts_in(&self, environment: Environment, uri: &RedirectUri) -> bool {
+        match (environment, uri.form()) {
+            (Environment::Development, Form::Loopback(_)) => true,
+            (Environment::Production, Form::Loopback(_)) => false,
+            _ => self.accepts(uri),
         }
     }
 }

@@ -64,6 +64,11 @@ impl Scope {
         Ok(if canonical { Self(text.into()) } else { Self::collect(text.len(), text.split(' ')) })
     }
 
+    /// The scope of some tokens that are known to keep to the grammar.
+    pub(crate) fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
+        Self::collect(0, tokens)
+    }
+
     fn collect<'a>(length: usize, tokens: impl Iterator<Item = &'a str>) -> Self {
         let mut text = String::with_capacity(length);
         for token in tokens {

@@ -51,9 +51,11 @@ pub enum ClientStatus {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Environment {
-    /// Used by its developers only: redirect URIs on the developer's own machine are accepted, by name too.
+    /// Used by its developers only: redirect URIs on the developer's own machine are accepted, also `http://localhost`
+    /// where the server's policy refuses that.
     Development,
-    /// Used by everybody: redirect URIs are `https`, or of a private-use scheme.
+    /// Used by everybody: redirect URIs are `https`, or of a private-use scheme that the server accepts. One on a loopback
+    /// host is refused, also if it was registered before.
     Production,
     /// The service makes no difference: what its redirect URI policy accepts is accepted.
     #[default]

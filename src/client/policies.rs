@@ -1,7 +1,7 @@
 //! What a client has of its own: policies, an environment, a tenant.
 
 use super::{Client, Environment};
-use crate::identifier::Tenant;
+use crate::identifier::{Subject, Tenant};
 use crate::policy::{ClientPolicies, Lifetimes, PkceRequirement, RefreshPolicy};
 
 impl Client {
@@ -45,6 +45,22 @@ impl Client {
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);
+        self
+    }
+
+    /// Replaces all that the service decides about the client.
+    #[must_use]
+    pub(crate) fn in_service(
+        mut self,
+        environment: Environment,
+        tenant: Option<Tenant>,
+        owner: Option<Subject>,
+        policies: ClientPolicies,
+    ) -> Self {
+        self.environment = environment;
+        self.tenant = tenant;
+        self.owner = owner;
+        self.policies = policies;
         self
     }
 

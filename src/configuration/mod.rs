@@ -5,6 +5,7 @@ mod paths;
 mod prefixes;
 mod registration;
 mod resources;
+mod scope_declarations;
 mod scopes;
 mod token_requests;
 mod token_response;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
-use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
+use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
@@ -26,10 +27,13 @@ pub(crate) use authorization_parameters::{AuthorizationParameters, MAX_VALUE};
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
 pub(crate) use registration::client_id_prefix;
-pub use registration::{Registration, RegistrationRules};
+pub use registration::{
+    Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember, RegistrationRules,
+};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
-pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
+pub(crate) use scope_declarations::ScopeDeclarations;
+pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog};
 pub use token_requests::TokenRequestBodies;
 pub(crate) use token_response::NoRefreshToken;
 pub use token_response::{ResponseMember, TokenResponseShape};
@@ -49,7 +53,10 @@ pub enum ConfigurationError {
     /// A resource is neither `https` nor on a loopback host (RFC 9728 §2).
     #[error("the resource {0} must be https, without a fragment")]
     Resource(String),
-    /// A scope token is not one token of RFC 6749 §3.3, or is declared twice.
+    /// A scope token implies itself, through whatever it implies.
+    #[error("the scope token {0:?} implies itself")]
+    ScopeCycle(String),
+    /// A scope token is not one token of RFC 6749 §3.3, or is declared twice, or twice in one language.
     #[error("the scope token {0:?} is malformed or declared twice")]
     ScopeToken(String),
     /// A scope names a token that is not declared.
@@ -122,6 +129,7 @@ pub(crate) struct Configuration {
     pub(crate) redirect_uris: RedirectUriPolicy,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
+    pub(crate) pkce: PkceRequirement,
     pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) signer: Option<AccessTokenSigner>,
     pub(crate) prefixes: Prefixes,

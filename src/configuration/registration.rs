@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use super::{ConfigurationError, ScopeCatalog};
 use crate::client::GrantType;
+use crate::policy::ClientPolicies;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
@@ -30,6 +32,44 @@ impl Registration {
             Self::Open(rules) | Self::Guarded { rules, .. } => Some(rules),
         }
     }
+
+    /// Whether clients manage their registrations themselves.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.rules().is_some_and(|rules| rules.management == RegistrationManagement::Enabled)
+    }
+}
+
+/// How a client that registers itself authenticates at the token endpoint.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegistrationAuthentication {
+    /// As it asks: by a secret, or not at all (`none`).
+    #[default]
+    AsAsked,
+    /// Not at all: every such client is public, and no secret is ever made. Who asks for a secret is corrected, and the answer
+    /// says `none` (RFC 7591 §3.2.1).
+    PublicOnly,
+}
+
+/// Whether a client may read, change and delete its registration (RFC 7592).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegistrationManagement {
+    /// It may, with the registration access token that it gets.
+    #[default]
+    Enabled,
+    /// It may not: there is no such token and no such place, also for clients that got one before.
+    Disabled,
+}
+
+/// A member of the registration answer that may be left out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegistrationMember {
+    /// `client_id_issued_at`, which RFC 7591 §3.2.1 makes optional.
+    ClientIdIssuedAt,
+    /// `scope`. A client that asks for a scope and gets another one then does not learn it before it is used.
+    Scope,
 }
 
 /// What a self-registered client may be.
@@ -37,13 +77,18 @@ impl Registration {
 /// # Defaults
 ///
 /// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
-/// 10,000 clients, and identifiers that begin with `client_`.
+/// 10,000 clients, identifiers that begin with `client_`, no policies of their own, management by the client, and every
+/// member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
     pub(crate) max_clients: NonZeroU32,
     pub(crate) client_id_prefix: String,
+    pub(crate) authentication: RegistrationAuthentication,
+    pub(crate) management: RegistrationManagement,
+    pub(crate) left_out: Vec<RegistrationMember>,
+    pub(crate) policies: ClientPolicies,
 }
 
 impl RegistrationRules {
@@ -55,6 +100,10 @@ impl RegistrationRules {
             scope: None,
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
             client_id_prefix: "client_".to_owned(),
+            authentication: RegistrationAuthentication::AsAsked,
+            management: RegistrationManagement::Enabled,
+            left_out: Vec::new(),
+            policies: ClientPolicies::new(),
         }
     }
 
@@ -85,6 +134,50 @@ impl RegistrationRules {
     pub fn with_client_id_prefix(mut self, prefix: &str) -> Self {
         self.client_id_prefix = client_id_prefix(prefix);
         self
+    }
+
+    /// Sets how a client authenticates.
+    #[must_use]
+    pub const fn with_authentication(mut self, authentication: RegistrationAuthentication) -> Self {
+        self.authentication = authentication;
+        self
+    }
+
+    /// Sets whether a client manages its registration itself.
+    #[must_use]
+    pub const fn with_management(mut self, management: RegistrationManagement) -> Self {
+        self.management = management;
+        self
+    }
+
+    /// Leaves members out of the registration answer, for services that document a shorter one.
+    #[must_use]
+    pub fn without_members(mut self, members: impl IntoIterator<Item = RegistrationMember>) -> Self {
+        self.left_out.extend(members);
+        self
+    }
+
+    /// Sets the policies of every client that registers itself from now on, instead of the server's. The client does not
+    /// change them.
+    #[must_use]
+    pub fn with_policies(mut self, policies: ClientPolicies) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    pub(crate) fn check(&self, scopes: &ScopeCatalog) -> Result<(), ConfigurationError> {
+        for scope in [self.scope.as_ref(), self.policies.default_scope()].into_iter().flatten() {
+            scopes.check_limit(scope)?;
+        }
+        let lifetimes = self.policies.lifetimes();
+        if lifetimes.is_some_and(|lifetimes| !lifetimes.are_positive()) {
+            return Err(ConfigurationError::ZeroLifetime);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn leaves_out(&self, member: RegistrationMember) -> bool {
+        self.left_out.contains(&member)
     }
 }
 

@@ -48,7 +48,7 @@ impl AuthorizationServer {
         presented: &Presented<'_>,
         resources: &[Cow<'_, str>],
     ) -> Result<TokenResponse, Refusal> {
-        let check = record.check(client, presented, caller.now);
+        let check = record.check(client, self.configuration(), presented, caller.now);
         match check {
             CodeCheck::Redeem | CodeCheck::Replay => {}
             CodeCheck::WrongVerifier => {

@@ -130,7 +130,10 @@ impl AuthorizationServer {
         let paths = &self.configuration().paths;
         let mut routes = vec![exact(paths.token()), exact(paths.revoke()), exact(paths.introspect())];
         if self.configuration().registration.rules().is_some() {
-            routes.extend([exact(paths.register()), subtree(paths.register())]);
+            routes.push(exact(paths.register()));
+        }
+        if self.configuration().registration.is_managed() {
+            routes.push(subtree(paths.register()));
         }
         for well_known in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"] {
             routes.extend([exact(well_known), subtree(well_known)]);
@@ -186,7 +189,8 @@ impl AuthorizationServer {
             Target::Keys(signer)
         } else {
             let id = path.strip_prefix(paths.register()).and_then(|rest| rest.strip_prefix('/'));
-            match id.filter(|id| open && !id.is_empty() && !id.contains('/')) {
+            let managed = self.configuration().registration.is_managed();
+            match id.filter(|id| managed && !id.is_empty() && !id.contains('/')) {
                 Some(id) => Target::Manage(id),
                 None => Target::Unknown,
             }

@@ -9,6 +9,7 @@ use crate::server::AuthorizationServer;
 use crate::store::{Insertion, Update};
 use crate::telemetry::operate;
 use crate::wire::registration::ClientDocument;
+use crate::wire::service::ServiceDocument;
 
 use super::Refusal;
 use super::registration_rules::{Method, by_secret, check_client, describe};
@@ -21,6 +22,34 @@ impl AuthorizationServer {
     /// 7591 metadata with its own `client_id` and, unless `token_endpoint_auth_method` is `none`, `client_secret`.
     ///
     /// Every grant type and every scope of the server may be named. Its grants stay as they are.
+    ///
+    /// A member `service` says what RFC 7591 has no name for; here with everything that it may hold:
+    ///
+    /// ```json
+    /// {
+    ///   "client_id": "crm", "client_secret": "…", "redirect_uris": ["http://localhost:3000/callback"],
+    ///   "service": {
+    ///     "environment": "development",
+    ///     "tenant": "acme",
+    ///     "owner": "user-17",
+    ///     "policies": {
+    ///       "pkce": "exempt",
+    ///       "refresh_policy": "reuse",
+    ///       "access_token_format": "opaque",
+    ///       "default_scope": "links:read",
+    ///       "unknown_scope": "drop"
+    ///     }
+    ///   }
+    /// }
+    /// ```
+    ///
+    /// * `environment`: `development`, `production`, or nothing;
+    /// * `tenant`, `owner`: what the client is confined to, and the user who manages it;
+    /// * `policies`: what the client has of its own. `pkce` is `required`, `exempt` or `optional`; `refresh_policy` is `never`,
+    ///   `reuse` or `rotate`, with the default grace; `access_token_format` is `opaque` or `jwt`; `unknown_scope` is
+    ///   `refuse` or `drop`.
+    ///
+    /// With `service` the client has exactly that, and what is left out is taken from it; without, all of it stays as it is.
     ///
     /// # Errors
     ///
@@ -55,7 +84,11 @@ impl AuthorizationServer {
         let id = document.client_id.as_deref().unwrap_or_default();
         let id =
             ClientId::parse(id).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
-        let rules = RegistrationRules::new().with_grant_types(GrantType::ALL);
+        let service = document.service.as_ref().map(ServiceDocument::read).transpose();
+        let service = service
+            .map_err(|problem| Refusal::described(ErrorReason::MetadataInvalid, format!("service: {problem}")))?;
+        let policies = service.as_ref().map(ServiceDocument::policies).unwrap_or_default();
+        let rules = RegistrationRules::new().with_grant_types(GrantType::ALL).with_policies(policies);
         let described = describe(&document, &rules, self.configuration())?;
         let authentication = match (described.method, &document.client_secret) {
             (Method::None, None) => ClientAuthentication::None,
@@ -71,12 +104,14 @@ impl AuthorizationServer {
             }
         };
         let client = described.into_client(id, authentication);
+        let serve = |client: Client| service.iter().fold(client, |client, service| service.apply_to(client));
 
         // Other processes may start at the same time. If one of them was faster, look again: it made the client as it
         // should be, or, with another file, changed it.
         for _ in 0..INSTALL_ATTEMPTS {
             let Some(known) = registry.find_client(client.id()).await? else {
-                let client = client.clone().with_created_at(self.now());
+                let client = serve(client.clone()).with_created_at(self.now());
+                check_client(&client, self.configuration())?;
                 match registry.insert_client(&client).await? {
                     Insertion::Inserted => {
                         self.observe(&Event::Registered { client: client.id(), by: Actor::Operator });
@@ -86,6 +121,8 @@ impl AuthorizationServer {
                 }
             };
             let client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
+            let client = serve(client);
+            check_client(&client, self.configuration())?;
             if client == *known {
                 return Ok(client);
             }

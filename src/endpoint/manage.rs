@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::registration_rules::{Method, describe, with_new_secret};
+use super::registration_rules::{Method, check_client, describe, with_new_secret};
 use super::{Refusal, RegistrationRequest};
 use crate::client::{Client, ClientAuthentication, ClientId, ClientStatus};
+use crate::configuration::RegistrationManagement;
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
 use crate::server::AuthorizationServer;
@@ -35,7 +36,7 @@ impl AuthorizationServer {
             let result = self.managed(id, &request).await;
             let Managed { client, token } = result.map_err(|refusal| self.refuse_management(id, &request, refusal))?;
             self.observe(&Event::RegistrationRead { client: client.id() });
-            Ok(self.registration_response(StatusCode::OK, client, None, token))
+            Ok(self.registration_response(StatusCode::OK, client, None, Some(token)))
         };
         operate(Operation::ReadRegistration, answered).await
     }
@@ -75,6 +76,10 @@ impl AuthorizationServer {
     /// An unknown client and a wrong token look alike (RFC 7592 §2.1).
     async fn managed<'a>(&self, id: &str, request: &RegistrationRequest<'a>) -> Result<Managed<'a>, Refusal> {
         self.registry()?;
+        let rules = self.configuration().registration.rules();
+        if rules.is_some_and(|rules| rules.management == RegistrationManagement::Disabled) {
+            return Err(ErrorReason::EndpointUnknown.into());
+        }
         let token = request.bearer().map_err(|reason| match reason {
             ErrorReason::AccessTokenMissing => ErrorReason::RegistrationTokenMissing,
             _ => ErrorReason::RegistrationTokenInvalid,
@@ -117,6 +122,7 @@ impl AuthorizationServer {
             }
         };
         let replacement = described.into_client(client.id().clone(), authentication).managed_like(&client, self.now());
+        check_client(&replacement, configuration)?;
         match self.registry()?.update_client(&replacement).await? {
             Update::Updated => {}
             Update::Conflict => return Err(ErrorReason::RegistrationConflict.into()),
@@ -126,7 +132,7 @@ impl AuthorizationServer {
         if secret.is_some() {
             self.observe(&Event::SecretMade { client: client.id() });
         }
-        Ok(self.registration_response(StatusCode::OK, Arc::new(replacement), secret, token))
+        Ok(self.registration_response(StatusCode::OK, Arc::new(replacement), secret, Some(token)))
     }
 
     async fn delete(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<(), Refusal> {

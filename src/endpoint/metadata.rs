@@ -116,7 +116,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         introspection_endpoint: url(paths.introspect()),
         jwks_uri: configuration.signer.is_some().then(|| url(paths.jwks())),
         registration_endpoint: open.then(|| url(paths.register())),
-        scopes_supported: declared.tokens().chain(offline).collect(),
+        scopes_supported: declared.tokens().chain(configuration.scopes.wildcard()).chain(offline).collect(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         grant_types_supported: GrantType::ALL

@@ -53,7 +53,8 @@ impl AuthorizationServer {
         scope: Option<&str>,
         resources: &[Cow<'_, str>],
     ) -> Result<TokenResponse, Refusal> {
-        let refreshable = found.token.check(&found.grant, client, scope, resources, caller.now)?;
+        let scopes = &self.configuration().scopes;
+        let refreshable = found.token.check(&found.grant, client, scopes, scope, resources, caller.now)?;
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
         let client = client.client().id();

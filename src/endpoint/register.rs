@@ -8,19 +8,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
 
 use super::Refusal;
-use super::registration_rules::{Method, describe, with_new_secret};
+use super::registration_rules::{Method, check_client, describe, with_new_secret};
 use crate::client::{Client, ClientAuthentication, ClientId, Vetting};
-use crate::configuration::{Registration, RegistrationRules};
+use crate::configuration::{Registration, RegistrationManagement, RegistrationMember, RegistrationRules};
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
-use crate::scope::Scope;
 use crate::secret::{RegistrationToken, random};
 use crate::server::AuthorizationServer;
 use crate::store::{ClientRegistry, Insertion};
 use crate::telemetry::operate;
 use crate::wire::header::bearer;
 use crate::wire::registration::ClientDocument;
-use crate::wire::{RegistrationResponse, require_json};
+use crate::wire::{ManagementAccess, RegistrationResponse, require_json};
 
 /// A request to the registration endpoint, or to the place where a registration is managed. Not printed by `Debug`.
 #[derive(Clone, Copy)]
@@ -78,10 +77,6 @@ impl AuthorizationServer {
         let rules = self.admit(&request)?;
         let registry = self.registry()?;
         let described = describe(&request.document()?, rules, configuration)?;
-        if registry.count_clients(rules.max_clients).await? >= rules.max_clients.get() {
-            return Err(ErrorReason::RegistrationsExhausted.into());
-        }
-
         let (client_secret, authentication) = match described.method {
             Method::None => (None, ClientAuthentication::None),
             Method::Secret(method) => {
@@ -89,12 +84,25 @@ impl AuthorizationServer {
                 (Some(secret), authentication)
             }
         };
-        let token = RegistrationToken::generate(&configuration.prefixes.registration_token);
+        let token = match rules.management {
+            RegistrationManagement::Enabled => {
+                Some(RegistrationToken::generate(&configuration.prefixes.registration_token))
+            }
+            RegistrationManagement::Disabled => None,
+        };
         let client = described
             .into_client(new_client_id(&rules.client_id_prefix), authentication)
+            .with_policies(rules.policies.clone())
             .with_vetting(Vetting::SelfRegistered)
-            .with_created_at(self.now())
-            .with_registration_token(token.hash());
+            .with_created_at(self.now());
+        let client = match &token {
+            Some(token) => client.with_registration_token(token.hash()),
+            None => client,
+        };
+        check_client(&client, configuration)?;
+        if registry.count_clients(rules.max_clients).await? >= rules.max_clients.get() {
+            return Err(ErrorReason::RegistrationsExhausted.into());
+        }
         match registry.insert_client(&client).await? {
             Insertion::Inserted => {}
             Insertion::Conflict => return Err(ErrorReason::StoreFailed.into()),
@@ -103,7 +111,8 @@ impl AuthorizationServer {
         if client_secret.is_some() {
             self.observe(&Event::SecretMade { client: client.id() });
         }
-        Ok(self.registration_response(StatusCode::CREATED, Arc::new(client), client_secret, token.expose()))
+        let token = token.as_ref().map(RegistrationToken::expose);
+        Ok(self.registration_response(StatusCode::CREATED, Arc::new(client), client_secret, token))
     }
 
     /// Who may register: anybody, or whoever has an initial access token.
@@ -135,18 +144,22 @@ impl AuthorizationServer {
         status: StatusCode,
         client: Arc<Client>,
         client_secret: Option<crate::secret::ClientSecret>,
-        registration_token: &str,
+        registration_token: Option<&str>,
     ) -> RegistrationResponse {
         let configuration = self.configuration();
         let (origin, path) = (configuration.issuer.origin(), configuration.paths.register());
-        let scope: Scope = client.scope().unwrap_or_else(|| configuration.scopes.all()).clone();
+        let rules = configuration.registration.rules();
+        let tells = |member| !rules.is_some_and(|rules| rules.leaves_out(member));
         RegistrationResponse {
             status,
-            registration_uri: format!("{origin}{path}/{}", client.id()),
-            registration_token: registration_token.to_owned(),
+            management: registration_token.map(|token| ManagementAccess {
+                uri: format!("{origin}{path}/{}", client.id()),
+                token: token.to_owned(),
+            }),
+            issued_at: tells(RegistrationMember::ClientIdIssuedAt).then(|| client.created_at()),
+            scope: tells(RegistrationMember::Scope).then(|| configuration.scopes.limit(&client).into_owned()),
             client,
             client_secret,
-            scope,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::client::{
     SecretAuthentication, SecretMethod, web_url,
 };
 use crate::clock::Timestamp;
-use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
+use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationAuthentication, RegistrationRules};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
 use crate::redirect_uri::RedirectUri;
@@ -82,10 +82,14 @@ pub(crate) fn describe(
         Some("none") => Method::None,
         Some(_) => return Err(invalid("token_endpoint_auth_method is not supported")),
     };
+    let method = match rules.authentication {
+        RegistrationAuthentication::AsAsked => method,
+        RegistrationAuthentication::PublicOnly => Method::None,
+    };
     let grant_types = grant_types(document, rules, configuration, method)?;
     Ok(Described {
         method,
-        redirect_uris: redirect_uris(document, configuration, grant_types.contains(&GrantType::AuthorizationCode))?,
+        redirect_uris: redirect_uris(document)?,
         grant_types,
         scope: scope(document, rules, configuration)?,
         metadata: metadata(document)?,
@@ -122,6 +126,7 @@ fn grant_types(
     method: Method,
 ) -> Result<Vec<GrantType>, Refusal> {
     let asked = document.grant_types.as_deref().filter(|asked| !asked.is_empty());
+    let refresh_policy = rules.policies.refresh_policy().unwrap_or(&configuration.refresh_policy);
     let mut granted = match asked {
         None => vec![GrantType::AuthorizationCode],
         Some(asked) => asked.iter().filter_map(|text| GrantType::parse(text)).collect(),
@@ -130,7 +135,7 @@ fn grant_types(
         rules.grant_types.contains(grant_type)
             && match grant_type {
                 GrantType::AuthorizationCode => true,
-                GrantType::RefreshToken => configuration.refresh_policy != RefreshPolicy::Never,
+                GrantType::RefreshToken => *refresh_policy != RefreshPolicy::Never,
                 GrantType::ClientCredentials => method != Method::None,
             }
     });
@@ -148,30 +153,16 @@ fn grant_types(
 }
 
 /// All or none: a redirect URI is never silently dropped or changed.
-fn redirect_uris(
-    document: &ClientDocument,
-    configuration: &Configuration,
-    required: bool,
-) -> Result<Vec<RedirectUri>, Refusal> {
-    let texts = document.redirect_uris.as_deref().unwrap_or_default();
-    if required && texts.is_empty() {
-        return Err(ErrorReason::RedirectUriInvalid.into());
-    }
-    if texts.len() > MAX_REDIRECT_URIS {
-        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, "at most 20 redirect_uris are kept"));
-    }
+fn redirect_uris(document: &ClientDocument) -> Result<Vec<RedirectUri>, Refusal> {
     let parse = |text: &String| {
-        let uri = RedirectUri::parse(text)
-            .map_err(|error| Refusal::described(ErrorReason::RedirectUriInvalid, error.to_string()))?;
-        let accepted = configuration.redirect_uris.accepts(&uri);
-        let refused =
-            || Refusal::described(ErrorReason::RedirectUriInvalid, "this kind of redirect URI is not accepted here");
-        if accepted { Ok(uri) } else { Err(refused()) }
+        let uri = RedirectUri::parse(text);
+        uri.map_err(|error| Refusal::described(ErrorReason::RedirectUriInvalid, error.to_string()))
     };
-    texts.iter().map(parse).collect()
+    document.redirect_uris.iter().flatten().map(parse).collect()
 }
 
-/// Cut to what the operator allows; the response shows it.
+/// Cut to what the operator allows; the response shows it. The wildcard is as good as no scope: all that is allowed, now and
+/// later.
 fn scope(
     document: &ClientDocument,
     rules: &RegistrationRules,
@@ -179,8 +170,11 @@ fn scope(
 ) -> Result<Option<Scope>, Refusal> {
     let Some(text) = &document.scope else { return Ok(rules.scope.clone()) };
     let asked = Scope::parse(text).map_err(|_| invalid("scope is malformed"))?;
-    let allowed = rules.scope.as_ref().unwrap_or_else(|| configuration.scopes.all());
-    let granted = asked.intersection(allowed);
+    let scopes = &configuration.scopes;
+    if scopes.names_wildcard(&asked) {
+        return Ok(rules.scope.clone());
+    }
+    let granted = asked.intersection(&scopes.limit_of(rules.scope.as_ref()));
     if granted.is_empty() {
         // A client that asks for nothing but a refresh token asks for no particular scope.
         let only_offline = asked.without(OFFLINE_ACCESS).is_empty();
@@ -205,15 +199,23 @@ pub(crate) fn check_client(client: &Client, configuration: &Configuration) -> Re
     if uris.len() > MAX_REDIRECT_URIS {
         return Err(Refusal::described(ErrorReason::RedirectUriInvalid, "at most 20 redirect_uris are kept"));
     }
-    if !uris.iter().all(|uri| configuration.redirect_uris.accepts(uri)) {
+    let environment = client.environment();
+    if !uris.iter().all(|uri| configuration.redirect_uris.accepts_in(environment, uri)) {
         let problem = "this kind of redirect URI is not accepted here";
         return Err(Refusal::described(ErrorReason::RedirectUriInvalid, problem));
     }
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return Err(invalid("client_credentials needs a client secret"));
     }
-    if client.scope().is_some_and(|scope| !configuration.scopes.all().contains_all(scope)) {
+    let undeclared = |scope: &Scope| configuration.scopes.check_limit(scope).is_err();
+    if client.scope().is_some_and(undeclared) {
         return Err(invalid("the scope names a token that is not declared"));
+    }
+    if client.policies().default_scope().is_some_and(undeclared) {
+        return Err(invalid("the default scope names a token that is not declared"));
+    }
+    if client.policies().lifetimes().is_some_and(|lifetimes| !lifetimes.are_positive()) {
+        return Err(invalid("a lifetime is below one second"));
     }
     Ok(())
 }

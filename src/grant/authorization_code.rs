@@ -3,9 +3,11 @@
 use super::{CodeRecord, RedirectUriSource};
 use crate::client::{AuthenticatedClient, Client};
 use crate::clock::Timestamp;
+use crate::configuration::Configuration;
 use crate::error::ErrorReason;
 use crate::pkce::CodeVerifier;
 use crate::policy::PkceRequirement;
+use crate::redirect_uri::RedirectUri;
 use crate::wire::Presented;
 
 /// How many wrong verifiers a code survives: it cannot be tried without end, and a slip does not cost a sign-in.
@@ -27,7 +29,13 @@ pub(crate) enum CodeCheck {
 impl CodeRecord {
     /// Decides. Only a request that is right in every respect may redeem or revoke anything: else whoever has seen a code
     /// could burn it, or sign the user out (OAuth 2.1 §7.5.2).
-    pub(crate) fn check(&self, client: &AuthenticatedClient, presented: &Presented<'_>, now: Timestamp) -> CodeCheck {
+    pub(crate) fn check(
+        &self,
+        client: &AuthenticatedClient,
+        configuration: &Configuration,
+        presented: &Presented<'_>,
+        now: Timestamp,
+    ) -> CodeCheck {
         let client = client.client();
         if self.grant.client.as_ref() != Some(client.id()) {
             return CodeCheck::Refuse(ErrorReason::CodeForeign);
@@ -37,7 +45,7 @@ impl CodeRecord {
             return CodeCheck::Refuse(ErrorReason::CodeExhausted);
         }
         match (&self.challenge, presented.verifier) {
-            (None, None) if is_exempt(client) => {}
+            (None, None) if is_exempt(client, configuration.pkce) => {}
             // The client was exempt when it asked, and is not any more.
             (None, None) => return CodeCheck::Refuse(ErrorReason::CodeVerifierMissing),
             // RFC 9700 §4.8.2: somebody stripped the challenge from the authorization request.
@@ -55,8 +63,10 @@ impl CodeRecord {
         if let Err(reason) = self.check_redirect_uri(presented.redirect_uri) {
             return CodeCheck::Refuse(reason);
         }
-        // A redirect URI that was taken from the registration takes its codes along.
-        if !client.redirect_uris().iter().any(|uri| uri.matches(&self.redirect_uri)) {
+        // A redirect URI that was taken from the registration, or is not accepted any more, takes its codes along.
+        let policy = &configuration.redirect_uris;
+        let accepted = |uri: &RedirectUri| policy.accepts_in(client.environment(), uri);
+        if !client.redirect_uris().iter().any(|uri| uri.matches(&self.redirect_uri) && accepted(uri)) {
             return CodeCheck::Refuse(ErrorReason::RedirectUriMismatch);
         }
         if self.redeemed_at.is_some() {
@@ -77,11 +87,37 @@ impl CodeRecord {
     }
 }
 
-/// Whether the operator exempts the client from PKCE.
-pub(super) fn is_exempt(client: &Client) -> bool {
-    match client.policies().pkce().copied().unwrap_or_default() {
+/// Whether the operator exempts the client from PKCE: by its own policies, or else by those of the server.
+pub(super) fn is_exempt(client: &Client, server: PkceRequirement) -> bool {
+    match client.policies().pkce().copied().unwrap_or(server) {
         PkceRequirement::Required => false,
         PkceRequirement::Exempt => !client.is_public(),
         PkceRequirement::Optional => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretHash;
+
+    #[test]
+    fn the_clients_own_requirement_wins_over_the_servers() {
+        use PkceRequirement::{Exempt, Optional, Required};
+        let public = || Client::public("app".parse().unwrap());
+        let confidential = || Client::confidential("web".parse().unwrap(), SecretHash::of("x"));
+        for (server, own, public_exempt, confidential_exempt) in [
+            (Required, None, false, false),
+            (Exempt, None, false, true),
+            (Optional, None, true, true),
+            (Required, Some(Exempt), false, true),
+            (Required, Some(Optional), true, true),
+            (Optional, Some(Required), false, false),
+            (Optional, Some(Exempt), false, true),
+        ] {
+            let with = |client: Client| own.map_or(client.clone(), |own| client.with_pkce(own));
+            assert_eq!(is_exempt(&with(public()), server), public_exempt, "{server:?} {own:?}");
+            assert_eq!(is_exempt(&with(confidential()), server), confidential_exempt, "{server:?} {own:?}");
+        }
     }
 }

@@ -10,8 +10,10 @@ use crate::clock::Timestamp;
 use crate::configuration::{Configuration, MAX_VALUE, Readers};
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
 use crate::identifier::{Extra, Tenant};
+use crate::language::Preferences;
 use crate::observer::{Endpoint, Event, Operation};
 use crate::pkce::CodeChallenge;
+use crate::policy::PkceRequirement;
 use crate::redirect_target::RedirectTarget;
 use crate::redirect_uri::{Form, RedirectUri};
 use crate::resource::Resources;
@@ -22,7 +24,7 @@ use crate::wire::params::{Parameter, Params};
 /// The longest `state` that is accepted, in bytes.
 const MAX_STATE: usize = 4_096;
 
-/// The languages that the user reads (OpenID Connect Core §3.1.2.1); it has no meaning but for the words of errors.
+/// The languages that the user reads (OpenID Connect Core §3.1.2.1); it has no meaning but for the words of errors and scopes.
 pub(crate) const UI_LOCALES: &str = "ui_locales";
 
 /// A valid authorization request that awaits the resource owner's decision.
@@ -143,7 +145,7 @@ impl PendingAuthorization {
                 return Err(reason);
             }
         }
-        let challenge = challenge(client, params)?;
+        let challenge = challenge(client, configuration.pkce, params)?;
         let scope = configuration.scopes.resolve(params.get(Parameter::Scope), client)?;
         let resource = configuration.resources.resolve(params.resources())?;
         Ok((challenge, scope, resource))
@@ -168,9 +170,20 @@ impl PendingAuthorization {
         &self.scope
     }
 
-    /// What the client asks for, each scope token with its description for people.
+    /// What the client asks for, each scope token with its description for people. What a token implies is listed like
+    /// any other, and of a wildcard what it stands for.
     pub fn scopes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.scope.tokens().map(|token| (token, self.configuration.scopes.description(token).unwrap_or(token)))
+    }
+
+    /// The same in the language of the reader, as far as there are words in it: the languages of the request
+    /// (`ui_locales`) come first, then those that the browser accepts, which are the value of `Accept-Language` or
+    /// nothing. Where none fits, the description is that of [`scopes`](Self::scopes).
+    pub fn scopes_for<'a>(&'a self, accept_language: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let preferences = Preferences::default().and_tags(self.extra(UI_LOCALES).unwrap_or_default());
+        let preferences = preferences.and_accepted([accept_language]);
+        let scopes = &self.configuration.scopes;
+        self.scope.tokens().map(move |token| (token, scopes.description_for(token, &preferences).unwrap_or(token)))
     }
 
     /// The resources that the client wants to reach.
@@ -284,19 +297,18 @@ fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) 
     if params.repeats(Parameter::RedirectUri) {
         return Err(ErrorReason::RedirectUriRepeated);
     }
-    let policy = &configuration.redirect_uris;
+    let accepts = |uri: &RedirectUri| configuration.redirect_uris.accepts_in(client.environment(), uri);
     let (registered, uri, source) = match params.get(Parameter::RedirectUri) {
         Some(requested) => {
             let registered = client.redirect_uris().iter().find(|uri| uri.matches(requested));
-            let registered =
-                registered.filter(|uri| policy.accepts(uri)).ok_or(ErrorReason::RedirectUriUnregistered)?;
+            let registered = registered.filter(|uri| accepts(uri)).ok_or(ErrorReason::RedirectUriUnregistered)?;
             let same = registered.as_str() == requested;
             let uri = if same { Arc::clone(registered.shared_text()) } else { Arc::from(requested) };
             (registered, uri, RedirectUriSource::Requested)
         }
         None => match client.redirect_uris() {
             // The only registration stands for a missing parameter, unless the port would be lost with it.
-            [registered] if policy.accepts(registered) && !matches!(registered.form(), Form::Loopback(_)) => {
+            [registered] if accepts(registered) && !matches!(registered.form(), Form::Loopback(_)) => {
                 (registered, Arc::clone(registered.shared_text()), RedirectUriSource::Registered)
             }
             _ => return Err(ErrorReason::RedirectUriMissing),
@@ -329,11 +341,15 @@ fn check_declared(configuration: &Configuration, params: &Params<'_>) -> Result<
     Ok(())
 }
 
-fn challenge(client: &Client, params: &Params<'_>) -> Result<Option<CodeChallenge>, ErrorReason> {
+fn challenge(
+    client: &Client,
+    server: PkceRequirement,
+    params: &Params<'_>,
+) -> Result<Option<CodeChallenge>, ErrorReason> {
     let method = params.get(Parameter::CodeChallengeMethod);
     let Some(challenge) = params.get(Parameter::CodeChallenge) else {
         // RFC 9700 §4.8.2: a method without a challenge is what is left when somebody strips the challenge.
-        let exempt = is_exempt(client) && method.is_none();
+        let exempt = is_exempt(client, server) && method.is_none();
         return if exempt { Ok(None) } else { Err(ErrorReason::CodeChallengeMissing) };
     };
     // RFC 7636 §4.3: no method means `plain`, which does not exist here.

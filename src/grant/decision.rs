@@ -79,7 +79,10 @@ impl Approval {
         Self::default()
     }
 
-    /// Only the part of what was asked for that is in `scope`; what was not asked for is never granted.
+    /// Only the part of what was asked for that is in `scope`; what was not asked for is never granted. Who approves a
+    /// token approves all that it implies
+    /// ([`scope_implies`](crate::AuthorizationServerBuilder::scope_implies)): a page with a box for each should untick
+    /// the one with the others.
     #[must_use]
     pub fn of(scope: Scope) -> Self {
         Self { scope: Some(scope), ..Self::default() }
@@ -240,7 +243,10 @@ impl ConfirmedAuthorization {
     /// Makes the code and its record. What is granted is what was both asked for and approved, and never nothing of it.
     pub(crate) fn approve(&self, approval: Approval, now: Timestamp) -> Result<Decided, AuthorizeError> {
         let PendingAuthorization { configuration, client, target, scope, .. } = &self.pending;
-        let granted = approval.scope.as_ref().map_or_else(|| scope.clone(), |approved| scope.intersection(approved));
+        let granted = match &approval.scope {
+            Some(approved) => configuration.scopes.with_implied(scope.intersection(approved)).intersection(scope),
+            None => scope.clone(),
+        };
         if granted.is_empty() && !scope.is_empty() {
             return Err(self.pending.reject(ErrorReason::AccessDenied));
         }

@@ -91,12 +91,13 @@ impl<'a> Issuing<'a> {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
         let refresh = refresh.as_ref().map_or(Refresh::Never, Refresh::New);
-        self.mint(grant, &access, refresh, grant.scope.clone(), resource)
+        self.mint(grant, &access, refresh, grant.scope.clone(), resource, self.lifetimes.access_token())
     }
 
     /// An access token without a refresh token.
     pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Result<Minted, ErrorReason> {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Never, scope, resource)
+        let access = Token::random(Kind::AccessToken, grant.id);
+        self.mint(grant, &access, Refresh::Never, scope, resource, self.lifetimes.access_token())
     }
 
     /// One more access token for a refresh token that stays.
@@ -106,7 +107,8 @@ impl<'a> Issuing<'a> {
         scope: Scope,
         resource: Resources,
     ) -> Result<Minted, ErrorReason> {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Kept, scope, resource)
+        let access = Token::random(Kind::AccessToken, grant.id);
+        self.mint(grant, &access, Refresh::Kept, scope, resource, self.lifetimes.refreshed_access_token())
     }
 
     /// What replaces `presented`: derived from it and a fresh nonce, so that it alone can have the same answer again.
@@ -121,7 +123,8 @@ impl<'a> Issuing<'a> {
         let key = SuccessorKey::new(presented, &nonce);
         let refresh = key.derive(Kind::RefreshToken);
         let access = key.derive(Kind::AccessToken);
-        let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone())?;
+        let lifetime = self.lifetimes.refreshed_access_token();
+        let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone(), lifetime)?;
         let retirement = Retirement {
             at: self.now,
             nonce,
@@ -166,8 +169,8 @@ impl<'a> Issuing<'a> {
         refresh: Refresh<'_>,
         scope: Scope,
         resource: Resources,
+        lifetime: Option<Duration>,
     ) -> Result<Minted, ErrorReason> {
-        let lifetime = self.lifetimes.access_token();
         let tokens = IssuedTokens {
             grant: Arc::clone(grant),
             access: AccessTokenRecord {

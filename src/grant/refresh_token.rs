@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Grant, RefreshTokenRecord, RefreshTokenState, Retirement, SuccessorState};
 use crate::client::AuthenticatedClient;
 use crate::clock::Timestamp;
-use crate::configuration::{narrow_resources, narrow_scope};
+use crate::configuration::{ScopeCatalog, narrow_resources};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
 use crate::resource::Resources;
@@ -39,6 +39,7 @@ impl RefreshTokenRecord {
         &self,
         grant: &Grant,
         client: &AuthenticatedClient,
+        scopes: &ScopeCatalog,
         requested_scope: Option<&str>,
         requested_resources: &[Cow<'_, str>],
         now: Timestamp,
@@ -48,7 +49,7 @@ impl RefreshTokenRecord {
             return Err(ErrorReason::RefreshTokenForeign);
         }
         // RFC 6749 §6: less may be asked for, and the refresh token keeps all of it.
-        let scope = narrow_scope(&grant.scope, requested_scope)?;
+        let scope = scopes.narrow(&grant.scope, requested_scope)?;
         let resource = narrow_resources(&grant.resource, requested_resources)?;
         if self.is_active() && self.expires_at.is_some_and(|at| at <= now) {
             return Err(ErrorReason::RefreshTokenExpired);

@@ -8,7 +8,7 @@ use super::{AuthorizationServer, CredentialPolicy, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, Configuration, ConfigurationError, EndpointPaths, ImportedTokens, Prefixes,
-    ProtectedResource, Registration, RememberedConsent, ResourceCatalog, ScopeCatalog, TokenRequestBodies,
+    ProtectedResource, Registration, RememberedConsent, ResourceCatalog, ScopeDeclarations, TokenRequestBodies,
     TokenResponseShape, Wording, client_id_prefix,
 };
 use crate::endpoint::Documents;
@@ -17,7 +17,7 @@ use crate::jwt::SignerSettings;
 #[cfg(feature = "jwt")]
 use crate::jwt::{JwtHeader, KeySet};
 use crate::observer::{NoObserver, Observer};
-use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
+use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy, UnknownScope};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::resource_server::ResourceServer;
 use crate::scope::Scope;
@@ -32,12 +32,13 @@ use crate::telemetry::Telemetry;
 /// | | |
 /// |---|---|
 /// | paths | `/authorize`, `/token`, `/revoke`, `/introspect`, `/register` |
-/// | scopes | none, and no default scope |
+/// | scopes | none, no default scope, and no wildcard; unknown ones are refused |
 /// | resource | none: tokens are for whoever accepts them |
 /// | registration | closed |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
-/// | access tokens | opaque |
+/// | PKCE | [`PkceRequirement::Required`] |
+/// | access tokens | [`AccessTokenFormat::Opaque`] |
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | token requests | forms only |
@@ -47,17 +48,20 @@ use crate::telemetry::Telemetry;
 /// | authorization parameters | those of the protocol |
 /// | wording | the crate's, in English |
 /// | imported tokens | refused |
+///
+/// A client's own [`ClientPolicies`](crate::policy::ClientPolicies) win over lifetimes, refresh, PKCE, access tokens, the
+/// default scope, and what becomes of unknown scopes.
 #[derive(Debug)]
 #[must_use = "call build"]
 pub struct AuthorizationServerBuilder {
     issuer: Issuer,
     stores: Stores,
-    scopes: Vec<(String, String)>,
-    default_scope: Option<Scope>,
+    scopes: ScopeDeclarations,
     resources: Vec<ProtectedResource>,
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
+    pkce: PkceRequirement,
     access_token_format: AccessTokenFormat,
     signer: SignerSettings,
     prefixes: Prefixes,
@@ -85,12 +89,12 @@ impl AuthorizationServer {
         AuthorizationServerBuilder {
             issuer,
             stores: stores.into(),
-            scopes: Vec::new(),
-            default_scope: None,
+            scopes: ScopeDeclarations::default(),
             resources: Vec::new(),
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
+            pkce: PkceRequirement::default(),
             access_token_format: AccessTokenFormat::default(),
             signer: SignerSettings::default(),
             prefixes: Prefixes::default(),
@@ -120,13 +124,55 @@ impl AuthorizationServerBuilder {
 
     /// Declares a scope token, with the words that tell a person what it allows.
     pub fn scope(mut self, token: &str, description: &str) -> Self {
-        self.scopes.push((token.to_owned(), description.to_owned()));
+        self.scopes.tokens.push((token.to_owned(), description.to_owned()));
+        self
+    }
+
+    /// Describes a declared scope token in a language too (a tag of BCP 47, such as `de` or `pt-BR`), for readers whom
+    /// [`PendingAuthorization::scopes_for`](crate::PendingAuthorization::scopes_for) finds to prefer it.
+    pub fn scope_in(mut self, language: &str, token: &str, description: &str) -> Self {
+        self.scopes.translations.push((language.to_owned(), token.to_owned(), description.to_owned()));
+        self
+    }
+
+    /// Says that whoever is granted `token` is granted other declared tokens along with it, and what those imply in their
+    /// turn. They are written out when a scope is granted: the answer's `scope`, the consent page and introspection
+    /// show them, and an API needs no table of its own. A client that may have `token` may have them too.
+    ///
+    /// Grants stay as they are: what is declared to be implied later comes with the next consent.
+    pub fn scope_implies<T: AsRef<str>>(mut self, token: &str, implied: impl IntoIterator<Item = T>) -> Self {
+        let implied = implied.into_iter().map(|token| token.as_ref().to_owned()).collect();
+        self.scopes.implications.push((token.to_owned(), implied));
+        self
+    }
+
+    /// Gives a name, such as `*`, to all that a client may have: its own scope, or every declared token. A request for it
+    /// is granted exactly that, token by token; the wildcard itself is never granted, and not declared.
+    ///
+    /// It may stand in [`default_scope`](Self::default_scope), in the default of a client's policies, and in the scope of
+    /// a client, which then may have every token, also those that are declared later. To a grant nothing is ever added.
+    /// At a refresh it is all that was granted.
+    pub fn wildcard_scope(mut self, token: &str) -> Self {
+        self.scopes.wildcard = Some(token.to_owned());
         self
     }
 
     /// Sets what a request gets that names no scope; without a default it is refused.
     pub fn default_scope(mut self, scope: Scope) -> Self {
-        self.default_scope = Some(scope);
+        self.scopes.default = Some(scope);
+        self
+    }
+
+    /// Sets what becomes of scope tokens that do not exist, or that the client may not have. A refresh that asks for more
+    /// than was granted is refused in any case.
+    pub const fn unknown_scope(mut self, unknown: UnknownScope) -> Self {
+        self.scopes.unknown = unknown;
+        self
+    }
+
+    /// Sets whether an authorization request must carry a code challenge.
+    pub const fn pkce(mut self, requirement: PkceRequirement) -> Self {
+        self.pkce = requirement;
         self
     }
 
@@ -308,21 +354,14 @@ impl AuthorizationServerBuilder {
         for resource in &self.resources {
             resource.check()?;
         }
-        let scopes = ScopeCatalog::new(self.scopes, self.default_scope)?;
+        let scopes = self.scopes.catalog()?;
         for resource in &self.resources {
             resource.scope.as_ref().map_or(Ok(()), |scope| scopes.check(scope))?;
         }
-        if let Some(scope) = self.registration.rules().and_then(|rules| rules.scope.as_ref()) {
-            scopes.check(scope)?;
+        if let Some(rules) = self.registration.rules() {
+            rules.check(&scopes)?;
         }
-        let lifetimes = [
-            Some(self.lifetimes.code()),
-            Some(self.consent_lifetime),
-            self.lifetimes.access_token(),
-            self.lifetimes.refresh_idle(),
-            self.lifetimes.refresh_absolute(),
-        ];
-        if lifetimes.into_iter().flatten().any(|lifetime| lifetime < Duration::from_secs(1)) {
+        if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);
         }
         let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
@@ -343,6 +382,7 @@ impl AuthorizationServerBuilder {
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
+            pkce: self.pkce,
             access_token_format: self.access_token_format,
             signer,
             prefixes: self.prefixes,

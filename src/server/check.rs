@@ -38,6 +38,9 @@ pub enum Finding {
     /// Neither an idle nor an absolute lifetime bounds refresh tokens: a forgotten one works forever.
     #[error("refresh tokens never expire; set an idle or an absolute lifetime")]
     EndlessRefreshTokens,
+    /// Public clients may leave PKCE out: whoever intercepts the code of one can redeem it.
+    #[error("PKCE is optional, also for clients that cannot keep a secret")]
+    OptionalPkce,
     /// Anybody can register a client and call the API without a user.
     #[error("clients that register themselves may use client_credentials")]
     OpenClientCredentials,
@@ -84,12 +87,17 @@ impl AuthorizationServer {
         if configuration.issuer.as_str().starts_with("http:") {
             findings.push(Finding::InsecureIssuer);
         }
-        if lifetimes.access_token().is_none_or(|lifetime| lifetime > LONG_ACCESS_TOKEN) {
+        let accesses = [lifetimes.access_token(), lifetimes.refreshed_access_token()];
+        if accesses.into_iter().any(|lifetime| lifetime.is_none_or(|lifetime| lifetime > LONG_ACCESS_TOKEN)) {
             findings.push(Finding::LongAccessTokens);
         }
         let endless = lifetimes.refresh_idle().is_none() && lifetimes.refresh_absolute().is_none();
         if endless && configuration.refresh_policy != RefreshPolicy::Never {
             findings.push(Finding::EndlessRefreshTokens);
+        }
+        let own = configuration.registration.rules().and_then(|rules| rules.policies.pkce());
+        if [Some(&configuration.pkce), own].contains(&Some(&PkceRequirement::Optional)) {
+            findings.push(Finding::OptionalPkce);
         }
         if let Registration::Open(rules) = &configuration.registration
             && rules.grant_types.contains(&GrantType::ClientCredentials)

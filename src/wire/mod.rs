@@ -5,11 +5,12 @@ pub(crate) mod params;
 pub(crate) mod registration;
 mod request;
 pub(crate) mod response;
+pub(crate) mod service;
 
 pub use request::ClientRequest;
 pub(crate) use request::{ClientForm, Presented, TokenRequest, require_json};
-pub(crate) use response::Shaped;
 pub use response::{
     AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
     page_headers,
 };
+pub(crate) use response::{ManagementAccess, Shaped};

@@ -58,6 +58,9 @@ pub(crate) struct ClientDocument {
     pub(crate) client_secret_expires_at: Option<Value>,
     #[serde(default, deserialize_with = "value")]
     pub(crate) client_id_issued_at: Option<Value>,
+    /// What the RFC has no name for; only the operator may say it.
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) service: Option<Value>,
 }
 
 impl ClientDocument {

@@ -223,8 +223,7 @@ impl TestClient {
         if scopes.resolve(None, &self.client).is_ok() {
             return None;
         }
-        let limit = self.client.scope().unwrap_or_else(|| scopes.all());
-        Some(scopes.all().intersection(limit).to_string())
+        Some(scopes.limit(&self.client).to_string())
     }
 
     /// Says who sends a form: a header, unless the form itself says it.

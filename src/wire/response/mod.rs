@@ -15,6 +15,7 @@ use crate::configuration::{Choice, Words};
 pub use authorization::{AuthorizationResponse, AuthorizeAnswer, ErrorPage, Visitor, page_headers};
 pub use introspection::Introspection;
 pub(crate) use introspection::{ActiveToken, TokenKind};
+pub(crate) use registration::ManagementAccess;
 pub use registration::RegistrationResponse;
 pub(crate) use token::Shaped;
 pub use token::TokenResponse;

@@ -18,21 +18,30 @@ pub struct RegistrationResponse {
     pub(crate) status: StatusCode,
     pub(crate) client: Arc<Client>,
     pub(crate) client_secret: Option<ClientSecret>,
-    pub(crate) registration_token: String,
-    pub(crate) registration_uri: String,
-    pub(crate) scope: Scope,
+    pub(crate) management: Option<ManagementAccess>,
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) scope: Option<Scope>,
+}
+
+/// Where, and with what, a client manages its registration. Not printed by `Debug`.
+pub(crate) struct ManagementAccess {
+    pub(crate) uri: String,
+    pub(crate) token: String,
 }
 
 #[derive(Serialize)]
 struct RegistrationBody<'a> {
     client_id: &'a str,
-    client_id_issued_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_issued_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<i64>,
-    registration_access_token: &'a str,
-    registration_client_uri: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_access_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_client_uri: Option<&'a str>,
     redirect_uris: Vec<&'a str>,
     token_endpoint_auth_method: &'a str,
     grant_types: Vec<&'a str>,
@@ -88,14 +97,15 @@ impl RegistrationResponse {
             ClientAuthentication::Secret(secret) => (secret.method().as_str(), secret.expires_at()),
         };
         let secret = self.client_secret.as_ref();
+        let management = self.management.as_ref();
         let body = RegistrationBody {
             client_id: client.id().as_str(),
-            client_id_issued_at: client.created_at().unix_seconds(),
+            client_id_issued_at: self.issued_at.map(Timestamp::unix_seconds),
             client_secret: secret.map(ClientSecret::expose),
             // RFC 7591 §3.2.1: required with a secret, and 0 if it does not expire.
             client_secret_expires_at: secret.map(|_| expires_at.map_or(0, Timestamp::unix_seconds)),
-            registration_access_token: &self.registration_token,
-            registration_client_uri: &self.registration_uri,
+            registration_access_token: management.map(|management| management.token.as_str()),
+            registration_client_uri: management.map(|management| management.uri.as_str()),
             redirect_uris: client.redirect_uris().iter().map(|uri| uri.as_str()).collect(),
             token_endpoint_auth_method: method,
             grant_types: client.grant_types().iter().map(|grant_type| grant_type.as_str()).collect(),
@@ -103,7 +113,7 @@ impl RegistrationResponse {
             client_name: metadata.name(),
             client_uri: metadata.client_uri(),
             logo_uri: metadata.logo_uri(),
-            scope: self.scope.as_str(),
+            scope: self.scope.as_ref().map_or("", Scope::as_str),
             contacts: metadata.contacts(),
             tos_uri: metadata.tos_uri(),
             policy_uri: metadata.policy_uri(),
