@@ -57,7 +57,8 @@ async fn me(app: Data<App>, access: Access<AnyScope>) -> Result<Json<Value>, Ref
 
 async fn list(app: Data<App>, access: Access<LinksRead>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let links = links::list(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let links = links::list(&app.site.database, reach).await?;
     Ok(Json(api::links_json(&app.site, &links)))
 }
 
@@ -68,19 +69,22 @@ async fn create(
 ) -> Result<HttpResponse, Refusal> {
     let body = body?;
     let user = api::owner(&app.site, access.user_id()).await?;
-    let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let link = links::create(&app.site.database, reach, api::url_in(&body.0)?).await?;
     Ok(HttpResponse::Created().json(api::link_json(&app.site, &link)))
 }
 
 async fn delete_all(app: Data<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let deleted = links::delete_all(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let deleted = links::delete_all(&app.site.database, reach).await?;
     Ok(Json(json!({ "deleted": deleted })))
 }
 
 async fn stats(app: Data<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let stats = links::stats(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let stats = links::stats(&app.site.database, reach).await?;
     Ok(Json(api::stats_json(stats)))
 }
 

@@ -19,6 +19,7 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .service(page("/signin").get(sign_in::show).post(sign_in::submit))
         .service(page("/signout").post(sign_in::sign_out))
         .service(page("/links").post(links::create))
+        .service(page("/workspace").post(links::switch))
         .service(page("/connected").get(connected::list))
         .service(page("/connected/revoke").post(connected::revoke))
         .service(page("/developers").get(developers::list).post(developers::register))

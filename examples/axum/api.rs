@@ -60,25 +60,29 @@ async fn me(State(app): State<App>, access: Access<AnyScope>) -> Result<Json<Val
 
 async fn list(State(app): State<App>, access: Access<LinksRead>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let links = links::list(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let links = links::list(&app.site.database, reach).await?;
     Ok(Json(api::links_json(&app.site, &links)))
 }
 
 async fn create(State(app): State<App>, access: Access<LinksWrite>, body: JsonBody) -> Result<Response, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let link = links::create(&app.site.database, reach, api::url_in(&body.0)?).await?;
     Ok((StatusCode::CREATED, Json(api::link_json(&app.site, &link))).into_response())
 }
 
 async fn delete_all(State(app): State<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let deleted = links::delete_all(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let deleted = links::delete_all(&app.site.database, reach).await?;
     Ok(Json(json!({ "deleted": deleted })))
 }
 
 async fn stats(State(app): State<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {
     let user = api::owner(&app.site, access.user_id()).await?;
-    let stats = links::stats(&app.site.database, user.id).await?;
+    let reach = api::reach(&app.site, &user, access.workspace()).await?;
+    let stats = links::stats(&app.site.database, reach).await?;
     Ok(Json(api::stats_json(stats)))
 }
 

@@ -19,6 +19,7 @@ pub fn router(app: App) -> Router {
         .route("/signin", get(sign_in::show).post(sign_in::submit))
         .route("/signout", post(sign_in::sign_out))
         .route("/links", post(links::create))
+        .route("/workspace", post(links::switch))
         .route("/connected", get(connected::list))
         .route("/connected/revoke", post(connected::revoke))
         .route("/developers", get(developers::list).post(developers::register))

@@ -9,6 +9,7 @@ use super::links::{CreateError, Link, Stats};
 use super::site::Site;
 use super::users::{self, User};
 use super::views::timestamp;
+use super::workspaces::{self, Reach};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 8 * 1024;
@@ -25,6 +26,12 @@ impl Refusal {
         Self(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This resource does not answer that method.");
     const NOBODY: Self =
         Self(StatusCode::FORBIDDEN, "user_required", "The token does not act for a user, so it has no links.");
+
+    const NO_MEMBER: Self = Self(
+        StatusCode::FORBIDDEN,
+        "workspace_forbidden",
+        "The token is confined to a workspace of which its user is no longer a member.",
+    );
 
     /// The body could not be read, for the reason that the status tells.
     pub const fn of_body(status: StatusCode) -> Self {
@@ -78,6 +85,14 @@ pub async fn owner(site: &Site, user_id: Option<i64>) -> Result<User, Refusal> {
     users::find(&site.database, id).await?.ok_or(Refusal::NOBODY)
 }
 
+/// Which links of the owner a call is about: those of the workspace that the token is confined to, or of all.
+pub async fn reach<'a>(site: &Site, owner: &User, tenant: Option<&'a str>) -> Result<Reach<'a>, Refusal> {
+    match tenant {
+        Some(id) if workspaces::find(&site.database, owner.id, id).await?.is_none() => Err(Refusal::NO_MEMBER),
+        workspace => Ok(Reach::within(owner.id, workspace)),
+    }
+}
+
 /// A user.
 pub fn user_json(user: &User) -> Value {
     json!({ "username": user.username, "name": user.name })
@@ -91,6 +106,7 @@ pub fn link_json(site: &Site, link: &Link) -> Value {
         "short_url": site.short_url(&link.slug),
         "visits": link.visits,
         "created_at": timestamp(link.created_at),
+        "workspace": link.workspace,
     })
 }
 

@@ -24,6 +24,11 @@ impl<D> Access<D> {
         self.access.subject()?.as_str().parse().ok()
     }
 
+    /// The workspace that the token is confined to.
+    pub fn workspace(&self) -> Option<&str> {
+        self.access.tenant().map(|tenant| tenant.as_str())
+    }
+
     /// The client that calls.
     pub fn client_id(&self) -> Option<&str> {
         self.access.client_id().map(|id| id.as_str())

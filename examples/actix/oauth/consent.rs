@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Uri;
 use actix_web::web::Data;
-use grantor::{Approval, Recall, Scope, page_headers};
+use grantor::{Approval, Recall, page_headers};
 
 use crate::provider::app::App;
 use crate::provider::consent_page::{self, Failure, PATH, Person};
@@ -47,7 +47,8 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Fa
     }
     match app.server.recall(pending, &person.subject).await? {
         Recall::Ask(pending) => {
-            let mut response = html(&consent_page::page(visitor, &person, &pending, path_and_query(uri)))?;
+            let page = consent_page::page(app, visitor, &person, &pending, path_and_query(uri)).await?;
+            let mut response = html(&page)?;
             convert::append(page_headers(), response.headers_mut());
             Ok(response)
         }
@@ -71,12 +72,12 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(path_and_query(uri))?));
     };
+    let client = pending.client().clone();
     let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {
         "approve" => {
-            let ticked = form.fields.all("scope").collect::<Vec<_>>().join(" ");
-            let scope = Scope::parse(&ticked).map_err(|_| Problem::bad_request())?;
-            app.server.approve(confirmed, Approval::of(scope)).await?
+            let approval = consent_page::approval(app, &person, &client, &form.fields).await?;
+            app.server.approve(confirmed, approval).await?
         }
         "deny" => app.server.deny(confirmed).await?,
         _ => return Err(Problem::bad_request().into()),
