@@ -10,6 +10,7 @@ use grantor::{
 use http::StatusCode;
 
 use super::app::App;
+use super::services::Workspaces;
 use super::subject;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
@@ -17,9 +18,6 @@ use crate::shortener::users::User;
 use crate::shortener::views::{ConsentPage, Destination, ScopeChoice, Section, WorkspaceChoice};
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
 use crate::shortener::workspaces::{self, Workspace};
-
-/// Where authorization requests arrive.
-pub const PATH: &str = "/oauth/authorize";
 
 /// Who decides.
 #[derive(Debug)]
@@ -42,6 +40,9 @@ impl Person {
 
 /// The workspaces among which the person may choose for an app: theirs, or the one that the app is confined to.
 async fn choices(app: &App, person: &Person, client: &Client) -> Result<Vec<Workspace>, Problem> {
+    if client.tenant().is_none() && app.service.workspaces == Workspaces::Unknown {
+        return Ok(Vec::new());
+    }
     let mut workspaces = workspaces::of(&app.site.database, person.user.id).await?;
     if let Some(tenant) = client.tenant() {
         workspaces.retain(|workspace| workspace.id == tenant.as_str());

@@ -7,7 +7,6 @@ use grantor::redirect_uri::RedirectUri;
 use grantor::store::Page;
 use grantor::{DeveloperApp, NewApp, Subject};
 
-use super::SCOPES;
 use super::app::App;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
@@ -40,7 +39,8 @@ pub async fn page(app: &App, visitor: &Visitor, owner: &Subject, form: AppForm) 
         deleted: false,
         apps: apps.iter().map(|client| details(client)).collect(),
         form,
-        scopes: SCOPES.iter().map(|(token, words)| ((*token).to_owned(), (*words).to_owned())).collect(),
+        api: api_paths(app),
+        scopes: app.service.scopes.iter().map(|(token, words)| ((*token).to_owned(), (*words).to_owned())).collect(),
         issuer: app.site.origin.to_string(),
     })
 }
@@ -112,6 +112,13 @@ fn new_app(fields: &Fields, owner: Subject, confidential: bool) -> Result<NewApp
         return Err("An app without a secret needs a redirect URI, or it could never get a token.".to_owned());
     }
     Ok(NewApp::new(owner, metadata, redirect_uris).with_grant_types(grant_types))
+}
+
+/// The paths of the API, each once.
+fn api_paths(app: &App) -> Vec<&'static str> {
+    let mut paths: Vec<&str> = app.service.api.iter().map(|route| route.path).collect();
+    paths.dedup();
+    paths
 }
 
 fn details(client: &Client) -> AppDetails {

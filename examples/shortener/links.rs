@@ -4,7 +4,7 @@ use url::Url;
 
 use super::database::{Database, is_storable, on_pool};
 use super::random;
-use super::workspaces::{self, Reach};
+use super::workspaces::{self, Reach, within_reach};
 
 /// The longest URL that can be shortened, in bytes.
 pub const MAX_URL: usize = 2_000;
@@ -41,6 +41,9 @@ pub enum CreateError {
     /// The person can put this right.
     #[error("{0}")]
     Refused(&'static str),
+    /// A link belongs to a person, too.
+    #[error("nobody makes the link")]
+    Nobody,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -55,7 +58,8 @@ fn link((slug, url, visits, created_at, workspace): Row) -> Link {
 /// Shortens `url` for a user, in the workspace or else in their first.
 pub async fn create(database: &Database, reach: Reach<'_>, url: &str) -> Result<Link, CreateError> {
     let url = acceptable(url.trim()).map_err(CreateError::Refused)?;
-    let workspaces = workspaces::of(database, reach.user_id()).await?;
+    let user_id = reach.user_id().ok_or(CreateError::Nobody)?;
+    let workspaces = workspaces::of(database, user_id).await?;
     let workspace = workspaces.iter().find(|own| reach.workspace().is_none_or(|wanted| own.id == wanted));
     let workspace = workspace.ok_or(CreateError::Refused("You are not a member of that workspace."))?;
     loop {
@@ -66,7 +70,7 @@ pub async fn create(database: &Database, reach: Reach<'_>, url: &str) -> Result<
                  RETURNING slug, url, visits, created_at",
             )
             .bind(slug)
-            .bind(reach.user_id())
+            .bind(user_id)
             .bind(url.as_str())
             .bind(&workspace.id)
             .fetch_optional(pool)
@@ -93,14 +97,6 @@ fn acceptable(url: &str) -> Result<Url, &'static str> {
         return Err("That address is longer than 2,000 characters.");
     }
     Ok(parsed)
-}
-
-/// The links within reach, for the placeholders `$1` (who) and `$2` (which workspace, or none for all).
-macro_rules! within_reach {
-    () => {
-        "workspace_id IN (SELECT workspace_id FROM memberships WHERE user_id = $1) \
-         AND (workspace_id = $2 OR CAST($2 AS TEXT) IS NULL)"
-    };
 }
 
 /// The newest links.

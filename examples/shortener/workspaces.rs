@@ -1,6 +1,7 @@
 //! Workspaces: each link belongs to one, and a person may use several.
 
 use super::database::{Database, is_storable, on_pool};
+use super::users::User;
 
 /// A workspace, as one of its members has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,21 +23,26 @@ pub enum Role {
     Member,
 }
 
-/// Whose links something is about: those of a person's workspaces.
+/// Whose data something is about: a person's, or a workspace's, or what is both.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach<'a> {
-    user_id: i64,
+    user_id: Option<i64>,
     workspace: Option<&'a str>,
 }
 
 impl<'a> Reach<'a> {
-    /// One workspace, or all of them; nothing, if the person is no member of the one.
+    /// One of a person's workspaces, or all of them; nothing, if the person is no member of the one.
     pub const fn within(user_id: i64, workspace: Option<&'a str>) -> Self {
-        Self { user_id, workspace }
+        Self { user_id: Some(user_id), workspace }
+    }
+
+    /// A workspace, for a program that acts for it and for no person.
+    pub const fn of_workspace(workspace: &'a str) -> Self {
+        Self { user_id: None, workspace: Some(workspace) }
     }
 
     /// The person.
-    pub const fn user_id(&self) -> i64 {
+    pub const fn user_id(&self) -> Option<i64> {
         self.user_id
     }
 
@@ -45,6 +51,15 @@ impl<'a> Reach<'a> {
         self.workspace
     }
 }
+
+/// What is within reach, for the placeholders `$1` (who, or nobody) and `$2` (which workspace, or none for all).
+macro_rules! within_reach {
+    () => {
+        "(CAST($1 AS BIGINT) IS NULL OR workspace_id IN (SELECT workspace_id FROM memberships WHERE user_id = $1)) \
+         AND (CAST($2 AS TEXT) IS NULL OR workspace_id = $2)"
+    };
+}
+pub(crate) use within_reach;
 
 /// The workspaces that a person may use; new links go into the first, unless they choose another.
 pub async fn of(database: &Database, user_id: i64) -> Result<Vec<Workspace>, sqlx::Error> {
@@ -65,6 +80,21 @@ pub async fn find(database: &Database, user_id: i64, id: &str) -> Result<Option<
         return Ok(None);
     }
     Ok(of(database, user_id).await?.into_iter().find(|workspace| workspace.id == id))
+}
+
+/// The people in the workspaces within reach, by name.
+pub async fn members(database: &Database, reach: Reach<'_>) -> Result<Vec<User>, sqlx::Error> {
+    let rows: Vec<(i64, String, String)> = on_pool!(database, pool => {
+        sqlx::query_as(concat!(
+            "SELECT id, username, name FROM users WHERE id IN (SELECT user_id FROM memberships WHERE ",
+            within_reach!(),
+            ") ORDER BY name, id",
+        ))
+        .bind(reach.user_id())
+        .bind(reach.workspace())
+        .fetch_all(pool)
+    })?;
+    Ok(rows.into_iter().map(|(id, username, name)| User { id, username, name }).collect())
 }
 
 impl Role {

@@ -11,7 +11,6 @@ use crate::provider::subject;
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{ConnectedPage, Section};
-use crate::shortener::workspaces;
 use crate::web::{SignedIn, html, see_other};
 
 /// What the page may be asked to confirm.
@@ -26,12 +25,11 @@ pub async fn list(
     signed_in: SignedIn,
     confirmation: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let workspaces = workspaces::of(&app.site.database, signed_in.user.id).await?;
     html(&ConnectedPage {
         layout: signed_in.visitor.layout("Connected apps", Section::Connected),
         revoke_token: signed_in.visitor.form_token(REVOKE),
         revoked: confirmation.revoked.is_some(),
-        apps: apps(&app.server, &subject(&signed_in.user)?, &workspaces).await?,
+        apps: apps(&app, &signed_in.user).await?,
     })
 }
 

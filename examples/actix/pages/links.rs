@@ -23,6 +23,7 @@ pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Prob
     match links::create(&app.site.database, reach, url).await {
         Ok(link) => Ok(see_other(&format!("/?created={}", link.slug))),
         Err(CreateError::Database(error)) => Err(error.into()),
+        Err(CreateError::Nobody) => Err(Problem::internal()),
         Err(CreateError::Refused(why)) => {
             let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
             let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
