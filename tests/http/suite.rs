@@ -15,6 +15,7 @@ mod metrics;
 mod oauth2_client;
 mod pages;
 mod redirects;
+mod services;
 mod sessions;
 mod several_processes;
 mod slow;
