@@ -3,7 +3,8 @@
 //! `oauth/` and `../provider/` are what that took: the adapter, the extractor, the consent page; the set-up. The rest
 //! is the shortener.
 //!
-//! `--service` runs it as one of the services of `../provider/services/`: `cargo run --example actix -- --service clyk`.
+//! `--service` runs it as one of the services of `../provider/services/`, such as
+//! `cargo run --example actix -- --service clyk`.
 //!
 //! Environment variables decide the rest, all of them optional:
 //!

@@ -8,10 +8,12 @@ use grantor::store::Page;
 use grantor::{DeveloperApp, NewApp, Subject};
 
 use super::app::App;
+use super::services::Developers;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage, Section, date};
 use crate::shortener::visitor::Visitor;
+use crate::shortener::workspaces::{self, Role};
 
 /// The purpose that the anti-CSRF value of the form for a new app is bound to.
 pub const REGISTER: &str = "register app";
@@ -71,6 +73,9 @@ pub async fn register(app: &App, owner: &Subject, fields: &Fields) -> Result<Out
         Ok(new_app) => new_app,
         Err(problem) => return refused(problem),
     };
+    if app.service.developers == Developers::Owners && !owns_workspace(app, owner).await? {
+        return refused("Only the owner of a workspace may register apps.".to_owned());
+    }
     if app.server.apps(owner, Page::first(MAX_APPS)).await?.len() >= MAX_APPS.get() as usize {
         return refused("You have as many apps as one person may have.".to_owned());
     }
@@ -84,6 +89,12 @@ pub async fn register(app: &App, owner: &Subject, fields: &Fields) -> Result<Out
         Err(error) if error.store_error().is_some() => Err(Problem::unavailable()),
         Err(error) => refused(error.description().to_owned()),
     }
+}
+
+async fn owns_workspace(app: &App, person: &Subject) -> Result<bool, Problem> {
+    let user_id = person.as_str().parse().map_err(|_| Problem::internal())?;
+    let workspaces = workspaces::of(&app.site.database, user_id).await?;
+    Ok(workspaces.iter().any(|workspace| workspace.role == Role::Owner))
 }
 
 /// What the form describes, or what is wrong with it.

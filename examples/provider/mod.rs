@@ -1,5 +1,6 @@
-//! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the services
-//! that it can be, what the API answers, what the pages show. Each example includes this directory as a module of its own.
+//! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the
+//! services that it can be, what the API answers, what the pages show. Each example includes this directory as a module
+//! of its own.
 
 pub mod api;
 pub mod app;

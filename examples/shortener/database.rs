@@ -106,7 +106,7 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
     Ok(pool)
 }
 
-/// Links are older than workspaces. SQLite adds a column only once, so that has to be asked before, and with the lock.
+/// Links are older than workspaces. SQLite adds a column only once, so it has to be asked before, under the lock.
 async fn add_workspaces_to_links(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let there: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('links') WHERE name = 'workspace_id'")

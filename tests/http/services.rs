@@ -161,3 +161,15 @@ fn a_service_that_does_not_exist_is_refused_with_those_that_do() {
         assert!(said.contains("--service") && said.contains("linkkit"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn only_the_owner_of_a_workspace_registers_apps_with_trimlink() {
+    let example = Example::start_with(&[("--service", "trimlink")]);
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let form = ada.get("/developers").await.form("/developers").with("name", "Mine");
+    let form = form.with("redirect_uris", "https://app.example/cb");
+    ada.submit(&form).await.expect(200);
+    example.run_sql("UPDATE memberships SET role = 'member'");
+    let refused = ada.submit(&form).await.expect(422);
+    assert!(refused.texts("[role=alert]").join(" ").contains("owner"), "{refused:?}");
+}

@@ -5,7 +5,7 @@ use grantor::configuration::{EndpointPaths, Prefixes, Registration, Registration
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
-use super::{Operation, Service, Workspaces, get, post, scope};
+use super::{Developers, Operation, Service, Workspaces, get, post, scope};
 
 const SCOPES: &[(&str, &str)] = &[
     ("links:read", "See your links"),
@@ -35,6 +35,7 @@ pub(super) fn service() -> Service {
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
         workspaces: Workspaces::Unknown,
+        developers: Developers::Everybody,
         configure: |builder| {
             let rules = RegistrationRules::new()
                 .with_grant_types([GrantType::AuthorizationCode])

@@ -5,7 +5,7 @@ use std::time::Duration;
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Operation, Service, Workspaces, get, scope};
+use super::{Developers, Operation, Service, Workspaces, get, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -18,6 +18,7 @@ pub(super) fn service() -> Service {
         api_prefix: "/v4",
         api: vec![get("/v4/account", Operation::Account, "public"), get("/v4/links", Operation::ListLinks, "public")],
         workspaces: Workspaces::Unknown,
+        developers: Developers::Everybody,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("public")?)

@@ -3,7 +3,7 @@
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::RefreshPolicy;
 
-use super::{Operation, Service, Workspaces, get, post, scope};
+use super::{Developers, Operation, Service, Workspaces, get, post, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -24,6 +24,7 @@ pub(super) fn service() -> Service {
             post("/api/v1/links", Operation::CreateLink, "links:write"),
         ],
         workspaces: Workspaces::Chosen,
+        developers: Developers::Everybody,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("contacts:read")?)

@@ -6,7 +6,7 @@ use grantor::configuration::{EndpointPaths, Prefixes, Wording};
 use grantor::error::ErrorReason;
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Operation, Service, Workspaces, get, post, scope};
+use super::{Developers, Operation, Service, Workspaces, get, post, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -29,6 +29,7 @@ pub(super) fn service() -> Service {
             get("/v1/analytics", Operation::Stats, "analytics:read"),
         ],
         workspaces: Workspaces::Unknown,
+        developers: Developers::Everybody,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("links:read")?)

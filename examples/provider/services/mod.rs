@@ -33,6 +33,8 @@ pub struct Service {
     pub api: Vec<Route>,
     /// Whether people choose a workspace when they let an app in.
     pub workspaces: Workspaces,
+    /// Who may register apps.
+    pub developers: Developers,
     /// How the authorization server behaves.
     pub configure: fn(AuthorizationServerBuilder) -> Result<AuthorizationServerBuilder, Invalid>,
 }
@@ -95,6 +97,15 @@ pub enum Workspaces {
     Chosen,
     /// The service has no such thing; what it grants is for all.
     Unknown,
+}
+
+/// Who may register apps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Developers {
+    /// Every user.
+    Everybody,
+    /// Who owns a workspace.
+    Owners,
 }
 
 /// What is wrong with a service's configuration: a mistake in its file.

@@ -3,7 +3,7 @@
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
-use super::{Operation, Service, Workspaces, delete, get, post, scope};
+use super::{Developers, Operation, Service, Workspaces, delete, get, post, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -27,8 +27,9 @@ pub(super) fn service() -> Service {
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
         workspaces: Workspaces::Chosen,
+        developers: Developers::Everybody,
         configure: |builder| {
-            // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves as well:
+            // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
             // without a user, all that the API tells them is their own id.
             let rules = RegistrationRules::new()
                 .with_grant_types(GrantType::ALL)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Operation, Service, Workspaces, get, post, scope};
+use super::{Developers, Operation, Service, Workspaces, get, post, scope};
 
 /// 365 days.
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -26,6 +26,7 @@ pub(super) fn service() -> Service {
             get("/api/1.0/domains/list-all-domains", Operation::ListDomains, "*"),
         ],
         workspaces: Workspaces::Chosen,
+        developers: Developers::Owners,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("*")?)
