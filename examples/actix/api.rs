@@ -1,25 +1,28 @@
 //! The shortener's API: what an access token opens.
 
+use std::collections::BTreeSet;
+
 use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, Payload, ServiceRequest, ServiceResponse};
+use actix_web::guard::fn_guard;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Bytes, Data, Json, PayloadConfig};
+use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::oauth::access::Access;
+use crate::provider::api;
 use crate::provider::app::App;
-use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
-use crate::shortener::api::{self, MAX_BODY, Refusal};
-use crate::shortener::links;
+use crate::provider::services::{Method, Service};
+use crate::shortener::api::{MAX_BODY, Refusal, check_json, parse_json};
 use crate::web::convert;
 use crate::web::methods::resource;
 
-/// What is below `/api/v1`. Any web site may call it with a token, because no cookie counts here.
-pub fn scope() -> impl HttpServiceFactory {
+/// What is below the service's path for it. Any web site may call it with a token, because no cookie counts here.
+pub fn scope(service: &Service) -> impl HttpServiceFactory + use<> {
     // Any method and header: actix-cors would answer a preflight for others with a bare 400. The resources know what they do.
     let cors = Cors::default()
         .allow_any_origin()
@@ -27,10 +30,20 @@ pub fn scope() -> impl HttpServiceFactory {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
-    web::scope("/api/v1")
-        .service(resource("/me").get(me))
-        .service(resource("/links").get(list).post(create).delete(delete_all))
-        .service(resource("/stats").get(stats))
+    // The page for authorization requests may be below the same path, and is no part of the API.
+    let page = service.paths.authorize().to_owned();
+    let scope = web::scope(service.api_prefix).guard(fn_guard(move |context| context.head().uri.path() != page));
+    let paths: BTreeSet<&str> = service.api.iter().map(|route| route.path).collect();
+    let scope = paths.into_iter().fold(scope, |scope, path| {
+        let routes = service.api.iter().filter(|route| route.path == path);
+        let below = path.strip_prefix(service.api_prefix).unwrap_or(path);
+        scope.service(routes.fold(resource(below), |resource, route| match route.method {
+            Method::Get => resource.get(answer),
+            Method::Post => resource.post(answer_body),
+            Method::Delete => resource.delete(answer),
+        }))
+    });
+    scope
         .default_service(web::to(async || HttpResponse::from_error(Refusal::NOT_FOUND)))
         .app_data(PayloadConfig::new(MAX_BODY))
         .wrap(from_fn(keep_private))
@@ -48,40 +61,14 @@ async fn keep_private(
     Ok(response)
 }
 
-async fn me(app: Data<App>, access: Access<AnyScope>) -> Result<Json<Value>, Refusal> {
-    Ok(Json(match access.user_id() {
-        None => json!({ "client_id": access.client_id() }),
-        Some(id) => api::user_json(&api::owner(&app.site, Some(id)).await?),
-    }))
+async fn answer(app: Data<App>, call: Access) -> Result<HttpResponse, Refusal> {
+    let (status, body) = api::answer(&app, call.operation, &call.access, &Value::Null).await?;
+    Ok(HttpResponse::build(convert::status(status)).json(body))
 }
 
-async fn list(app: Data<App>, access: Access<LinksRead>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let links = links::list(&app.site.database, user.id).await?;
-    Ok(Json(api::links_json(&app.site, &links)))
-}
-
-async fn create(
-    app: Data<App>,
-    access: Access<LinksWrite>,
-    body: Result<JsonBody, Refusal>,
-) -> Result<HttpResponse, Refusal> {
-    let body = body?;
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
-    Ok(HttpResponse::Created().json(api::link_json(&app.site, &link)))
-}
-
-async fn delete_all(app: Data<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let deleted = links::delete_all(&app.site.database, user.id).await?;
-    Ok(Json(json!({ "deleted": deleted })))
-}
-
-async fn stats(app: Data<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let stats = links::stats(&app.site.database, user.id).await?;
-    Ok(Json(api::stats_json(stats)))
+async fn answer_body(app: Data<App>, call: Access, body: Result<JsonBody, Refusal>) -> Result<HttpResponse, Refusal> {
+    let (status, body) = api::answer(&app, call.operation, &call.access, &body?.0).await?;
+    Ok(HttpResponse::build(convert::status(status)).json(body))
 }
 
 /// A JSON body, with errors that are JSON too. Extractors run side by side: a handler that takes it as a [`Result`]
@@ -93,12 +80,12 @@ impl FromRequest for JsonBody {
     type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = api::check_json(&convert::headers(request.headers()));
+        let checked = check_json(&convert::headers(request.headers()));
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             checked?;
             let body = body.await.map_err(|error| Refusal::of_body(convert::status_of(&error)))?;
-            Ok(Self(api::parse_json(&body)?))
+            Ok(Self(parse_json(&body)?))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Which address leads to which handler.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
@@ -14,11 +16,15 @@ use crate::{api, oauth};
 
 /// Every address of the service.
 pub fn configure(app: App, config: &mut ServiceConfig) {
-    let pages = web::scope("")
+    let mut pages = web::scope("");
+    for path in BTreeSet::from([sign_in::PATH, app.service.sign_in_path]) {
+        pages = pages.service(page(path).get(sign_in::show).post(sign_in::submit));
+    }
+    let pages = pages
         .service(page("/").get(home::show))
-        .service(page("/signin").get(sign_in::show).post(sign_in::submit))
         .service(page("/signout").post(sign_in::sign_out))
         .service(page("/links").post(links::create))
+        .service(page("/workspace").post(links::switch))
         .service(page("/connected").get(connected::list))
         .service(page("/connected/revoke").post(connected::revoke))
         .service(page("/developers").get(developers::list).post(developers::register))
@@ -27,7 +33,7 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .service(page("/demo/connect").post(demo::connect))
         .service(page("/demo/callback").get(demo::callback))
         .service(page("/demo/forget").post(demo::forget))
-        .service(oauth::consent::service())
+        .service(oauth::consent::service(app.service.paths.authorize()))
         .service(any_page("/assets/{name}").get(assets::show))
         .service(any_page("/{slug}").head(links::peek).get(links::follow))
         .default_service(web::to(async || HttpResponse::from_error(Problem::not_found())))
@@ -36,5 +42,6 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .wrap(from_fn(headers::protect));
 
     oauth::adapter::configure(&app.server, config);
-    config.app_data(Data::new(app)).service(api::scope()).service(pages);
+    let api = api::scope(&app.service);
+    config.app_data(Data::new(app)).service(api).service(pages);
 }

@@ -3,7 +3,10 @@
 //! `oauth/` and `../provider/` are what that took: the adapter, the extractor, the consent page; the set-up. The rest
 //! is the shortener.
 //!
-//! Environment variables decide, all of them optional:
+//! `--service` runs it as one of the services of `../provider/services/`, such as
+//! `cargo run --example actix -- --service clyk`.
+//!
+//! Environment variables decide the rest, all of them optional:
 //!
 //! | | |
 //! |---|---|
@@ -54,7 +57,7 @@ async fn main() -> ExitCode {
 
 /// Starts the service and serves until it is interrupted. The error is one line for the operator.
 async fn run() -> Result<(), String> {
-    let settings = Settings::from_environment()?;
+    let settings = Settings::read()?;
     let (listener, address) = settings.listen()?;
     if let Some((listener, address)) = settings.listen_for_metrics()? {
         let served = metrics::serve(listener, provider::metrics::record()?);

@@ -4,19 +4,19 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::header::{
     ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::oauth::access::Access;
+use crate::provider::api;
 use crate::provider::app::App;
-use crate::provider::demand::{AnyScope, LinksDelete, LinksRead, LinksWrite, StatsRead};
-use crate::shortener::api::{self, MAX_BODY, Refusal};
-use crate::shortener::links;
+use crate::provider::services::{self, Service};
+use crate::shortener::api::{MAX_BODY, Refusal, check_json, parse_json};
 use crate::web::body;
 
 /// What any web page may send, as to the authorization server's own endpoints.
@@ -28,17 +28,23 @@ const HEADERS: [HeaderName; 5] = [
     HeaderName::from_static("mcp-protocol-version"),
 ];
 
-/// What is below `/api/v1`. Any web site may call it with a token, because no cookie counts here.
-pub fn router() -> Router<App> {
+/// What is below the service's path for it. Any web site may call it with a token, because no cookie counts here.
+pub fn router(service: &Service) -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(HEADERS)
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
-    Router::new()
-        .route("/me", get(me))
-        .route("/links", get(list).post(create).delete(delete_all))
-        .route("/stats", get(stats))
+    let routes = service.api.iter().fold(Router::new(), |router, route| {
+        let handler = match route.method {
+            services::Method::Get => get(answer),
+            services::Method::Post => post(answer_body),
+            services::Method::Delete => delete(answer),
+        };
+        let path = route.path.strip_prefix(service.api_prefix).unwrap_or(route.path);
+        router.route(path, handler)
+    });
+    routes
         .fallback(async || Refusal::NOT_FOUND)
         .method_not_allowed_fallback(async || Refusal::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -51,35 +57,14 @@ async fn keep_private(mut response: Response) -> Response {
     response
 }
 
-async fn me(State(app): State<App>, access: Access<AnyScope>) -> Result<Json<Value>, Refusal> {
-    Ok(Json(match access.user_id() {
-        None => json!({ "client_id": access.client_id() }),
-        Some(id) => api::user_json(&api::owner(&app.site, Some(id)).await?),
-    }))
+async fn answer(State(app): State<App>, call: Access) -> Result<Response, Refusal> {
+    let (status, body) = api::answer(&app, call.operation, &call.access, &Value::Null).await?;
+    Ok((status, Json(body)).into_response())
 }
 
-async fn list(State(app): State<App>, access: Access<LinksRead>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let links = links::list(&app.site.database, user.id).await?;
-    Ok(Json(api::links_json(&app.site, &links)))
-}
-
-async fn create(State(app): State<App>, access: Access<LinksWrite>, body: JsonBody) -> Result<Response, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let link = links::create(&app.site.database, user.id, api::url_in(&body.0)?).await?;
-    Ok((StatusCode::CREATED, Json(api::link_json(&app.site, &link))).into_response())
-}
-
-async fn delete_all(State(app): State<App>, access: Access<LinksDelete>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let deleted = links::delete_all(&app.site.database, user.id).await?;
-    Ok(Json(json!({ "deleted": deleted })))
-}
-
-async fn stats(State(app): State<App>, access: Access<StatsRead>) -> Result<Json<Value>, Refusal> {
-    let user = api::owner(&app.site, access.user_id()).await?;
-    let stats = links::stats(&app.site.database, user.id).await?;
-    Ok(Json(api::stats_json(stats)))
+async fn answer_body(State(app): State<App>, call: Access, body: JsonBody) -> Result<Response, Refusal> {
+    let (status, body) = api::answer(&app, call.operation, &call.access, &body.0).await?;
+    Ok((status, Json(body)).into_response())
 }
 
 /// A JSON body, with errors that are JSON too.
@@ -89,9 +74,9 @@ impl FromRequest<App> for JsonBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
-        api::check_json(request.headers())?;
+        check_json(request.headers())?;
         let body = body::read(request, app, MAX_BODY).await.map_err(Refusal::of_body)?;
-        Ok(Self(api::parse_json(&body)?))
+        Ok(Self(parse_json(&body)?))
     }
 }
 

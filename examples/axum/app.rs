@@ -1,5 +1,7 @@
 //! Which address leads to which handler.
 
+use std::collections::BTreeSet;
+
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -14,11 +16,15 @@ use crate::{api, oauth};
 
 /// Every address of the service.
 pub fn router(app: App) -> Router {
-    let pages = Router::new()
+    let mut pages = Router::new();
+    for path in BTreeSet::from([sign_in::PATH, app.service.sign_in_path]) {
+        pages = pages.route(path, get(sign_in::show).post(sign_in::submit));
+    }
+    let pages = pages
         .route("/", get(home::show))
-        .route("/signin", get(sign_in::show).post(sign_in::submit))
         .route("/signout", post(sign_in::sign_out))
         .route("/links", post(links::create))
+        .route("/workspace", post(links::switch))
         .route("/connected", get(connected::list))
         .route("/connected/revoke", post(connected::revoke))
         .route("/developers", get(developers::list).post(developers::register))
@@ -27,7 +33,7 @@ pub fn router(app: App) -> Router {
         .route("/demo/connect", post(demo::connect))
         .route("/demo/callback", get(demo::callback))
         .route("/demo/forget", post(demo::forget))
-        .merge(oauth::consent::router())
+        .merge(oauth::consent::router(app.service.paths.authorize()))
         .route("/assets/{name}", get(assets::show))
         .route("/{slug}", get(links::follow).head(links::peek))
         .fallback(async || Problem::not_found())
@@ -40,7 +46,7 @@ pub fn router(app: App) -> Router {
     let oauth = oauth::adapter::router(&app.server);
     Router::new()
         // As a service, so that it answers for everything below, whether there is something or not.
-        .nest_service("/api/v1", api::router().with_state(app.clone()))
+        .nest_service(app.service.api_prefix, api::router(&app.service).with_state(app.clone()))
         .merge(oauth)
         .merge(pages)
         .layer(middleware::from_fn(access_log::log_access))

@@ -8,6 +8,7 @@ use grantor::{AuthorizationServer, Issuer};
 use super::client::Client;
 use super::demo::Demo;
 use super::last_used::LastUsed;
+use super::services::Service;
 use super::settings::Settings;
 use super::setup;
 use crate::shortener::database::{self, Database};
@@ -17,6 +18,8 @@ use crate::shortener::site::Site;
 /// What handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
+    /// What the shortener is run as.
+    pub service: Arc<Service>,
     /// The shortener.
     pub site: Site,
     /// The authorization server.
@@ -37,16 +40,17 @@ impl App {
         };
         let database = open_database(settings).await?;
         let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
-        let server = setup::authorization_server(&issuer, stores)?;
+        let server = setup::authorization_server(&issuer, stores, &settings.service)?;
         setup::check(&server).await?;
         setup::install_demo(&server, &issuer).await?;
         if let Some(file) = &settings.clients {
             let count = setup::install_clients(&server, file).await?;
             tracing::info!(count, "clients registered");
         }
-        let client = Client::new(issuer.as_str(), &format!("http://{address}"))
+        let client = Client::new(issuer.as_str(), &format!("http://{address}"), Arc::clone(&settings.service))
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
         Ok(Self {
+            service: Arc::clone(&settings.service),
             site: Site::new(database, issuer.as_str()),
             server,
             last_used: Arc::new(LastUsed::new(tokens)),
@@ -58,6 +62,9 @@ impl App {
     pub fn greet(&self, address: SocketAddr) {
         let origin = &self.site.origin;
         println!("Snip is at {origin} (listening on {address})");
+        if self.service.name != "snip" {
+            println!("  run as:              {}", self.service.title);
+        }
         for user in &DEMO_USERS {
             println!("  sign in as {:<6} with the password {:?}", user.username, user.password);
         }

@@ -1,5 +1,6 @@
 //! An OAuth client, step by step: what a team that uses the shortener's API would write, or get from a library.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use super::connections::{AuthorizationRequest, Connection, Tokens};
+use super::services::{Method, Service};
 use crate::shortener::random;
 use crate::shortener::views::ApiCall;
 
@@ -16,7 +18,6 @@ use crate::shortener::views::ApiCall;
 pub const ID: &str = "demo";
 /// The path of the redirect URI.
 pub const REDIRECT_PATH: &str = "/demo/callback";
-const SCOPE: &str = "links:read stats:read";
 
 /// The demo client.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Client {
     issuer: String,
     api: String,
     redirect_uri: String,
+    service: Arc<Service>,
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
@@ -37,7 +39,7 @@ struct TokenResponse {
 
 impl Client {
     /// A client of the server that browsers know as `issuer` and this process reaches at `api`.
-    pub fn new(issuer: &str, api: &str) -> Result<Self, reqwest::Error> {
+    pub fn new(issuer: &str, api: &str, service: Arc<Service>) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
@@ -48,6 +50,7 @@ impl Client {
             issuer: issuer.to_owned(),
             api: api.to_owned(),
             redirect_uri: format!("{issuer}{REDIRECT_PATH}"),
+            service,
         })
     }
 
@@ -59,12 +62,17 @@ impl Client {
             .append_pair("response_type", "code")
             .append_pair("client_id", ID)
             .append_pair("redirect_uri", &self.redirect_uri)
-            .append_pair("scope", SCOPE)
+            .append_pair("scope", self.scope())
             .append_pair("state", &request.state)
             .append_pair("code_challenge", &code_challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
-        (format!("{}/oauth/authorize?{query}", self.issuer), request)
+        (format!("{}{}?{query}", self.issuer, self.service.paths.authorize()), request)
+    }
+
+    /// What it asks for.
+    pub fn scope(&self) -> &str {
+        self.service.demo_scope
     }
 
     /// Step 2: reads the answer that the browser brought back, and exchanges its code.
@@ -97,7 +105,7 @@ impl Client {
             ("code", code),
             ("code_verifier", code_verifier),
         ];
-        let response = self.http.post(format!("{}/oauth/token", self.api)).form(&form).send().await;
+        let response = self.http.post(format!("{}{}", self.api, self.service.paths.token())).form(&form).send().await;
         match response.and_then(reqwest::Response::error_for_status) {
             Ok(response) => match response.json::<TokenResponse>().await {
                 Ok(tokens) => Connection::Connected(Tokens { access_token: tokens.access_token, scope: tokens.scope }),
@@ -110,8 +118,8 @@ impl Client {
     /// Step 4: uses the token, until it is revoked.
     pub async fn call_api(&self, tokens: &Tokens) -> Vec<ApiCall> {
         let mut calls = Vec::new();
-        for path in ["/api/v1/me", "/api/v1/links", "/api/v1/stats"] {
-            calls.push(self.call(path, &tokens.access_token).await);
+        for route in self.service.api.iter().filter(|route| route.method == Method::Get) {
+            calls.push(self.call(route.path, &tokens.access_token).await);
         }
         calls
     }

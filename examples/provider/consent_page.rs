@@ -1,19 +1,23 @@
 //! The authorization endpoint without its framework: who decides, what the page shows, and who is told of an error.
 
-use grantor::client::Vetting;
+use grantor::client::{Client, Vetting};
 use grantor::error::AuthorizeError;
 use grantor::redirect_uri::Form as UriForm;
-use grantor::{AuthorizationResponse, AuthorizeAnswer, ErrorPage, PendingAuthorization, SessionSecret, Subject};
+use grantor::{
+    Approval, AuthorizationResponse, AuthorizeAnswer, ErrorPage, PendingAuthorization, Scope, SessionSecret, Subject,
+    Tenant,
+};
 use http::StatusCode;
 
+use super::app::App;
+use super::services::Workspaces;
 use super::subject;
+use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{ConsentPage, Destination, ScopeChoice, Section};
+use crate::shortener::views::{ConsentPage, Destination, ScopeChoice, Section, WorkspaceChoice};
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
-
-/// Where authorization requests arrive.
-pub const PATH: &str = "/oauth/authorize";
+use crate::shortener::workspaces::{self, Workspace};
 
 /// Who decides.
 #[derive(Debug)]
@@ -34,11 +38,50 @@ impl Person {
     }
 }
 
+/// The workspaces among which the person may choose for an app: theirs, or the one that the app is confined to.
+async fn choices(app: &App, person: &Person, client: &Client) -> Result<Vec<Workspace>, Problem> {
+    if client.tenant().is_none() && app.service.workspaces == Workspaces::Unknown {
+        return Ok(Vec::new());
+    }
+    let mut workspaces = workspaces::of(&app.site.database, person.user.id).await?;
+    if let Some(tenant) = client.tenant() {
+        workspaces.retain(|workspace| workspace.id == tenant.as_str());
+        if workspaces.is_empty() {
+            let text = "It works in a workspace that you are not a member of.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "This app is not for your account", text));
+        }
+    }
+    Ok(workspaces)
+}
+
+/// What the form of the consent page approves. The workspace is looked up anew: a form can be sent with any.
+pub async fn approval(app: &App, person: &Person, client: &Client, fields: &Fields) -> Result<Approval, Problem> {
+    let ticked = fields.all("scope").collect::<Vec<_>>().join(" ");
+    let approval = Approval::of(Scope::parse(&ticked).map_err(|_| Problem::bad_request())?);
+    let chosen = match (client.tenant(), fields.text("workspace")) {
+        (Some(tenant), "") => tenant.as_str(),
+        (None, "") => return Ok(approval),
+        (_, chosen) => chosen,
+    };
+    let workspaces = choices(app, person, client).await?;
+    let chosen = workspaces.iter().find(|own| own.id == chosen).ok_or_else(Problem::bad_request)?;
+    Ok(approval.with_tenant(Tenant::parse(&chosen.id).map_err(|_| Problem::internal())?))
+}
+
 /// The page that asks about `pending`; `action` is its own path and query.
-pub fn page(visitor: &Visitor, person: &Person, pending: &PendingAuthorization, action: &str) -> ConsentPage {
+pub async fn page(
+    app: &App,
+    visitor: &Visitor,
+    person: &Person,
+    pending: &PendingAuthorization,
+    action: &str,
+) -> Result<ConsentPage, Problem> {
     let client = pending.client();
+    let workspaces = choices(app, person, client).await?;
+    let chosen = client.tenant().map(Tenant::as_str).or(visitor.workspace());
+    let workspaces = WorkspaceChoice::of(&workspaces, chosen);
     let destination = pending.redirect_uri().display_host();
-    ConsentPage {
+    Ok(ConsentPage {
         layout: visitor.layout("Allow access?", Section::Elsewhere),
         action: action.to_owned(),
         consent_token: pending.consent_token(&person.session, &person.subject),
@@ -53,10 +96,13 @@ pub fn page(visitor: &Visitor, person: &Person, pending: &PendingAuthorization, 
             .scopes()
             .map(|(token, words)| ScopeChoice { token: token.to_owned(), words: words.to_owned() })
             .collect(),
+        all_chosen: !workspaces.iter().any(|workspace| workspace.chosen),
+        may_choose_all: client.tenant().is_none(),
+        workspaces,
         user_name: person.user.name.clone(),
         username: person.user.username.clone(),
         sign_out_token: visitor.form_token(SIGN_OUT),
-    }
+    })
 }
 
 /// Why there is no page and no decision.

@@ -27,6 +27,11 @@ impl Demo {
         Self { client, connections: Connections::default() }
     }
 
+    /// What the client asks for.
+    pub fn scope(&self) -> &str {
+        self.client.scope()
+    }
+
     /// How far the browser came; if it is connected, after another use of the API.
     pub async fn state(&self, headers: &HeaderMap) -> DemoState {
         match browser(headers).and_then(|browser| self.connections.get(&browser)) {

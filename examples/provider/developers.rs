@@ -7,12 +7,13 @@ use grantor::redirect_uri::RedirectUri;
 use grantor::store::Page;
 use grantor::{DeveloperApp, NewApp, Subject};
 
-use super::SCOPES;
 use super::app::App;
+use super::services::Developers;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage, Section, date};
 use crate::shortener::visitor::Visitor;
+use crate::shortener::workspaces::{self, Role};
 
 /// The purpose that the anti-CSRF value of the form for a new app is bound to.
 pub const REGISTER: &str = "register app";
@@ -40,7 +41,8 @@ pub async fn page(app: &App, visitor: &Visitor, owner: &Subject, form: AppForm) 
         deleted: false,
         apps: apps.iter().map(|client| details(client)).collect(),
         form,
-        scopes: SCOPES.iter().map(|(token, words)| ((*token).to_owned(), (*words).to_owned())).collect(),
+        api: api_paths(app),
+        scopes: app.service.scopes.iter().map(|(token, words)| ((*token).to_owned(), (*words).to_owned())).collect(),
         issuer: app.site.origin.to_string(),
     })
 }
@@ -71,6 +73,9 @@ pub async fn register(app: &App, owner: &Subject, fields: &Fields) -> Result<Out
         Ok(new_app) => new_app,
         Err(problem) => return refused(problem),
     };
+    if app.service.developers == Developers::Owners && !owns_workspace(app, owner).await? {
+        return refused("Only the owner of a workspace may register apps.".to_owned());
+    }
     if app.server.apps(owner, Page::first(MAX_APPS)).await?.len() >= MAX_APPS.get() as usize {
         return refused("You have as many apps as one person may have.".to_owned());
     }
@@ -84,6 +89,12 @@ pub async fn register(app: &App, owner: &Subject, fields: &Fields) -> Result<Out
         Err(error) if error.store_error().is_some() => Err(Problem::unavailable()),
         Err(error) => refused(error.description().to_owned()),
     }
+}
+
+async fn owns_workspace(app: &App, person: &Subject) -> Result<bool, Problem> {
+    let user_id = person.as_str().parse().map_err(|_| Problem::internal())?;
+    let workspaces = workspaces::of(&app.site.database, user_id).await?;
+    Ok(workspaces.iter().any(|workspace| workspace.role == Role::Owner))
 }
 
 /// What the form describes, or what is wrong with it.
@@ -112,6 +123,13 @@ fn new_app(fields: &Fields, owner: Subject, confidential: bool) -> Result<NewApp
         return Err("An app without a secret needs a redirect URI, or it could never get a token.".to_owned());
     }
     Ok(NewApp::new(owner, metadata, redirect_uris).with_grant_types(grant_types))
+}
+
+/// The paths of the API, each once.
+fn api_paths(app: &App) -> Vec<&'static str> {
+    let mut paths: Vec<&str> = app.service.api.iter().map(|route| route.path).collect();
+    paths.dedup();
+    paths
 }
 
 fn details(client: &Client) -> AppDetails {

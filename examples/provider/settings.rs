@@ -1,11 +1,15 @@
-//! What the environment decides.
+//! What the environment and the arguments decide.
 
 use std::env;
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::Issuer;
+
+use super::services::Service;
 
 /// Where the data is unless the operator says otherwise.
 const DEFAULT_DATABASE: &str = "sqlite://target/shortener.db";
@@ -13,6 +17,8 @@ const DEFAULT_DATABASE: &str = "sqlite://target/shortener.db";
 /// The settings, each checked.
 #[derive(Debug)]
 pub struct Settings {
+    /// What the shortener is run as (`--service`).
+    pub service: Arc<Service>,
     /// Where to listen (`ADDR`).
     pub address: SocketAddr,
     /// Where the shortener's own tables are (`DATABASE_URL`, or `SHORTENER_DATABASE_URL` if that is a Redis).
@@ -30,8 +36,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment. The error is one line for the operator.
-    pub fn from_environment() -> Result<Self, String> {
+    /// Reads the environment and the arguments. The error is one line for the operator.
+    pub fn read() -> Result<Self, String> {
+        let service = Arc::new(service(env::args_os().skip(1))?);
         let address = address("ADDR")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
         let metrics = self::address("METRICS_ADDR")?;
 
@@ -55,6 +62,7 @@ impl Settings {
             .ok_or_else(|| "REQUEST_TIMEOUT should be a number of seconds from 1 to 3600, such as 30".to_owned())?;
 
         Ok(Self {
+            service,
             address,
             database_url,
             redis_url,
@@ -74,6 +82,21 @@ impl Settings {
     pub fn listen_for_metrics(&self) -> Result<Option<(TcpListener, SocketAddr)>, String> {
         self.metrics.map(|address| listen("METRICS_ADDR", address)).transpose()
     }
+}
+
+/// The service that `--service name` or `--service=name` asks for; without, it is Snip itself.
+fn service(arguments: impl Iterator<Item = OsString>) -> Result<Service, String> {
+    let names = Service::NAMES.join(", ");
+    let mut name = "snip".to_owned();
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    while let Some(argument) = arguments.next() {
+        name = match argument.split_once('=') {
+            Some(("--service", name)) => name.to_owned(),
+            None if argument == "--service" => arguments.next().unwrap_or_default(),
+            _ => return Err(format!("{argument:?} is no argument; there is --service, with one of {names}")),
+        };
+    }
+    Service::named(&name).ok_or_else(|| format!("--service is {name:?}, but should be one of {names}"))
 }
 
 fn listen(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {

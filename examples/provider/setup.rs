@@ -6,15 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grantor::client::GrantType;
-use grantor::configuration::{EndpointPaths, Prefixes, ProtectedResource, Registration, RegistrationRules};
+use grantor::configuration::ProtectedResource;
 use grantor::redirect_uri::RedirectUriPolicy;
 use grantor::store::{ClientRegistry, GrantStore, PostgresStore, RedisError, RedisStore, SqliteStore, TokenStore};
-use grantor::{AuthorizationServer, Finding, Issuer, Scope, Stores};
+use grantor::{AuthorizationServer, Finding, Issuer, Stores};
 use serde_json::{Value, json};
 
 use super::client;
-use super::{OPEN_SCOPES, SCOPES};
+use super::services::Service;
 use crate::shortener::database::Database;
 use crate::shortener::sessions::Sessions;
 
@@ -70,25 +69,17 @@ fn unusable(error: impl Error) -> String {
     })
 }
 
-/// The authorization server of the shortener.
-pub fn authorization_server(issuer: &Issuer, stores: Stores) -> Result<AuthorizationServer, String> {
+/// The authorization server of the shortener, as it is for `service`.
+pub fn authorization_server(issuer: &Issuer, stores: Stores, service: &Service) -> Result<AuthorizationServer, String> {
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
-    let prefixes = Prefixes::of("snip").map_err(|error| error.to_string())?;
-    let default_scope = Scope::parse("links:read").map_err(|error| error.to_string())?;
-    // Self-registered apps may act for themselves as well; without a user, all that the API tells them is their own id.
-    let scope = Scope::parse(OPEN_SCOPES).map_err(|error| error.to_string())?;
-    let registration = RegistrationRules::new().with_grant_types(GrantType::ALL).with_scope(scope);
-
     let mut builder = AuthorizationServer::builder(issuer.clone(), stores)
-        .paths(EndpointPaths::under("/oauth"))
-        .default_scope(default_scope)
-        .resource(ProtectedResource::new(api).with_name("Snip"))
-        .redirect_uris(redirect_uris())
-        .registration(Registration::Open(registration))
-        .prefixes(prefixes);
-    for (token, words) in SCOPES {
+        .paths(service.paths.clone())
+        .resource(ProtectedResource::new(api).with_name(service.title))
+        .redirect_uris(redirect_uris());
+    for (token, words) in service.scopes {
         builder = builder.scope(token, words);
     }
+    let builder = (service.configure)(builder).map_err(|error| format!("the service {}: {error}", service.name))?;
     builder.build().map_err(|error| error.to_string())
 }
 

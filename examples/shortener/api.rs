@@ -9,6 +9,7 @@ use super::links::{CreateError, Link, Stats};
 use super::site::Site;
 use super::users::{self, User};
 use super::views::timestamp;
+use super::workspaces::{self, Reach, Workspace};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 8 * 1024;
@@ -26,12 +27,23 @@ impl Refusal {
     const NOBODY: Self =
         Self(StatusCode::FORBIDDEN, "user_required", "The token does not act for a user, so it has no links.");
 
+    const NO_MEMBER: Self = Self(
+        StatusCode::FORBIDDEN,
+        "workspace_forbidden",
+        "The token is confined to a workspace of which its user is no longer a member.",
+    );
+
     /// The body could not be read, for the reason that the status tells.
     pub const fn of_body(status: StatusCode) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Self(status, "invalid_request", "The body is larger than 8 KiB."),
             _ => Self(status, "invalid_request", "The body could not be read."),
         }
+    }
+
+    /// The body can be read, but what it says cannot be done.
+    pub const fn invalid(why: &'static str) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", why)
     }
 
     /// The HTTP status.
@@ -67,6 +79,7 @@ impl From<CreateError> for Refusal {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::Refused(why) => Self(StatusCode::BAD_REQUEST, "invalid_url", why),
+            CreateError::Nobody => Self::NOBODY,
             CreateError::Database(error) => error.into(),
         }
     }
@@ -78,9 +91,37 @@ pub async fn owner(site: &Site, user_id: Option<i64>) -> Result<User, Refusal> {
     users::find(&site.database, id).await?.ok_or(Refusal::NOBODY)
 }
 
+/// Which links a call is about: those of the workspace that the token is confined to, or all of its user's. A token
+/// without either is about nobody's.
+pub async fn reach<'a>(site: &Site, user_id: Option<i64>, tenant: Option<&'a str>) -> Result<Reach<'a>, Refusal> {
+    match (user_id, tenant) {
+        (None, Some(workspace)) => Ok(Reach::of_workspace(workspace)),
+        (user_id, tenant) => {
+            let user = owner(site, user_id).await?;
+            match tenant {
+                Some(id) if workspaces::find(&site.database, user.id, id).await?.is_none() => Err(Refusal::NO_MEMBER),
+                workspace => Ok(Reach::within(user.id, workspace)),
+            }
+        }
+    }
+}
+
 /// A user.
 pub fn user_json(user: &User) -> Value {
     json!({ "username": user.username, "name": user.name })
+}
+
+/// A user with their workspaces.
+pub fn account_json(user: &User, workspaces: &[Workspace]) -> Value {
+    let workspaces: Vec<Value> =
+        workspaces.iter().map(|workspace| json!({ "id": workspace.id, "name": workspace.name })).collect();
+    json!({ "user": user_json(user), "workspaces": workspaces })
+}
+
+/// People, with what to tell them apart by.
+pub fn people_json(people: &[User]) -> Vec<Value> {
+    let person = |user: &User| json!({ "id": user.id, "username": user.username, "name": user.name });
+    people.iter().map(person).collect()
 }
 
 /// A link.
@@ -91,6 +132,7 @@ pub fn link_json(site: &Site, link: &Link) -> Value {
         "short_url": site.short_url(&link.slug),
         "visits": link.visits,
         "created_at": timestamp(link.created_at),
+        "workspace": link.workspace,
     })
 }
 
@@ -100,7 +142,13 @@ pub fn links_json(site: &Site, links: &[Link]) -> Value {
     json!({ "links": links })
 }
 
-/// A user's links in numbers.
+/// The same links, as a list of data.
+pub fn short_urls_json(site: &Site, links: &[Link]) -> Value {
+    let links: Vec<Value> = links.iter().map(|link| link_json(site, link)).collect();
+    json!({ "data": links })
+}
+
+/// Links in numbers.
 pub fn stats_json(stats: Stats) -> Value {
     json!({ "links": stats.links, "visits": stats.visits })
 }

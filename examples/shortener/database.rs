@@ -102,7 +102,24 @@ async fn open_sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
         }
     };
     sqlx::raw_sql(include_str!("schema/sqlite.sql")).execute(&pool).await?;
+    add_workspaces_to_links(&pool).await?;
     Ok(pool)
+}
+
+/// Links are older than workspaces. SQLite adds a column only once, so it has to be asked before, under the lock.
+async fn add_workspaces_to_links(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('links') WHERE name = 'workspace_id'")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if there == 0 {
+        let add = "ALTER TABLE links ADD COLUMN workspace_id TEXT REFERENCES workspaces (id) ON DELETE CASCADE";
+        sqlx::query(add).execute(&mut *transaction).await?;
+    }
+    sqlx::query("CREATE INDEX IF NOT EXISTS links_by_workspace ON links (workspace_id, created_at DESC)")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
 }
 
 async fn open_postgres(url: &str) -> Result<PgPool, sqlx::Error> {

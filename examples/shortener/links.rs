@@ -4,6 +4,7 @@ use url::Url;
 
 use super::database::{Database, is_storable, on_pool};
 use super::random;
+use super::workspaces::{self, Reach, within_reach};
 
 /// The longest URL that can be shortened, in bytes.
 pub const MAX_URL: usize = 2_000;
@@ -21,12 +22,14 @@ pub struct Link {
     pub visits: i64,
     /// In seconds since the Unix epoch.
     pub created_at: i64,
+    /// The name of its workspace.
+    pub workspace: String,
 }
 
-/// A user's links in numbers.
+/// Links in numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Stats {
-    /// How many links the user has.
+    /// How many there are.
     pub links: i64,
     /// How often they were followed, all together.
     pub visits: i64,
@@ -38,34 +41,42 @@ pub enum CreateError {
     /// The person can put this right.
     #[error("{0}")]
     Refused(&'static str),
+    /// A link belongs to a person, too.
+    #[error("nobody makes the link")]
+    Nobody,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-type Row = (String, String, i64, i64);
+type Row = (String, String, i64, i64, String);
 
-fn link((slug, url, visits, created_at): Row) -> Link {
-    Link { slug, url, visits, created_at }
+fn link((slug, url, visits, created_at, workspace): Row) -> Link {
+    Link { slug, url, visits, created_at, workspace }
 }
 
-/// Shortens `url` for a user.
-pub async fn create(database: &Database, user_id: i64, url: &str) -> Result<Link, CreateError> {
+/// Shortens `url` for a user, in the workspace or else in their first.
+pub async fn create(database: &Database, reach: Reach<'_>, url: &str) -> Result<Link, CreateError> {
     let url = acceptable(url.trim()).map_err(CreateError::Refused)?;
+    let user_id = reach.user_id().ok_or(CreateError::Nobody)?;
+    let workspaces = workspaces::of(database, user_id).await?;
+    let workspace = workspaces.iter().find(|own| reach.workspace().is_none_or(|wanted| own.id == wanted));
+    let workspace = workspace.ok_or(CreateError::Refused("You are not a member of that workspace."))?;
     loop {
         let slug = random::slug();
-        let row: Option<Row> = on_pool!(database, pool => {
+        let row: Option<(String, String, i64, i64)> = on_pool!(database, pool => {
             sqlx::query_as(
-                "INSERT INTO links (slug, user_id, url) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING \
+                "INSERT INTO links (slug, user_id, url, workspace_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING \
                  RETURNING slug, url, visits, created_at",
             )
             .bind(slug)
             .bind(user_id)
             .bind(url.as_str())
+            .bind(&workspace.id)
             .fetch_optional(pool)
         })?;
-        if let Some(row) = row {
-            return Ok(link(row));
+        if let Some((slug, url, visits, created_at)) = row {
+            return Ok(Link { slug, url, visits, created_at, workspace: workspace.name.clone() });
         }
     }
 }
@@ -88,37 +99,45 @@ fn acceptable(url: &str) -> Result<Url, &'static str> {
     Ok(parsed)
 }
 
-/// A user's newest links.
-pub async fn list(database: &Database, user_id: i64) -> Result<Vec<Link>, sqlx::Error> {
+/// The newest links.
+pub async fn list(database: &Database, reach: Reach<'_>) -> Result<Vec<Link>, sqlx::Error> {
     let rows: Vec<Row> = on_pool!(database, pool => {
-        sqlx::query_as(
-            "SELECT slug, url, visits, created_at FROM links WHERE user_id = $1 ORDER BY created_at DESC, slug LIMIT $2",
-        )
-        .bind(user_id)
+        sqlx::query_as(concat!(
+            "SELECT slug, url, visits, created_at, name FROM links JOIN workspaces ON id = workspace_id WHERE ",
+            within_reach!(),
+            " ORDER BY created_at DESC, slug LIMIT $3",
+        ))
+        .bind(reach.user_id())
+        .bind(reach.workspace())
         .bind(MAX_LISTED)
         .fetch_all(pool)
     })?;
     Ok(rows.into_iter().map(link).collect())
 }
 
-/// Deletes a user's links, and tells how many there were.
-pub async fn delete_all(database: &Database, user_id: i64) -> Result<u64, sqlx::Error> {
+/// Deletes links, and tells how many there were.
+pub async fn delete_all(database: &Database, reach: Reach<'_>) -> Result<u64, sqlx::Error> {
     on_pool!(database, pool => async {
-        sqlx::query("DELETE FROM links WHERE user_id = $1")
-            .bind(user_id)
+        sqlx::query(concat!("DELETE FROM links WHERE ", within_reach!()))
+            .bind(reach.user_id())
+            .bind(reach.workspace())
             .execute(pool)
             .await
             .map(|done| done.rows_affected())
     })
 }
 
-/// A user's links in numbers.
-pub async fn stats(database: &Database, user_id: i64) -> Result<Stats, sqlx::Error> {
+/// Links in numbers.
+pub async fn stats(database: &Database, reach: Reach<'_>) -> Result<Stats, sqlx::Error> {
     // In PostgreSQL, a sum is of another type than what it sums.
     let (links, visits) = on_pool!(database, pool => {
-        sqlx::query_as("SELECT count(*), CAST(coalesce(sum(visits), 0) AS BIGINT) FROM links WHERE user_id = $1")
-            .bind(user_id)
-            .fetch_one(pool)
+        sqlx::query_as(concat!(
+            "SELECT count(*), CAST(coalesce(sum(visits), 0) AS BIGINT) FROM links WHERE ",
+            within_reach!(),
+        ))
+        .bind(reach.user_id())
+        .bind(reach.workspace())
+        .fetch_one(pool)
     })?;
     Ok(Stats { links, visits })
 }

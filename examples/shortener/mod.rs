@@ -21,3 +21,4 @@ pub mod throttle;
 pub mod users;
 pub mod views;
 pub mod visitor;
+pub mod workspaces;

@@ -36,6 +36,8 @@ pub struct Session {
     pub user: Option<User>,
     /// The page for which they did.
     pub signed_in_for: Option<String>,
+    /// The workspace that they chose to see; none is all of them.
+    pub workspace: Option<String>,
 }
 
 /// Whose a new session is.
@@ -52,12 +54,22 @@ pub enum Holder<'a> {
 struct Data {
     user: Option<i64>,
     signed_in_for: Option<String>,
+    workspace: Option<String>,
 }
 
 impl Session {
     /// What only this session knows. It is made of the cookie's value, so it changes with it, and is stored nowhere.
     pub fn secret(&self) -> [u8; 32] {
         Sha256::new().chain_update("secret\0").chain_update(&self.token).finalize().into()
+    }
+
+    fn data(&self) -> Result<String, sqlx::Error> {
+        let data = Data {
+            user: self.user.as_ref().map(|user| user.id),
+            signed_in_for: self.signed_in_for.clone(),
+            workspace: self.workspace.clone(),
+        };
+        serde_json::to_string(&data).map_err(|error| sqlx::Error::Encode(error.into()))
     }
 }
 
@@ -93,7 +105,7 @@ impl Sessions {
             Some(id) => users::find(&self.database, id).await?,
             None => None,
         };
-        Ok(Some(Session { token, user, signed_in_for: data.signed_in_for }))
+        Ok(Some(Session { token, user, signed_in_for: data.signed_in_for, workspace: data.workspace }))
     }
 
     /// Leaves a session that was ended meanwhile as it is: ended. A person who only reads need not know that this
@@ -119,10 +131,8 @@ impl Sessions {
             Holder::Anonymous => (ANONYMOUS, None, None),
             Holder::SignedIn(user, wanted) => (SIGNED_IN, Some(user.clone()), Some(wanted.to_owned())),
         };
-        let session = Session { token: random::token(), user, signed_in_for };
-        let data =
-            Data { user: session.user.as_ref().map(|user| user.id), signed_in_for: session.signed_in_for.clone() };
-        let data = serde_json::to_string(&data).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let session = Session { token: random::token(), user, signed_in_for, workspace: None };
+        let data = session.data()?;
         on_pool!(&self.database, pool => async {
             let mut transaction = pool.begin().await?;
             if let Some(old) = old {
@@ -138,6 +148,16 @@ impl Sessions {
             transaction.commit().await
         })?;
         Ok(session)
+    }
+
+    /// Remembers which workspace the person wants to see; none is all of them.
+    pub async fn choose_workspace(&self, session: &Session, workspace: Option<String>) -> Result<(), sqlx::Error> {
+        let session = Session { workspace, ..session.clone() };
+        let data = session.data()?;
+        on_pool!(&self.database, pool => async {
+            let update = sqlx::query("UPDATE sessions SET data = $1 WHERE key = $2").bind(data);
+            update.bind(key(&session.token)).execute(pool).await.map(|_| ())
+        })
     }
 
     /// The `Set-Cookie` that gives a browser this session.

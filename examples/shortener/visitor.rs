@@ -37,6 +37,11 @@ impl Visitor {
         self.session.as_ref()
     }
 
+    /// The workspace that the person chose to see; none is all of theirs. They may have left it meanwhile.
+    pub fn workspace(&self) -> Option<&str> {
+        self.session.as_ref()?.workspace.as_deref()
+    }
+
     /// Whether the person signed in in order to see this very page.
     pub fn signed_in_for(&self, path: &str) -> bool {
         self.session.as_ref().and_then(|session| session.signed_in_for.as_deref()) == Some(path)

@@ -63,7 +63,7 @@ async fn the_consent_page_says_who_asks_for_what_and_who_decides() {
     // Each scope in words beside its box, which is ticked at first.
     let form = page.form("/oauth/authorize");
     assert_eq!(form.values("scope").collect::<Vec<_>>(), ["links:read", "links:write", "stats:read"]);
-    let labels = page.texts("form label");
+    let labels = page.texts(".asks label");
     assert_eq!(labels.len(), 3);
     assert!(labels.iter().all(|label| label.split(' ').count() > 2), "{labels:?}");
     // To deny is as easy as to approve.

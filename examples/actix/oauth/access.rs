@@ -1,50 +1,41 @@
 //! The extractor that protects the API: a handler that asks for [`Access`] runs only for a token that allows it.
 
-use std::marker::PhantomData;
-
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use crate::provider::demand::Demand;
+use crate::provider::services::Operation;
+use crate::shortener::api::Refusal;
 use crate::web::app;
 use crate::web::convert::{self, IntoResponse as _};
 
-/// The checked access of a call whose token satisfies `D`.
+/// The checked access of a call whose token satisfies the service's route for it.
 #[derive(Debug)]
-pub struct Access<D> {
-    access: grantor::Access,
-    demand: PhantomData<D>,
+pub struct Access {
+    /// What the token allows, and for whom.
+    pub access: grantor::Access,
+    /// What is asked for.
+    pub operation: Operation,
 }
 
-impl<D> Access<D> {
-    /// The user whom the token acts for; nobody, if a client got it for itself.
-    pub fn user_id(&self) -> Option<i64> {
-        self.access.subject()?.as_str().parse().ok()
-    }
-
-    /// The client that calls.
-    pub fn client_id(&self) -> Option<&str> {
-        self.access.client_id().map(|id| id.as_str())
-    }
-}
-
-impl<D: Demand> FromRequest for Access<D> {
+impl FromRequest for Access {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (app, headers) = (app(request), convert::headers(request.headers()));
+        let (method, path) = (request.method().clone(), request.path().to_owned());
         Box::pin(async move {
             let app = app?;
-            let access = app.server.resource_server().verify_scope(&headers, D::SCOPE).await;
+            let route = app.service.route(method.as_str(), &path).ok_or(Refusal::NOT_FOUND)?;
+            let access = app.server.resource_server().verify_scope(&headers, route.scope).await;
             let access = access.map_err(|error| {
                 let reason = error.to_string();
                 InternalError::from_response(reason, error.into_http().into_response())
             })?;
             app.last_used.note(access.grant_id());
-            Ok(Self { access, demand: PhantomData })
+            Ok(Self { access, operation: route.operation })
         })
     }
 }

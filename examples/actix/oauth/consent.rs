@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Uri;
 use actix_web::web::Data;
-use grantor::{Approval, Recall, Scope, page_headers};
+use grantor::{Approval, Recall, page_headers};
 
 use crate::provider::app::App;
-use crate::provider::consent_page::{self, Failure, PATH, Person};
+use crate::provider::consent_page::{self, Failure, Person};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::sign_in;
@@ -18,16 +18,16 @@ use crate::web::{html, see_other};
 
 /// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
 /// code.
-pub fn service() -> impl HttpServiceFactory {
-    page(PATH).get_without_head(show).post(decide)
+pub fn service(path: &str) -> impl HttpServiceFactory + use<> {
+    page(path).get_without_head(show).post(decide)
 }
 
-/// `GET /oauth/authorize`
+/// `GET`
 async fn show(app: Data<App>, visitor: Visitor, uri: Uri) -> Result<HttpResponse, Problem> {
     ask(&app, &visitor, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
-/// `POST /oauth/authorize`
+/// `POST`
 async fn decide(app: Data<App>, visitor: Visitor, uri: Uri, form: Form) -> Result<HttpResponse, Problem> {
     settle(&app, &visitor, &uri, &form)
         .await
@@ -39,15 +39,16 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Fa
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
     let asks_again = pending.prompt().asks_for_login() || pending.prompt().asks_for_account();
     if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
-        return Ok(see_other(&sign_in::again_path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::again_path(app.service.sign_in_path, path_and_query(uri))?));
     }
     match app.server.recall(pending, &person.subject).await? {
         Recall::Ask(pending) => {
-            let mut response = html(&consent_page::page(visitor, &person, &pending, path_and_query(uri)))?;
+            let page = consent_page::page(app, visitor, &person, &pending, path_and_query(uri)).await?;
+            let mut response = html(&page)?;
             convert::append(page_headers(), response.headers_mut());
             Ok(response)
         }
@@ -63,20 +64,20 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
     // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
         let query = form.as_query().ok_or_else(Problem::bad_request)?;
-        return Ok(see_other(&format!("{PATH}?{query}")));
+        return Ok(see_other(&format!("{}?{query}", app.service.paths.authorize())));
     }
     form.require_own()?;
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
+    let client = pending.client().clone();
     let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {
         "approve" => {
-            let ticked = form.fields.all("scope").collect::<Vec<_>>().join(" ");
-            let scope = Scope::parse(&ticked).map_err(|_| Problem::bad_request())?;
-            app.server.approve(confirmed, Approval::of(scope)).await?
+            let approval = consent_page::approval(app, &person, &client, &form.fields).await?;
+            app.server.approve(confirmed, approval).await?
         }
         "deny" => app.server.deny(confirmed).await?,
         _ => return Err(Problem::bad_request().into()),
@@ -85,5 +86,5 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
 }
 
 fn path_and_query(uri: &Uri) -> &str {
-    uri.path_and_query().map_or(PATH, |both| both.as_str())
+    uri.path_and_query().map_or("/", |both| both.as_str())
 }

@@ -29,7 +29,7 @@ pub async fn list(
         layout: signed_in.visitor.layout("Connected apps", Section::Connected),
         revoke_token: signed_in.visitor.form_token(REVOKE),
         revoked: confirmation.revoked.is_some(),
-        apps: apps(&app.server, &subject(&signed_in.user)?).await?,
+        apps: apps(&app, &signed_in.user).await?,
     })
 }
 

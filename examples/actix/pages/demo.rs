@@ -14,7 +14,11 @@ use crate::web::{convert, html, see_other};
 /// `GET /demo`
 pub async fn show(app: Data<App>, visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let headers = convert::headers(request.headers());
-    html(&DemoPage { layout: visitor.layout("Demo", Section::Demo), state: app.demo.state(&headers).await })
+    html(&DemoPage {
+        layout: visitor.layout("Demo", Section::Demo),
+        scope: app.demo.scope().to_owned(),
+        state: app.demo.state(&headers).await,
+    })
 }
 
 /// `POST /demo/connect`

@@ -6,10 +6,11 @@ use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Path};
 
 use crate::provider::app::App;
-use crate::shortener::dashboard::{self, CREATE, Entry};
+use crate::shortener::dashboard::{self, CREATE, Entry, SWITCH};
 use crate::shortener::form::Form;
 use crate::shortener::links::{self, CreateError};
 use crate::shortener::problem::Problem;
+use crate::shortener::workspaces;
 use crate::web::{SignedIn, html, see_other};
 
 /// `POST /links`
@@ -17,9 +18,12 @@ pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Prob
     let form = form?;
     signed_in.visitor.require_own(&form, CREATE)?;
     let url = form.fields.text("url");
-    match links::create(&app.site.database, signed_in.user.id, url).await {
+    let workspaces = workspaces::of(&app.site.database, signed_in.user.id).await?;
+    let reach = dashboard::reach(&signed_in.visitor, &signed_in.user, &workspaces);
+    match links::create(&app.site.database, reach, url).await {
         Ok(link) => Ok(see_other(&format!("/?created={}", link.slug))),
         Err(CreateError::Database(error)) => Err(error.into()),
+        Err(CreateError::Nobody) => Err(Problem::internal()),
         Err(CreateError::Refused(why)) => {
             let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
             let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
@@ -28,6 +32,14 @@ pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Prob
             Ok(page)
         }
     }
+}
+
+/// `POST /workspace`: which links the front page shows.
+pub async fn switch(app: Data<App>, signed_in: SignedIn, form: Result<Form, Problem>) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    signed_in.visitor.require_own(&form, SWITCH)?;
+    dashboard::switch(&app.site, &signed_in.visitor, &signed_in.user, form.fields.text("workspace")).await?;
+    Ok(see_other("/"))
 }
 
 /// `GET /{slug}`

@@ -2,15 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::dev::PeerAddr;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, Uri};
 use actix_web::web::{Data, Query};
 use serde::Deserialize;
 
 use crate::provider::app::App;
-use crate::provider::consent_page;
 use crate::shortener::form::Form;
 use crate::shortener::local_path::local_path;
 use crate::shortener::problem::Problem;
+pub use crate::shortener::sign_in::PATH;
 use crate::shortener::sign_in::{page, path, purpose, way_back};
 use crate::shortener::users;
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
@@ -25,13 +25,13 @@ pub struct WayBack {
 }
 
 /// `GET /signin`
-pub async fn show(app: Data<App>, visitor: Visitor, query: Query<WayBack>) -> Result<HttpResponse, Problem> {
+pub async fn show(app: Data<App>, visitor: Visitor, uri: Uri, query: Query<WayBack>) -> Result<HttpResponse, Problem> {
     let next = way_back(&query.next)?;
     if visitor.user().is_some() && query.again.is_none() {
         return Ok(see_other(next));
     }
     let visitor = visitor.with_session(&app.site.sessions).await?;
-    Ok(with_session(html(&page(&visitor, next, consent_page::PATH))?, &app, &visitor))
+    Ok(with_session(html(&page(&visitor, uri.path(), next, app.service.paths.authorize()))?, &app, &visitor))
 }
 
 /// `POST /signin`
@@ -39,10 +39,11 @@ pub async fn submit(
     app: Data<App>,
     PeerAddr(source): PeerAddr,
     visitor: Visitor,
+    uri: Uri,
     form: Form,
 ) -> Result<HttpResponse, Problem> {
     let next = way_back(form.fields.text("next"))?;
-    let here = path(next)?;
+    let here = path(uri.path(), next)?;
     visitor.require_own(&form, &purpose(next)).map_err(|problem| problem.with_way_out(here, "Back to signing in"))?;
     let (username, password) = (form.fields.text("username").trim(), form.fields.text("password"));
     app.site.throttle.begin(username, source.ip()).map_err(Problem::too_many)?;
@@ -53,7 +54,7 @@ pub async fn submit(
             Ok(with_session(see_other(next), &app, &visitor))
         }
         None => {
-            let page = page(&visitor, next, consent_page::PATH);
+            let page = page(&visitor, uri.path(), next, app.service.paths.authorize());
             let mut page = html(&page.refused(username, "Wrong username or password."))?;
             *page.status_mut() = StatusCode::FORBIDDEN;
             Ok(page)

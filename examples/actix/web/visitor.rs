@@ -56,7 +56,7 @@ impl FromRequest for SignedIn {
             if let Some(user) = visitor.user().cloned() {
                 return Ok(Self { visitor, user });
             }
-            let sign_in = sign_in::path(wanted.as_ref().map_or("/", PathAndQuery::as_str))?;
+            let sign_in = sign_in::path(sign_in::PATH, wanted.as_ref().map_or("/", PathAndQuery::as_str))?;
             Err(InternalError::from_response("nobody is signed in", see_other(&sign_in)).into())
         })
     }

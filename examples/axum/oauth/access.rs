@@ -1,40 +1,33 @@
 //! The extractor that protects the API: a handler that asks for [`Access`] runs only for a token that allows it.
 
-use std::marker::PhantomData;
-
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::provider::app::App;
-use crate::provider::demand::Demand;
+use crate::provider::services::Operation;
+use crate::shortener::api::Refusal;
 
-/// The checked access of a call whose token satisfies `D`.
+/// The checked access of a call whose token satisfies the service's route for it.
 #[derive(Debug)]
-pub struct Access<D> {
-    access: grantor::Access,
-    demand: PhantomData<D>,
+pub struct Access {
+    /// What the token allows, and for whom.
+    pub access: grantor::Access,
+    /// What is asked for.
+    pub operation: Operation,
 }
 
-impl<D> Access<D> {
-    /// The user whom the token acts for; nobody, if a client got it for itself.
-    pub fn user_id(&self) -> Option<i64> {
-        self.access.subject()?.as_str().parse().ok()
-    }
-
-    /// The client that calls.
-    pub fn client_id(&self) -> Option<&str> {
-        self.access.client_id().map(|id| id.as_str())
-    }
-}
-
-impl<D: Demand> FromRequestParts<App> for Access<D> {
+impl FromRequestParts<App> for Access {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let access = app.server.resource_server().verify_scope(&parts.headers, D::SCOPE).await;
+        // The router has taken off what every path of the API begins with.
+        let path = format!("{}{}", app.service.api_prefix, parts.uri.path());
+        let route = app.service.route(parts.method.as_str(), &path);
+        let route = route.ok_or_else(|| Refusal::NOT_FOUND.into_response())?;
+        let access = app.server.resource_server().verify_scope(&parts.headers, route.scope).await;
         let access = access.map_err(|error| error.into_http().into_response())?;
         app.last_used.note(access.grant_id());
-        Ok(Self { access, demand: PhantomData })
+        Ok(Self { access, operation: route.operation })
     }
 }

@@ -6,10 +6,10 @@ use axum::http::Uri;
 use axum::http::header::ALLOW;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use grantor::{Approval, Recall, Scope, page_headers};
+use grantor::{Approval, Recall, page_headers};
 
 use crate::provider::app::App;
-use crate::provider::consent_page::{self, Failure, PATH, Person};
+use crate::provider::consent_page::{self, Failure, Person};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::sign_in;
@@ -18,17 +18,17 @@ use crate::web::{html, see_other};
 
 /// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
 /// code.
-pub fn router() -> Router<App> {
+pub fn router(path: &str) -> Router<App> {
     let refuse = async || ([(ALLOW, "GET, POST")], Problem::method_not_allowed());
-    Router::new().route(PATH, get(show).post(decide).head(refuse).fallback(refuse))
+    Router::new().route(path, get(show).post(decide).head(refuse).fallback(refuse))
 }
 
-/// `GET /oauth/authorize`
+/// `GET`
 async fn show(State(app): State<App>, visitor: Visitor, uri: Uri) -> Result<Response, Problem> {
     ask(&app, &visitor, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
-/// `POST /oauth/authorize`
+/// `POST`
 async fn decide(State(app): State<App>, visitor: Visitor, uri: Uri, form: Form) -> Result<Response, Problem> {
     settle(&app, &visitor, &uri, &form)
         .await
@@ -40,15 +40,16 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failur
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
     let asks_again = pending.prompt().asks_for_login() || pending.prompt().asks_for_account();
     if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
-        return Ok(see_other(&sign_in::again_path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::again_path(app.service.sign_in_path, path_and_query(uri))?));
     }
     match app.server.recall(pending, &person.subject).await? {
         Recall::Ask(pending) => {
-            let mut response = html(&consent_page::page(visitor, &person, &pending, path_and_query(uri)))?;
+            let page = consent_page::page(app, visitor, &person, &pending, path_and_query(uri)).await?;
+            let mut response = html(&page)?;
             response.headers_mut().extend(page_headers());
             Ok(response)
         }
@@ -64,20 +65,20 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
     // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
         let query = form.as_query().ok_or_else(Problem::bad_request)?;
-        return Ok(see_other(&format!("{PATH}?{query}")));
+        return Ok(see_other(&format!("{}?{query}", app.service.paths.authorize())));
     }
     form.require_own()?;
     let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
-        return Ok(see_other(&sign_in::path(path_and_query(uri))?));
+        return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
+    let client = pending.client().clone();
     let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {
         "approve" => {
-            let ticked = form.fields.all("scope").collect::<Vec<_>>().join(" ");
-            let scope = Scope::parse(&ticked).map_err(|_| Problem::bad_request())?;
-            app.server.approve(confirmed, Approval::of(scope)).await?
+            let approval = consent_page::approval(app, &person, &client, &form.fields).await?;
+            app.server.approve(confirmed, approval).await?
         }
         "deny" => app.server.deny(confirmed).await?,
         _ => return Err(Problem::bad_request().into()),
@@ -86,5 +87,5 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
 }
 
 fn path_and_query(uri: &Uri) -> &str {
-    uri.path_and_query().map_or(PATH, |both| both.as_str())
+    uri.path_and_query().map_or("/", |both| both.as_str())
 }

@@ -14,7 +14,11 @@ use crate::web::{html, see_other};
 
 /// `GET /demo`
 pub async fn show(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, Problem> {
-    html(&DemoPage { layout: visitor.layout("Demo", Section::Demo), state: app.demo.state(&headers).await })
+    html(&DemoPage {
+        layout: visitor.layout("Demo", Section::Demo),
+        scope: app.demo.scope().to_owned(),
+        state: app.demo.state(&headers).await,
+    })
 }
 
 /// `POST /demo/connect`

@@ -6,19 +6,23 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse as _, Response};
 
 use crate::provider::app::App;
-use crate::shortener::dashboard::{self, CREATE, Entry};
+use crate::shortener::dashboard::{self, CREATE, Entry, SWITCH};
 use crate::shortener::form::Form;
 use crate::shortener::links::{self, CreateError};
 use crate::shortener::problem::Problem;
+use crate::shortener::workspaces;
 use crate::web::{SignedIn, html, see_other};
 
 /// `POST /links`
 pub async fn create(State(app): State<App>, signed_in: SignedIn, form: Form) -> Result<Response, Problem> {
     signed_in.visitor.require_own(&form, CREATE)?;
     let url = form.fields.text("url");
-    match links::create(&app.site.database, signed_in.user.id, url).await {
+    let workspaces = workspaces::of(&app.site.database, signed_in.user.id).await?;
+    let reach = dashboard::reach(&signed_in.visitor, &signed_in.user, &workspaces);
+    match links::create(&app.site.database, reach, url).await {
         Ok(link) => Ok(see_other(&format!("/?created={}", link.slug))),
         Err(CreateError::Database(error)) => Err(error.into()),
+        Err(CreateError::Nobody) => Err(Problem::internal()),
         Err(CreateError::Refused(why)) => {
             let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
             let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
@@ -27,6 +31,13 @@ pub async fn create(State(app): State<App>, signed_in: SignedIn, form: Form) -> 
             Ok(page)
         }
     }
+}
+
+/// `POST /workspace`: which links the front page shows.
+pub async fn switch(State(app): State<App>, signed_in: SignedIn, form: Form) -> Result<Response, Problem> {
+    signed_in.visitor.require_own(&form, SWITCH)?;
+    dashboard::switch(&app.site, &signed_in.visitor, &signed_in.user, form.fields.text("workspace")).await?;
+    Ok(see_other("/"))
 }
 
 /// `GET /{slug}`

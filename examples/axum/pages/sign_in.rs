@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::provider::app::App;
-use crate::provider::consent_page;
 use crate::shortener::form::Form;
 use crate::shortener::local_path::local_path;
 use crate::shortener::problem::Problem;
+pub use crate::shortener::sign_in::PATH;
 use crate::shortener::sign_in::{page, path, purpose, way_back};
 use crate::shortener::users;
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
@@ -26,13 +26,18 @@ pub struct WayBack {
 }
 
 /// `GET /signin`
-pub async fn show(State(app): State<App>, visitor: Visitor, Query(query): Query<WayBack>) -> Result<Response, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
+    Query(query): Query<WayBack>,
+) -> Result<Response, Problem> {
     let next = way_back(&query.next)?;
     if visitor.user().is_some() && query.again.is_none() {
         return Ok(see_other(next));
     }
     let visitor = visitor.with_session(&app.site.sessions).await?;
-    Ok(with_session(html(&page(&visitor, next, consent_page::PATH))?, &app, &visitor))
+    Ok(with_session(html(&page(&visitor, uri.path(), next, app.service.paths.authorize()))?, &app, &visitor))
 }
 
 /// `POST /signin`
@@ -40,10 +45,11 @@ pub async fn submit(
     State(app): State<App>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     visitor: Visitor,
+    uri: Uri,
     form: Form,
 ) -> Result<Response, Problem> {
     let next = way_back(form.fields.text("next"))?;
-    let here = path(next)?;
+    let here = path(uri.path(), next)?;
     visitor.require_own(&form, &purpose(next)).map_err(|problem| problem.with_way_out(here, "Back to signing in"))?;
     let (username, password) = (form.fields.text("username").trim(), form.fields.text("password"));
     app.site.throttle.begin(username, source.ip()).map_err(Problem::too_many)?;
@@ -54,7 +60,7 @@ pub async fn submit(
             Ok(with_session(see_other(next), &app, &visitor))
         }
         None => {
-            let page = page(&visitor, next, consent_page::PATH);
+            let page = page(&visitor, uri.path(), next, app.service.paths.authorize());
             let mut page = html(&page.refused(username, "Wrong username or password."))?;
             *page.status_mut() = StatusCode::FORBIDDEN;
             Ok(page)

@@ -50,7 +50,8 @@ impl FromRequestParts<App> for SignedIn {
         }
         // What a form sent is lost, so the way back leads to the front page.
         let wanted = if parts.method == Method::GET { parts.uri.path_and_query() } else { None };
-        let sign_in = sign_in::path(wanted.map_or("/", PathAndQuery::as_str)).map_err(Problem::into_response)?;
+        let sign_in =
+            sign_in::path(sign_in::PATH, wanted.map_or("/", PathAndQuery::as_str)).map_err(Problem::into_response)?;
         Err(see_other(&sign_in))
     }
 }

@@ -7,15 +7,28 @@ CREATE TABLE IF NOT EXISTS users (
     password_hash TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS links (
-    slug       TEXT PRIMARY KEY,
-    user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    url        TEXT NOT NULL,
-    visits     INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL DEFAULT (unixepoch())
+CREATE TABLE IF NOT EXISTS workspaces (
+    id   TEXT PRIMARY KEY,
+    name TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS links_by_user ON links (user_id, created_at DESC);
+-- Who may use a workspace, in the order of the position; a role is 'owner' or 'member'.
+CREATE TABLE IF NOT EXISTS memberships (
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    role         TEXT NOT NULL,
+    position     INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, workspace_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS links (
+    slug         TEXT PRIMARY KEY,
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    url          TEXT NOT NULL,
+    visits       INTEGER NOT NULL DEFAULT 0,
+    created_at   INTEGER NOT NULL DEFAULT (unixepoch()),
+    workspace_id TEXT REFERENCES workspaces (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 -- The key is the SHA-256 of the cookie's value: who reads the table cannot become a signed-in user.
 CREATE TABLE IF NOT EXISTS sessions (

@@ -29,6 +29,8 @@ pub struct ConnectedApp {
     pub unverified: bool,
     /// What it may do, in words.
     pub scopes: Vec<String>,
+    /// The names of the workspaces that it may do it in; none is all of them.
+    pub workspaces: Vec<String>,
     /// When it was let in.
     pub since: String,
     /// When it last called, if it ever did.

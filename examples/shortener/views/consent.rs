@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Layout;
+use super::{Layout, WorkspaceChoice};
 
 /// The page that asks whether an app may use the account.
 #[derive(Debug, Template)]
@@ -22,6 +22,12 @@ pub struct ConsentPage {
     pub destination: Destination,
     /// What the app asks for.
     pub scopes: Vec<ScopeChoice>,
+    /// The workspaces that it may be let into.
+    pub workspaces: Vec<WorkspaceChoice>,
+    /// Whether it may be let into all of them at once.
+    pub may_choose_all: bool,
+    /// Whether that is chosen at first.
+    pub all_chosen: bool,
     /// Who decides.
     pub user_name: String,
     /// What they sign in with.

@@ -10,6 +10,8 @@ use super::Layout;
 pub struct DemoPage {
     /// The frame.
     pub layout: Layout,
+    /// What it asks for.
+    pub scope: String,
     /// How far the visitor came.
     pub state: DemoState,
 }

@@ -20,6 +20,8 @@ pub struct DevelopersPage {
     pub apps: Vec<AppDetails>,
     /// What was typed, if it has to be typed again.
     pub form: AppForm,
+    /// The paths of the API.
+    pub api: Vec<&'static str>,
     /// The scopes and what they allow.
     pub scopes: Vec<(String, String)>,
     /// The issuer, from which a client learns everything else.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Layout;
+use super::{Layout, WorkspaceChoice};
 
 /// What a visitor sees.
 #[derive(Debug, Template)]
@@ -22,6 +22,12 @@ pub struct DashboardPage {
     pub layout: Layout,
     /// The anti-CSRF value of the form.
     pub create_token: String,
+    /// The anti-CSRF value of the workspace switcher.
+    pub switch_token: String,
+    /// Whether all workspaces are shown.
+    pub shows_all: bool,
+    /// The person's workspaces.
+    pub workspaces: Vec<WorkspaceChoice>,
     /// What was typed, if it has to be typed again.
     pub typed_url: String,
     /// Why it has to be.
@@ -49,4 +55,6 @@ pub struct LinkRow {
     pub visits: i64,
     /// When it was made.
     pub created: String,
+    /// The name of its workspace.
+    pub workspace: String,
 }

@@ -11,6 +11,7 @@ mod home;
 mod layout;
 mod sign_in;
 mod text;
+mod workspace;
 
 pub use connected::{ConnectedApp, ConnectedPage};
 pub use consent::{ConsentPage, Destination, ScopeChoice};
@@ -21,3 +22,4 @@ pub use home::{DashboardPage, LinkRow, WelcomePage};
 pub use layout::{Account, Layout, Section};
 pub use sign_in::SignInPage;
 pub use text::{date, host_of, timestamp};
+pub use workspace::WorkspaceChoice;

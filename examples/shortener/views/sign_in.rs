@@ -10,6 +10,8 @@ use super::Layout;
 pub struct SignInPage {
     /// The frame.
     pub layout: Layout,
+    /// The page's own path, where the form goes.
+    pub action: String,
     /// The anti-CSRF value of the form.
     pub csrf: String,
     /// Where to go afterwards.

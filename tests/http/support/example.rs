@@ -37,7 +37,7 @@ impl Example {
         Self::start_with(&[])
     }
 
-    /// Starts it on a free port, with these environment variables as well.
+    /// Starts it on a free port, with these environment variables as well; a name that begins with `--` is an argument.
     pub fn start_with(variables: &[(&str, &str)]) -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), variables)
     }
@@ -133,9 +133,11 @@ pub(super) fn launch(
 
 fn spawn(directory: &Path, variables: &[(&str, &str)], address: SocketAddr, file: &Path) -> Child {
     let output = File::create(file).unwrap();
+    let (arguments, variables): (Vec<_>, Vec<_>) = variables.iter().partition(|(name, _)| name.starts_with("--"));
     command(directory)
         .env("ADDR", address.to_string())
-        .envs(variables.iter().copied())
+        .envs(variables)
+        .args(arguments.into_iter().flat_map(|(name, value)| [name, value]))
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .spawn()

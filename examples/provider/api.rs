@@ -1,0 +1,62 @@
+//! What a call of the API comes to, once its token is checked.
+
+use grantor::{Access, Tenant};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::services::Operation;
+use crate::shortener::api::{self, Refusal};
+use crate::shortener::links::{self, CreateError};
+use crate::shortener::workspaces::{self, Reach};
+
+/// Carries out what a token allows; `body` is what was sent, and null if nothing was.
+pub async fn answer(
+    app: &App,
+    operation: Operation,
+    access: &Access,
+    body: &Value,
+) -> Result<(StatusCode, Value), Refusal> {
+    let site = &app.site;
+    // The user whom the token acts for; nobody, if a client got it for itself.
+    let user_id = access.subject().and_then(|subject| subject.as_str().parse().ok());
+    let owner = async || api::owner(site, user_id).await;
+    let reach = async || api::reach(site, user_id, access.tenant().map(Tenant::as_str)).await;
+    let database = &site.database;
+    let value = match operation {
+        Operation::Me if user_id.is_none() => json!({ "client_id": access.client_id().map(|id| id.as_str()) }),
+        Operation::Me => api::user_json(&owner().await?),
+        Operation::Account => {
+            let user = owner().await?;
+            api::account_json(&user, &workspaces::of(database, user.id).await?)
+        }
+        Operation::CreateLink | Operation::CreateShortUrl => {
+            let link = create(app, operation, reach().await?, body).await?;
+            return Ok((StatusCode::CREATED, link));
+        }
+        Operation::ListLinks => api::links_json(site, &links::list(database, reach().await?).await?),
+        Operation::DeleteLinks => json!({ "deleted": links::delete_all(database, reach().await?).await? }),
+        Operation::Stats => api::stats_json(links::stats(database, reach().await?).await?),
+        Operation::ListShortUrls => api::short_urls_json(site, &links::list(database, reach().await?).await?),
+        Operation::ListDomains => {
+            reach().await?;
+            json!({ "data": [{ "domain": site.authority() }] })
+        }
+        Operation::ListUsers => {
+            json!({ "data": api::people_json(&workspaces::members(database, reach().await?).await?) })
+        }
+        Operation::ListContacts => {
+            json!({ "contacts": api::people_json(&workspaces::members(database, reach().await?).await?) })
+        }
+    };
+    Ok((StatusCode::OK, value))
+}
+
+async fn create(app: &App, operation: Operation, reach: Reach<'_>, body: &Value) -> Result<Value, Refusal> {
+    let url = api::url_in(body)?;
+    match links::create(&app.site.database, reach, url).await {
+        Ok(link) => Ok(api::link_json(&app.site, &link)),
+        Err(CreateError::Refused(why)) if operation == Operation::CreateShortUrl => Err(Refusal::invalid(why)),
+        Err(error) => Err(error.into()),
+    }
+}

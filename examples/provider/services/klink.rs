@@ -1,0 +1,35 @@
+//! K-LINK: apps for development or production, tokens that the dashboard issues for a tenant.
+
+use grantor::configuration::{EndpointPaths, Prefixes};
+use grantor::policy::RefreshPolicy;
+
+use super::{Developers, Operation, Service, Workspaces, get, post, scope};
+
+pub(super) fn service() -> Service {
+    Service {
+        name: "klink",
+        title: "K-LINK",
+        paths: EndpointPaths::under("/oauth"),
+        sign_in_path: "/signin",
+        scopes: &[
+            ("contacts:read", "See the contacts of a tenant"),
+            ("links:read", "See the links of a tenant"),
+            ("links:write", "Create links for a tenant"),
+        ],
+        demo_scope: "contacts:read links:read",
+        api_prefix: "/api/v1",
+        api: vec![
+            get("/api/v1/contacts", Operation::ListContacts, "contacts:read"),
+            get("/api/v1/links", Operation::ListLinks, "links:read"),
+            post("/api/v1/links", Operation::CreateLink, "links:write"),
+        ],
+        workspaces: Workspaces::Chosen,
+        developers: Developers::Everybody,
+        configure: |builder| {
+            Ok(builder
+                .default_scope(scope("contacts:read")?)
+                .prefixes(Prefixes::of("klink")?)
+                .refresh_policy(RefreshPolicy::Never))
+        },
+    }
+}

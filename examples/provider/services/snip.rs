@@ -1,0 +1,43 @@
+//! Snip itself: self-registered apps, PKCE, rotation, workspaces.
+
+use grantor::client::GrantType;
+use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
+
+use super::{Developers, Operation, Service, Workspaces, delete, get, post, scope};
+
+pub(super) fn service() -> Service {
+    Service {
+        name: "snip",
+        title: "Snip",
+        paths: EndpointPaths::under("/oauth"),
+        sign_in_path: "/signin",
+        scopes: &[
+            ("links:read", "See your links"),
+            ("links:write", "Create links in your name"),
+            ("stats:read", "See how often your links are followed"),
+            ("links:delete", "Delete all of your links"),
+        ],
+        demo_scope: "links:read stats:read",
+        api_prefix: "/api/v1",
+        api: vec![
+            get("/api/v1/me", Operation::Me, ""),
+            get("/api/v1/links", Operation::ListLinks, "links:read"),
+            post("/api/v1/links", Operation::CreateLink, "links:write"),
+            delete("/api/v1/links", Operation::DeleteLinks, "links:delete"),
+            get("/api/v1/stats", Operation::Stats, "stats:read"),
+        ],
+        workspaces: Workspaces::Chosen,
+        developers: Developers::Everybody,
+        configure: |builder| {
+            // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
+            // without a user, all that the API tells them is their own id.
+            let rules = RegistrationRules::new()
+                .with_grant_types(GrantType::ALL)
+                .with_scope(scope("links:read links:write stats:read")?);
+            Ok(builder
+                .default_scope(scope("links:read")?)
+                .prefixes(Prefixes::of("snip")?)
+                .registration(Registration::Open(rules)))
+        },
+    }
+}
