@@ -47,7 +47,7 @@ on_both_stores! {
     async fn a_token_is_checked_like_any_access_token_and_has_no_client(setup) {
         let mut extra = serde_json::Map::new();
         extra.insert("plan".to_owned(), "bulk".into());
-        let new = new(&setup, "Backup").with_tenant("blue".parse().unwrap()).with_extra(Extra::new(extra));
+        let new = new(&setup, "Backup").with_tenant("blue".parse().unwrap()).with_extra(Extra::new(extra).unwrap());
         let issued = issue(&setup, new).await.unwrap();
         assert!(issued.token().expose().starts_with("gr_at_"));
         let access = setup.server.resource_server().verify_scope(&bearer(issued.token().expose()), "read").await.unwrap();
@@ -210,7 +210,7 @@ on_both_stores! {
             .with_resource("https://api.test/one".parse().unwrap())
             .with_resource("https://api.test/two".parse().unwrap())
             .with_lifetime(Some(Duration::from_hours(10)))
-            .with_extra(Extra::new(extra));
+            .with_extra(Extra::new(extra).unwrap());
         let old = issue(&setup, new).await.unwrap();
         setup.clock.advance(Duration::from_hours(1));
         let new = setup.server.reset_personal_token(&setup.alice, &old.grant_id(), None).await.unwrap();

@@ -30,7 +30,7 @@ importing_on_both_stores! {
         let grant = grant_to("web")
             .with_access_token(plain(ACCESS), Some(expires))
             .with_tenant(tenant.clone())
-            .with_extra(Extra::new(extra))
+            .with_extra(Extra::new(extra).unwrap())
             .with_created_at(granted)
             .with_last_used_at(granted);
         expect_stored(setup.server.import_grant(&grant).await);

@@ -32,7 +32,7 @@ async fn access_is_what_the_token_says() {
     let members = json!({"plan": "bulk", "internal": 7});
     let approval = Approval::all()
         .with_tenant("acme".parse().unwrap())
-        .with_extra(Extra::new(members.as_object().unwrap().clone()));
+        .with_extra(Extra::of(&members).unwrap());
     let answer = setup.approve_with(&setup.request("pub"), approval).await;
     let location = answer.expect_redirect("https://app.test/cb");
     let code = &location.iter().find(|(name, _)| name == "code").unwrap().1;
