@@ -7,8 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::limits::full;
 use crate::client::{Client, ClientId};
+use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::identifier::Subject;
+use crate::secret::SecretHash;
 use crate::store::{Deletion, Insertion, Page, Update};
 
 /// One lock over both maps: clients are read at every request, and hardly ever change.
@@ -71,6 +73,16 @@ impl Clients {
             clients.own(client);
             Update::Updated
         })
+    }
+
+    pub(super) fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) {
+        self.write(|clients| {
+            if let Some(stored) = clients.by_id.get_mut(id)
+                && let Some(touched) = stored.touched(secret, at)
+            {
+                *stored = Arc::new(touched);
+            }
+        });
     }
 
     pub(super) fn delete(&self, id: &ClientId) -> Deletion {

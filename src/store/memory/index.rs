@@ -1,13 +1,13 @@
-//! Which grants a user has, and how many a client.
+//! Which grants a user has, and how many a client; and where a shard lists those of a client or tenant.
 //!
 //! An entry is made and removed together with its grant, under the lock of the grant's shard. The locks here are always
 //! the last to be taken, and one at a time, so that no two threads can wait for each other.
 //!
-//! Users and clients are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
+//! Users, clients and tenants are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
 //! share a hash share a list, so whoever reads it compares the grant that an id leads to.
 //!
-//! The grants of a client are listed by shard, for there may be one client for all grants, and its list would be where
-//! all threads meet.
+//! The grants of a client, and those of a tenant, are listed by shard, for there may be one for all grants, and its list
+//! would be where all threads meet.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -22,7 +22,7 @@ use super::{lock, pick};
 use crate::client::ClientId;
 use crate::error::StoreError;
 use crate::grant::Grant;
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::secret::GrantId;
 
 pub(super) struct Index {
@@ -38,9 +38,32 @@ type SubjectGrants = BTreeMap<(u64, GrantId), u32>;
 /// How many grants there are by the hash of their client.
 type ClientCounts = HashMap<u64, usize, BuildKeyHasher>;
 
-/// Where a grant is in the list of its shard: by the hash of its client, the newest first, which is where a tree takes
+/// Where a grant is in a list of its shard: by the hash of its client or tenant, the newest first, which is where a tree takes
 /// a new entry with the fewest comparisons. Serial numbers grow, so a revocation knows what came after it began.
 pub(super) type Place = (u64, Reverse<u64>);
+
+/// Where a grant is in the lists of its shard.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) client: Option<Place>,
+    pub(super) tenant: Option<Place>,
+}
+
+/// Whose grants a shard lists.
+#[derive(Clone, Copy)]
+pub(super) enum Party<'a> {
+    Client(&'a ClientId),
+    Tenant(&'a Tenant),
+}
+
+impl Party<'_> {
+    pub(super) fn has(self, grant: &Grant) -> bool {
+        match self {
+            Self::Client(client) => grant.client.as_ref() == Some(client),
+            Self::Tenant(tenant) => grant.tenant.as_ref() == Some(tenant),
+        }
+    }
+}
 
 impl Index {
     pub(super) fn new(shards: usize) -> Self {
@@ -52,7 +75,7 @@ impl Index {
     }
 
     /// Counts and lists a grant that is about to be stored.
-    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Option<Place>, StoreError> {
+    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Places, StoreError> {
         let serial = quota.admit_grant()?;
         let client = grant.client.as_ref().map(|client| self.hasher.hash_one(client));
         if client.is_some_and(|client| !self.count_client(client, quota.limits().grants_per_client())) {
@@ -63,7 +86,9 @@ impl Index {
             let subject = self.hasher.hash_one(subject);
             lock(pick(&self.subjects, subject)).insert((subject, grant.id), client.map_or(0, tag));
         }
-        Ok(client.map(|client| (client, Reverse(serial))))
+        let tenant = grant.tenant.as_ref().map(|tenant| self.hasher.hash_one(tenant));
+        let place = |hash| (hash, Reverse(serial));
+        Ok(Places { client: client.map(place), tenant: tenant.map(place) })
     }
 
     fn count_client(&self, client: u64, limit: usize) -> bool {
@@ -77,8 +102,8 @@ impl Index {
     }
 
     /// Forgets a grant that is about to be deleted.
-    pub(super) fn leave(&self, grant: &Grant, place: Option<Place>, quota: &Quota) {
-        if let Some((client, _)) = place
+    pub(super) fn leave(&self, grant: &Grant, places: Places, quota: &Quota) {
+        if let Some((client, _)) = places.client
             && let Entry::Occupied(mut count) = lock(pick(&self.clients, client)).entry(client)
         {
             *count.get_mut() = count.get().saturating_sub(1);
@@ -93,9 +118,13 @@ impl Index {
         quota.release_grant();
     }
 
-    /// Where the grants of a client begin of which the newest has a serial number below `serial`.
-    pub(super) fn place(&self, client: &ClientId, serial: u64) -> Place {
-        (self.hasher.hash_one(client), Reverse(serial))
+    /// Where the grants of a client or tenant begin of which the newest has a serial number below `serial`.
+    pub(super) fn place(&self, party: Party<'_>, serial: u64) -> Place {
+        let hash = match party {
+            Party::Client(client) => self.hasher.hash_one(client),
+            Party::Tenant(tenant) => self.hasher.hash_one(tenant),
+        };
+        (hash, Reverse(serial))
     }
 
     /// The grants that a user has at this instant.
