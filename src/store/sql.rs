@@ -57,7 +57,7 @@ columns_of!(sqlx::sqlite::SqliteRow);
 /// The columns of `grantor_grants AS g` that [`grant`] reads.
 macro_rules! grant_columns {
     () => {
-        "g.client, g.subject, g.scope AS grant_scope, g.resource AS grant_resource, g.tenant, g.extra, g.created_at"
+        "g.client, g.subject, g.scope AS grant_scope, g.resource AS grant_resource, g.tenant, g.name, g.extra, g.created_at"
     };
 }
 pub(super) use grant_columns;
@@ -70,7 +70,7 @@ pub(super) fn grant(row: &impl Columns, id: GrantId) -> Result<Arc<Grant>, Store
         scope: parsed(row, "grant_scope")?,
         resource: resources(row, "grant_resource")?,
         tenant: parsed_or_null(row, "tenant")?,
-        name: None,
+        name: parsed_or_null(row, "name")?,
         extra: extra(row)?,
         created_at: instant(row, "created_at")?,
     }))

@@ -138,6 +138,24 @@ on_both_stores! {
         assert_eq!(setup.server.reset_client_secret(&id).await.unwrap_err().reason(), ErrorReason::MetadataInvalid);
     }
 
+    async fn the_use_of_a_secret_is_noted_and_changes_nothing_else(setup) {
+        let id = own(&setup).await;
+        rotate(&setup, HOUR).await;
+        let before = secrets(&setup).await;
+        setup.clock.advance(HOUR);
+        let (used, earlier) = (setup.now(), setup.now().saturating_sub(HOUR));
+        for at in [used, earlier] {
+            setup.server.touch_secret(&id, before[1].id, at).await.unwrap();
+        }
+        let after = secrets(&setup).await;
+        assert_eq!((after[0], after[1].last_used_at), (before[0], Some(used)));
+        assert_eq!((after[1].id, after[1].expires_at), (before[1].id, before[1].expires_at));
+        setup.server.touch_secret(&id, "AAAAAAAA".parse().unwrap(), used).await.unwrap();
+        setup.server.touch_secret(&"nobody".parse().unwrap(), before[1].id, used).await.unwrap();
+        setup.server.touch_secret(&"pub".parse().unwrap(), before[1].id, used).await.unwrap();
+        assert_eq!(secrets(&setup).await, after);
+    }
+
     async fn rotations_at_once_follow_one_another(setup) {
         let id = own(&setup).await;
         let rotations: Vec<_> = (0..4)

@@ -5,6 +5,7 @@ mod app_changes;
 mod apps;
 mod credential_policy;
 mod grants;
+mod new_personal_token;
 mod personal_tokens;
 mod secrets;
 
@@ -19,7 +20,8 @@ pub use apps::{DeveloperApp, NewApp};
 pub(super) use credential_policy::AllowAll;
 pub use credential_policy::{CredentialDecision, CredentialPolicy, CredentialRequest};
 pub use grants::Revocation;
-pub use personal_tokens::{NewPersonalToken, PersonalToken};
+pub use new_personal_token::NewPersonalToken;
+pub use personal_tokens::PersonalToken;
 
 impl AuthorizationServer {
     fn require_registry(&self) -> Result<&Arc<dyn ClientRegistry>, StoreError> {

@@ -1,17 +1,17 @@
-//! Which grants a user or a tenant has, and how many a client.
+//! Which grants a user has, and how many a client; and where a shard lists those of a client or tenant.
 //!
 //! An entry is made and removed together with its grant, under the lock of the grant's shard. The locks here are always
 //! the last to be taken, and one at a time, so that no two threads can wait for each other.
 //!
-//! Users, tenants and clients are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
+//! Users, clients and tenants are known by a keyed 64-bit hash of their identifier, which spares the index the text. Two that
 //! share a hash share a list, so whoever reads it compares the grant that an id leads to.
 //!
-//! The grants of a client are listed by shard, for there may be one client for all grants, and its list would be where
-//! all threads meet.
+//! The grants of a client, and those of a tenant, are listed by shard, for there may be one for all grants, and its list
+//! would be where all threads meet.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Bound;
 use std::sync::Mutex;
@@ -28,7 +28,6 @@ use crate::secret::GrantId;
 pub(super) struct Index {
     hasher: RandomState,
     subjects: Box<[Mutex<SubjectGrants>]>,
-    tenants: Box<[Mutex<TenantGrants>]>,
     clients: Box<[Mutex<ClientCounts>]>,
 }
 
@@ -36,28 +35,47 @@ pub(super) struct Index {
 /// pass over nearly all grants of other clients.
 type SubjectGrants = BTreeMap<(u64, GrantId), u32>;
 
-/// Grants by the hash of their tenant.
-type TenantGrants = BTreeSet<(u64, GrantId)>;
-
 /// How many grants there are by the hash of their client.
 type ClientCounts = HashMap<u64, usize, BuildKeyHasher>;
 
-/// Where a grant is in the list of its shard: by the hash of its client, the newest first, which is where a tree takes
+/// Where a grant is in a list of its shard: by the hash of its client or tenant, the newest first, which is where a tree takes
 /// a new entry with the fewest comparisons. Serial numbers grow, so a revocation knows what came after it began.
 pub(super) type Place = (u64, Reverse<u64>);
+
+/// Where a grant is in the lists of its shard.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) client: Option<Place>,
+    pub(super) tenant: Option<Place>,
+}
+
+/// Whose grants a shard lists.
+#[derive(Clone, Copy)]
+pub(super) enum Party<'a> {
+    Client(&'a ClientId),
+    Tenant(&'a Tenant),
+}
+
+impl Party<'_> {
+    pub(super) fn has(self, grant: &Grant) -> bool {
+        match self {
+            Self::Client(client) => grant.client.as_ref() == Some(client),
+            Self::Tenant(tenant) => grant.tenant.as_ref() == Some(tenant),
+        }
+    }
+}
 
 impl Index {
     pub(super) fn new(shards: usize) -> Self {
         Self {
             hasher: RandomState::new(),
             subjects: (0..shards).map(|_| Mutex::default()).collect(),
-            tenants: (0..shards).map(|_| Mutex::default()).collect(),
             clients: (0..shards).map(|_| Mutex::default()).collect(),
         }
     }
 
     /// Counts and lists a grant that is about to be stored.
-    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Option<Place>, StoreError> {
+    pub(super) fn enter(&self, grant: &Grant, quota: &Quota) -> Result<Places, StoreError> {
         let serial = quota.admit_grant()?;
         let client = grant.client.as_ref().map(|client| self.hasher.hash_one(client));
         if client.is_some_and(|client| !self.count_client(client, quota.limits().grants_per_client())) {
@@ -68,11 +86,9 @@ impl Index {
             let subject = self.hasher.hash_one(subject);
             lock(pick(&self.subjects, subject)).insert((subject, grant.id), client.map_or(0, tag));
         }
-        if let Some(tenant) = &grant.tenant {
-            let tenant = self.hasher.hash_one(tenant);
-            lock(pick(&self.tenants, tenant)).insert((tenant, grant.id));
-        }
-        Ok(client.map(|client| (client, Reverse(serial))))
+        let tenant = grant.tenant.as_ref().map(|tenant| self.hasher.hash_one(tenant));
+        let place = |hash| (hash, Reverse(serial));
+        Ok(Places { client: client.map(place), tenant: tenant.map(place) })
     }
 
     fn count_client(&self, client: u64, limit: usize) -> bool {
@@ -86,8 +102,8 @@ impl Index {
     }
 
     /// Forgets a grant that is about to be deleted.
-    pub(super) fn leave(&self, grant: &Grant, place: Option<Place>, quota: &Quota) {
-        if let Some((client, _)) = place
+    pub(super) fn leave(&self, grant: &Grant, places: Places, quota: &Quota) {
+        if let Some((client, _)) = places.client
             && let Entry::Occupied(mut count) = lock(pick(&self.clients, client)).entry(client)
         {
             *count.get_mut() = count.get().saturating_sub(1);
@@ -99,28 +115,21 @@ impl Index {
             let subject = self.hasher.hash_one(subject);
             lock(pick(&self.subjects, subject)).remove(&(subject, grant.id));
         }
-        if let Some(tenant) = &grant.tenant {
-            let tenant = self.hasher.hash_one(tenant);
-            lock(pick(&self.tenants, tenant)).remove(&(tenant, grant.id));
-        }
         quota.release_grant();
     }
 
-    /// Where the grants of a client begin of which the newest has a serial number below `serial`.
-    pub(super) fn place(&self, client: &ClientId, serial: u64) -> Place {
-        (self.hasher.hash_one(client), Reverse(serial))
+    /// Where the grants of a client or tenant begin of which the newest has a serial number below `serial`.
+    pub(super) fn place(&self, party: Party<'_>, serial: u64) -> Place {
+        let hash = match party {
+            Party::Client(client) => self.hasher.hash_one(client),
+            Party::Tenant(tenant) => self.hasher.hash_one(tenant),
+        };
+        (hash, Reverse(serial))
     }
 
     /// The grants that a user has at this instant.
     pub(super) fn of_subject(&self, subject: &Subject) -> Vec<GrantId> {
         self.page(subject, None, None, usize::MAX)
-    }
-
-    /// The grants that a tenant has at this instant.
-    pub(super) fn of_tenant(&self, tenant: &Tenant) -> Vec<GrantId> {
-        let tenant = self.hasher.hash_one(tenant);
-        let (first, last) = (GrantId::from_bytes([0; 16]), GrantId::from_bytes([0xFF; 16]));
-        lock(pick(&self.tenants, tenant)).range((tenant, first)..=(tenant, last)).map(|(_, id)| *id).collect()
     }
 
     /// Up to `limit` grants of a user behind `after`, in order.
@@ -146,7 +155,6 @@ impl Index {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.subjects.iter().all(|grants| lock(grants).is_empty())
-            && self.tenants.iter().all(|grants| lock(grants).is_empty())
             && self.clients.iter().all(|shard| lock(shard).is_empty())
     }
 }

@@ -26,7 +26,7 @@ pub use limits::MemoryLimits;
 
 use self::clients::Clients;
 use self::hash::BuildKeyHasher;
-use self::index::Index;
+use self::index::{Index, Party};
 use self::limits::Quota;
 use self::purge::BATCH;
 use self::shard::Shard;
@@ -49,8 +49,8 @@ const SHARDS: usize = 64;
 /// **Everything is lost when the process ends**, so every user has to sign in again then; nothing is shared with another
 /// process. It holds no more than its [`MemoryLimits`] allow.
 ///
-/// The cost of a call does not depend on how much is stored; revoking a user or a client costs as much as they have
-/// grants. That takes effect grant by grant, and is complete when the call returns: what was stored before the call is
+/// The cost of a call does not depend on how much is stored; revoking a user, a client or a tenant costs as much as they
+/// have grants. That takes effect grant by grant, and is complete when the call returns: what was stored before the call is
 /// revoked, and what is stored after is not.
 ///
 /// ```
@@ -99,6 +99,20 @@ impl MemoryStore {
 
     fn shard(&self, id: &GrantId) -> MutexGuard<'_, Shard> {
         lock(&pick(&self.shards, BuildKeyHasher::default().hash_one(id)).0)
+    }
+
+    fn revoke_all(&self, party: Party<'_>, at: Timestamp) -> u64 {
+        let start = self.index.place(party, self.quota.next_serial());
+        let mut revoked = 0_u64;
+        for shard in &self.shards {
+            let mut next = Some(start);
+            while let Some(place) = next {
+                let batch;
+                (batch, next) = lock(&shard.0).revoke_listed(place, party, at, &self.quota);
+                revoked = revoked.saturating_add(batch);
+            }
+        }
+        revoked
     }
 
     fn purge(&self, before: Timestamp, limit: NonZeroU32) -> u32 {
@@ -263,23 +277,11 @@ impl TokenStore for MemoryStore {
     }
 
     async fn revoke_client(&self, client: &ClientId, at: Timestamp) -> Result<u64, StoreError> {
-        let start = self.index.place(client, self.quota.next_serial());
-        let mut revoked = 0_u64;
-        for shard in &self.shards {
-            let mut next = Some(start);
-            while let Some(place) = next {
-                let batch;
-                (batch, next) = lock(&shard.0).revoke_client(place, client, at, &self.quota);
-                revoked = revoked.saturating_add(batch);
-            }
-        }
-        Ok(revoked)
+        Ok(self.revoke_all(Party::Client(client), at))
     }
 
     async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
-        let of = |grant: &Grant| grant.tenant.as_ref() == Some(tenant);
-        let ids = self.index.of_tenant(tenant);
-        Ok(ids.into_iter().filter(|id| self.shard(id).revoke_grant(*id, at, of, &self.quota)).map(|_| 1).sum())
+        Ok(self.revoke_all(Party::Tenant(tenant), at))
     }
 
     async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {

@@ -5,10 +5,9 @@ use std::collections::hash_map::Entry;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::index::{Index, Place};
+use super::index::{Index, Party, Place};
 use super::limits::Quota;
 use super::shard::{NEVER, Shard};
-use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::grant::Grant;
 use crate::secret::GrantId;
@@ -59,19 +58,23 @@ impl Shard {
         true
     }
 
-    /// Revokes grants of `client` that come behind `place` in its list; returns how many of them were not revoked
+    /// Revokes grants of `party` that come behind `place` in its list; returns how many of them were not revoked
     /// before, and where to go on.
-    pub(super) fn revoke_client(
+    pub(super) fn revoke_listed(
         &mut self,
         place: Place,
-        client: &ClientId,
+        party: Party<'_>,
         at: Timestamp,
         quota: &Quota,
     ) -> (u64, Option<Place>) {
         let (hash, _) = place;
-        let behind = self.clients.range((Bound::Excluded(place), Bound::Included((hash, Reverse(0)))));
+        let list = match party {
+            Party::Client(_) => &self.clients,
+            Party::Tenant(_) => &self.tenants,
+        };
+        let behind = list.range((Bound::Excluded(place), Bound::Included((hash, Reverse(0)))));
         let batch: Vec<_> = behind.take(BATCH as usize).map(|(place, id)| (*place, *id)).collect();
-        let of = |grant: &Grant| grant.client.as_ref() == Some(client);
+        let of = |grant: &Grant| party.has(grant);
         let revoked = batch.iter().filter(|(_, id)| self.revoke_grant(*id, at, of, quota)).map(|_| 1).sum();
         (revoked, batch.last().map(|(place, _)| *place))
     }
@@ -108,9 +111,12 @@ impl Shard {
             !goes
         });
         if stored.tokens.is_empty() && stored.gone_at() < before && rows < limit {
-            index.leave(&stored.grant, stored.place, quota);
-            if let Some(place) = &stored.place {
+            index.leave(&stored.grant, stored.places, quota);
+            if let Some(place) = &stored.places.client {
                 self.clients.remove(place);
+            }
+            if let Some(place) = &stored.places.tenant {
+                self.tenants.remove(place);
             }
             entry.remove();
             return rows.saturating_add(1);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::hash::BuildKeyHasher;
-use super::index::{Index, Place};
+use super::index::{Index, Place, Places};
 use super::limits::Quota;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -28,6 +28,7 @@ pub(super) struct Shard {
     pub(super) tokens: Tokens,
     pub(super) agenda: Agenda,
     pub(super) clients: BTreeMap<Place, GrantId>,
+    pub(super) tenants: BTreeMap<Place, GrantId>,
 }
 
 /// When which grant is to be looked at for what has expired. Each grant is in it once, at its [`StoredGrant::due`]
@@ -39,8 +40,8 @@ pub(super) type Agenda = BTreeSet<(Reverse<Timestamp>, GrantId)>;
 
 pub(super) struct StoredGrant {
     pub(super) grant: Arc<Grant>,
-    /// Its key in [`Shard::clients`], if it has a client.
-    pub(super) place: Option<Place>,
+    /// Its keys in [`Shard::clients`] and [`Shard::tenants`], if it has a client and a tenant.
+    pub(super) places: Places,
     pub(super) code: Option<Box<CodeRecord>>,
     pub(super) tokens: Vec<Held>,
     pub(super) expires_at: Option<Timestamp>,
@@ -108,12 +109,15 @@ impl Shard {
         let Entry::Vacant(vacant) = self.grants.entry(grant.id) else {
             return Ok(Insertion::Conflict);
         };
-        let place = index.enter(grant, quota)?;
-        if let Some(place) = place {
+        let places = index.enter(grant, quota)?;
+        if let Some(place) = places.client {
             self.clients.insert(place, grant.id);
         }
+        if let Some(place) = places.tenant {
+            self.tenants.insert(place, grant.id);
+        }
         let stored = StoredGrant {
-            place,
+            places,
             grant: Arc::clone(grant),
             code: code.cloned().map(Box::new),
             tokens: Vec::new(),

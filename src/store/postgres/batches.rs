@@ -1,4 +1,4 @@
-//! What may touch any number of rows, in short steps: revocation by user or client, and clean-up.
+//! What may touch any number of rows, in short steps: revocation by user, client or tenant, and clean-up.
 
 use std::num::NonZeroU32;
 
@@ -89,6 +89,7 @@ macro_rules! purge_grants {
 pub(super) struct Statements {
     pub(super) revoke_subject: SqlStr,
     pub(super) revoke_client: SqlStr,
+    pub(super) revoke_tenant: SqlStr,
     expired: [SqlStr; 3],
     /// What belongs to grants that never expire and were revoked, and then these.
     revoked_tokens: [SqlStr; 2],
@@ -101,6 +102,7 @@ impl Statements {
         Self {
             revoke_subject: write(revoke!("subject")),
             revoke_client: write(revoke!("client")),
+            revoke_tenant: write(revoke!("tenant")),
             // A grant outlives its tokens, so that by the time it goes they have gone one by one, each counted.
             expired: [
                 write(purge_tokens!("grantor_access_tokens")),
@@ -125,7 +127,7 @@ impl Statements {
 }
 
 impl PostgresStore {
-    /// Revokes every grant of a user or client, and returns how many were not revoked before.
+    /// Revokes every grant of a user, client or tenant, and returns how many were not revoked before.
     pub(super) async fn revoke_all(&self, sql: &SqlStr, of: &str, at: Timestamp) -> Result<u64, StoreError> {
         let mut revoked = 0;
         let mut last: Option<GrantId> = None;

@@ -17,10 +17,14 @@ use crate::secret::SecretHash;
 use crate::store::sql::{Columns as _, count, json_text, record};
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
+/// How often a use of a secret is noted again because the client was changed meanwhile.
+const RETRIES: u32 = 16;
+
 pub(super) struct Statements {
     find: SqlStr,
     insert: SqlStr,
     update: SqlStr,
+    touch: SqlStr,
     delete: SqlStr,
     list: SqlStr,
     count: SqlStr,
@@ -41,6 +45,10 @@ impl Statements {
                  ) \
                  SELECT EXISTS (SELECT 1 FROM updated) AS updated, \
                  EXISTS (SELECT 1 FROM grantor_clients WHERE id = $1) AS known",
+            ),
+            touch: write(
+                "UPDATE grantor_clients SET record = $4 WHERE id = $1 AND version = $2 AND record = $3 \
+                 RETURNING true AS touched",
             ),
             delete: write("DELETE FROM grantor_clients WHERE id = $1 RETURNING true AS deleted"),
             list: write("SELECT record FROM grantor_clients WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3"),
@@ -86,8 +94,22 @@ impl ClientRegistry for PostgresStore {
         })
     }
 
-    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) -> Result<(), StoreError> {
+        for _ in 0..RETRIES {
+            let Some(row) = self.row(&self.statements.clients.find, Parameters::new().bind(id.as_str())).await? else {
+                return Ok(());
+            };
+            let Some(touched) = client(&row)?.touched(secret, at) else { return Ok(()) };
+            let parameters = Parameters::new()
+                .bind(id.as_str())
+                .bind(touched.version().cast_signed())
+                .bind(row.text("record")?)
+                .bind(json_text(&touched)?);
+            if self.row(&self.statements.clients.touch, parameters).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::unavailable("the client was changed again and again"))
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {

@@ -29,12 +29,13 @@ impl Statements {
         Self {
             insert: write(
                 "WITH granted AS ( \
-                     INSERT INTO grantor_grants (id, expires_at, client, subject, scope, resource, tenant, extra, created_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING 1 \
+                     INSERT INTO grantor_grants \
+                         (id, expires_at, client, subject, scope, resource, tenant, extra, created_at, name) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING RETURNING 1 \
                  ) \
                  INSERT INTO grantor_codes (grant_id, hash, challenge, redirect_uri, redirect_uri_requested, expires_at, \
                      failures, redeemed_at) \
-                 SELECT $1, $10, $11, $12, $13, $14, $15, $16 FROM granted RETURNING true AS inserted",
+                 SELECT $1, $11, $12, $13, $14, $15, $16, $17 FROM granted RETURNING true AS inserted",
             ),
             find: write(concat!(
                 "SELECT c.challenge, c.redirect_uri, c.redirect_uri_requested, c.expires_at, c.failures, c.redeemed_at, ",

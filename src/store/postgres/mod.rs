@@ -26,7 +26,10 @@ use self::names::Names;
 /// How long a call waits for a connection and for the answer, unless the host says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const FILES: [&str; 1] = [include_str!("../migrations/postgres/0001_initial.sql")];
+const FILES: [&str; 2] = [
+    include_str!("../migrations/postgres/0001_initial.sql"),
+    include_str!("../migrations/postgres/0002_names_and_tenants.sql"),
+];
 
 /// Makes a statement of SQL that uses the names of the files in `migrations`.
 type Write<'a> = dyn Fn(&str) -> SqlStr + 'a;
@@ -152,7 +155,7 @@ impl PostgresStore {
     }
 
     /// Waits so long, instead of five seconds, for a connection and the answer to a statement together, and then fails in a way
-    /// that a retry can help. The pool's own `acquire_timeout` may end it sooner. Revocations by user or client and purges are
+    /// that a retry can help. The pool's own `acquire_timeout` may end it sooner. Revocations by user, client or tenant and purges are
     /// several statements.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {

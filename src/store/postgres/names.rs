@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn no_name_is_too_long_with_the_longest_prefix() {
         let names = Names::default().with_prefix(&"x".repeat(MAX_PREFIX)).unwrap();
-        let sql = names.apply(include_str!("../migrations/postgres/0001_initial.sql"));
+        let sql = names.apply(&super::super::FILES.concat());
         for name in sql.split('"').skip(1).step_by(2) {
             assert!(name.len() <= MAX_NAME, "{name}");
         }

@@ -51,7 +51,7 @@ impl Parameters {
         self.bind(instant.map(Timestamp::unix_millis))
     }
 
-    /// Binds seven columns: all but the identifier and the expiry.
+    /// Binds eight columns: all but the identifier and the expiry.
     pub(super) fn bind_grant(self, grant: &Grant) -> Result<Self, StoreError> {
         Ok(self
             .bind(grant.client.as_ref().map(|client| client.as_str()))
@@ -60,7 +60,8 @@ impl Parameters {
             .bind(resources_text(&grant.resource)?)
             .bind(grant.tenant.as_ref().map(|tenant| tenant.as_str()))
             .bind(extra_text(&grant.extra)?)
-            .bind_instant(grant.created_at))
+            .bind_instant(grant.created_at)
+            .bind(grant.name.as_ref().map(|name| name.as_str())))
     }
 
     /// Binds six columns: all but the key.

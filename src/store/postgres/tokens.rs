@@ -27,6 +27,7 @@ pub(super) struct Statements {
     reuse: SqlStr,
     revoke_access_token: SqlStr,
     revoke_grant: SqlStr,
+    find_grant: SqlStr,
     list_grants: SqlStr,
     touch_grant: SqlStr,
 }
@@ -35,14 +36,15 @@ impl Statements {
     pub(super) fn new(write: &Write<'_>) -> Self {
         Self {
             insert_grant: write(
-                "INSERT INTO grantor_grants (id, expires_at, client, subject, scope, resource, tenant, extra, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING true AS inserted",
+                "INSERT INTO grantor_grants \
+                     (id, expires_at, client, subject, scope, resource, tenant, extra, created_at, name) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING RETURNING true AS inserted",
             ),
             insert: write(concat!(
                 "WITH won AS ( \
                      INSERT INTO grantor_grants AS g \
-                         (id, expires_at, client, subject, scope, resource, tenant, extra, created_at) \
-                     VALUES ($1, $2, $17, $18, $19, $20, $21, $22, $23) \
+                         (id, expires_at, client, subject, scope, resource, tenant, extra, created_at, name) \
+                     VALUES ($1, $2, $17, $18, $19, $20, $21, $22, $23, $24) \
                      ON CONFLICT (id) DO UPDATE SET expires_at = CASE \
                          WHEN g.expires_at < excluded.expires_at OR excluded.expires_at IS NULL THEN excluded.expires_at \
                          ELSE g.expires_at END \
@@ -105,6 +107,11 @@ impl Statements {
             )),
             revoke_access_token: write("DELETE FROM grantor_access_tokens WHERE grant_id = $1 AND hash = $2"),
             revoke_grant: write("UPDATE grantor_grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"),
+            find_grant: write(concat!(
+                "SELECT g.id, g.expires_at, g.last_used_at, g.revoked_at, ",
+                grant_columns!(),
+                " FROM grantor_grants AS g WHERE g.id = $1",
+            )),
             list_grants: write(concat!(
                 "SELECT g.id, g.expires_at, g.last_used_at, g.revoked_at, ",
                 grant_columns!(),
@@ -194,12 +201,13 @@ impl TokenStore for PostgresStore {
         self.revoke_all(&self.statements.batches.revoke_client, client.as_str(), at).await
     }
 
-    async fn revoke_tenant(&self, _tenant: &Tenant, _at: Timestamp) -> Result<u64, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
+        self.revoke_all(&self.statements.batches.revoke_tenant, tenant.as_str(), at).await
     }
 
-    async fn find_grant(&self, _id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
+        let row = self.row(&self.statements.tokens.find_grant, Parameters::of_grant(id)).await?;
+        row.as_ref().map(sql::summary).transpose()
     }
 
     async fn list_grants(

@@ -10,7 +10,7 @@ use super::RedisStore;
 use super::bytes::Reader;
 use super::calls::{optional_bytes, unexpected};
 use super::lists::Known;
-use super::scripts::UPDATE_CLIENT;
+use super::scripts::{TOUCH_CLIENT, UPDATE_CLIENT};
 use crate::client::{Client, ClientId};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -18,13 +18,13 @@ use crate::identifier::Subject;
 use crate::secret::SecretHash;
 use crate::store::{ClientRegistry, ClientStore, Deletion, Insertion, Page, Update};
 
+/// How often a use of a secret is noted again because the client was changed meanwhile.
+const RETRIES: u32 = 16;
+
 #[async_trait]
 impl ClientStore for RedisStore {
     async fn find_client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
-        let key = self.keys.client(id);
-        let mut get = cmd("GET");
-        get.arg(&key);
-        optional_bytes(self.read(&key, get).await?)?.map(|value| client(&value)).transpose()
+        self.stored_client(id).await?.map(|value| client(&value)).transpose()
     }
 }
 
@@ -72,8 +72,18 @@ impl ClientRegistry for RedisStore {
         }
     }
 
-    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) -> Result<(), StoreError> {
+        let keys = [self.keys.client(id)];
+        for _ in 0..RETRIES {
+            let Some(stored) = self.stored_client(id).await? else { return Ok(()) };
+            let Some(touched) = client(&stored)?.touched(secret, at) else { return Ok(()) };
+            match self.run(&TOUCH_CLIENT, &keys, &[stored, client_value(&touched)?]).await?.word() {
+                b"touched" => return Ok(()),
+                b"conflict" => {}
+                _ => return Err(unexpected()),
+            }
+        }
+        Err(StoreError::unavailable("the client was changed again and again"))
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {
@@ -104,6 +114,15 @@ impl ClientRegistry for RedisStore {
             Value::Int(count) => Ok(u32::try_from(count).unwrap_or(u32::MAX).min(at_most.get())),
             _ => Err(unexpected()),
         }
+    }
+}
+
+impl RedisStore {
+    async fn stored_client(&self, id: &ClientId) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = self.keys.client(id);
+        let mut get = cmd("GET");
+        get.arg(&key);
+        optional_bytes(self.read(&key, get).await?)
     }
 }
 

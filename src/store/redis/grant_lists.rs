@@ -1,4 +1,4 @@
-//! The lists of a user's and a client's grants, and what is done to all that they name.
+//! The lists of a user's, a client's and a tenant's grants, and what is done to all that they name.
 
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ impl RedisStore {
     pub(super) async fn list_grant(&self, grant: &Grant, lasting: Lasting) -> Result<Listed, StoreError> {
         let subject = grant.subject.as_ref().map(|subject| self.keys.subject_grants(subject));
         let client = grant.client.as_ref().map(|client| self.keys.client_grants(client));
-        let lists = subject.into_iter().chain(client);
+        let tenant = grant.tenant.as_ref().map(|tenant| self.keys.tenant_grants(tenant));
+        let lists = subject.into_iter().chain(client).chain(tenant);
         let due = all(lists.map(|list| async {
             let due = self.enlist_grant(&list, &grant.id, lasting).await?;
             Ok((list, due))
@@ -109,7 +110,7 @@ impl RedisStore {
         Ok((grants, failure))
     }
 
-    async fn stored_grant(&self, id: &GrantId) -> Result<Option<StoredGrant>, StoreError> {
+    pub(super) async fn stored_grant(&self, id: &GrantId) -> Result<Option<StoredGrant>, StoreError> {
         let key = self.keys.grant(id);
         let mut get = cmd("GET");
         get.arg(&key);

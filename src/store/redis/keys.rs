@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::client::ClientId;
 use crate::clock::Timestamp;
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::secret::{GrantId, TokenKey};
 
 /// How much longer than its life something is kept: the server's clock may be ahead of the caller's by that much.
@@ -70,6 +70,10 @@ impl Keys {
 
     pub(super) fn client_grants(&self, client: &ClientId) -> List {
         self.list("client-grants:", client.as_str())
+    }
+
+    pub(super) fn tenant_grants(&self, tenant: &Tenant) -> List {
+        self.list("tenant-grants:", tenant.as_str())
     }
 
     pub(super) fn owner_clients(&self, owner: &Subject) -> List {

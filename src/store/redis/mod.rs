@@ -70,7 +70,7 @@ const WRITERS: usize = 16;
 ///   may promote one that did not. It is no consensus: a replica acknowledges what is in its memory, and a master that is cut
 ///   off may go on to answer reads as of before, until it notices.
 /// * A call that was not acknowledged has been done on the master all the same. Whoever asks again to revoke a token, or withdraws
-///   what is withdrawn, is told that it is done, whether a replica knows or not. Revoking a user, a client or a grant by this
+///   what is withdrawn, is told that it is done, whether a replica knows or not. Revoking a user, a client, a tenant or a grant by this
 ///   trait waits again.
 /// * Waiting for all replicas, a node that is down leaves the rest of its part without acknowledgements, and so without writes,
 ///   until it is back or was taken out. Choose between that and the losses above.
@@ -105,6 +105,7 @@ const WRITERS: usize = 16;
 /// | `grantor:client:id` | a client | until it is deleted |
 /// | `grantor:{subject-grants:id}:order`, `:due` | the grants of a user | 90 days longer than their grants |
 /// | `grantor:{client-grants:id}:order`, `:due` | the grants of a client | the same |
+/// | `grantor:{tenant-grants:id}:order`, `:due` | the grants that are confined to a tenant | the same |
 /// | `grantor:{owner-clients:id}:order`, `:due` | the clients of an owner | while it has any |
 /// | `grantor:{clients}:order`, `:due` | all clients | the same |
 ///
@@ -116,14 +117,14 @@ const WRITERS: usize = 16;
 /// Lists lie in other slots than what they name. Whatever is stored was listed before; what a list names is looked at before
 /// it is shown or revoked, and decides by itself who it belongs to; what is gone is dropped whenever its list grows or is read, a
 /// few members at a time. A list that is lost, as in a failover, hides its grants from listings and from
-/// [`revoke_subject`](super::TokenStore::revoke_subject) and [`revoke_client`](super::TokenStore::revoke_client) until
-/// something more is stored for the same user or client, and changes nothing about what they allow. The list of somebody who had
-/// a grant that never expires stays.
+/// [`revoke_subject`](super::TokenStore::revoke_subject), [`revoke_client`](super::TokenStore::revoke_client) and
+/// [`revoke_tenant`](super::TokenStore::revoke_tenant) until something more is stored for the same user, client or tenant, and
+/// changes nothing about what they allow. The list of somebody who had a grant that never expires stays.
 ///
 /// # Memory
 ///
 /// About 220 bytes for an access token, 250 for a refresh token, retired ones included, and 1,000 for a grant with its code and
-/// its places in two lists: 2 KB for a user who signed in and has refreshed once. A token that allows what its grant does
+/// its places in two lists, and 150 more if it is confined to a tenant: 2 KB for a user who signed in and has refreshed once. A token that allows what its grant does
 /// does not repeat it. A refresh token that is rotated every hour and lasts for a month leaves 720 retired ones behind, 180 KB:
 /// they are what tells a replay.
 ///

@@ -19,6 +19,9 @@ use crate::store::GrantSummary;
 /// How grants are written; another number if that changes.
 const LAYOUT: u8 = 1;
 
+/// The same, with a name behind the tenant. Older releases cannot read it, so it is used only where there is a name.
+const NAMED_LAYOUT: u8 = 2;
+
 /// The earliest instant, which no expiry comes before.
 pub(super) const EARLIEST: Timestamp = Timestamp::from_unix_millis(i64::MIN);
 
@@ -63,8 +66,12 @@ pub(super) fn grant_value(grant: &Grant, lasting: Lasting, listed_until: Timesta
     } else {
         serde_json::to_vec(&grant.extra).map_err(StoreError::failed)?
     };
+    let (layout, name) = match &grant.name {
+        Some(name) => (NAMED_LAYOUT, Writer::default().text(name.as_str()).finish()),
+        None => (LAYOUT, Vec::new()),
+    };
     Ok(Writer::default()
-        .bytes(&[LAYOUT])
+        .bytes(&[layout])
         .bytes(&lasting.value())
         .optional_instant(None)
         .optional_instant(None)
@@ -74,13 +81,15 @@ pub(super) fn grant_value(grant: &Grant, lasting: Lasting, listed_until: Timesta
         .optional_text(grant.client.as_ref().map(|client| client.as_str()))
         .optional_text(grant.subject.as_ref().map(|subject| subject.as_str()))
         .optional_text(grant.tenant.as_ref().map(|tenant| tenant.as_str()))
+        .bytes(&name)
         .bytes(&extra)
         .finish())
 }
 
 pub(super) fn grant(value: &[u8], id: GrantId) -> Result<StoredGrant, StoreError> {
     let mut reader = Reader::new(value);
-    if reader.array()? != [LAYOUT] {
+    let [layout] = reader.array()?;
+    if layout != LAYOUT && layout != NAMED_LAYOUT {
         return Err(unreadable("it was written by a newer release"));
     }
     let lasting = Lasting { never: reader.flag()?, last: reader.instant()? };
@@ -92,12 +101,16 @@ pub(super) fn grant(value: &[u8], id: GrantId) -> Result<StoredGrant, StoreError
     let client = reader.optional_text()?.map(str::parse).transpose().map_err(StoreError::failed)?;
     let subject = reader.optional_text()?.map(str::parse).transpose().map_err(StoreError::failed)?;
     let tenant = reader.optional_text()?.map(str::parse).transpose().map_err(StoreError::failed)?;
+    let name = match layout {
+        NAMED_LAYOUT => Some(reader.text()?.parse().map_err(StoreError::failed)?),
+        _ => None,
+    };
     let extra = if reader.is_at_end() {
         Extra::default()
     } else {
         serde_json::from_slice(reader.rest()).map_err(StoreError::failed)?
     };
-    let grant = Arc::new(Grant { id, client, subject, scope, resource, tenant, name: None, extra, created_at });
+    let grant = Arc::new(Grant { id, client, subject, scope, resource, tenant, name, extra, created_at });
     let summary = GrantSummary { grant, expires_at: lasting.expires_at(), last_used_at, revoked_at };
     Ok(StoredGrant { summary, lasting })
 }

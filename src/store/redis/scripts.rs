@@ -51,6 +51,7 @@ scripts! {
     REVOKE_ACCESS_TOKEN: "revoke_access_token";
     REVOKE_GRANT: "grant" "revoke_grant";
     ROTATE: "grant" "lasting" "issue" "refresh" "rotate";
+    TOUCH_CLIENT: "touch_client";
     TOUCH_GRANT: "grant" "touch_grant";
     UPDATE_CLIENT: "update_client";
 }

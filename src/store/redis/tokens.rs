@@ -116,12 +116,13 @@ impl TokenStore for RedisStore {
         self.revoke_listed(&list, |grant| grant.client.as_ref() == Some(client), at).await
     }
 
-    async fn revoke_tenant(&self, _tenant: &Tenant, _at: Timestamp) -> Result<u64, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
+        let list = self.keys.tenant_grants(tenant);
+        self.revoke_listed(&list, |grant| grant.tenant.as_ref() == Some(tenant), at).await
     }
 
-    async fn find_grant(&self, _id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
+        Ok(self.stored_grant(id).await?.map(|stored| stored.summary))
     }
 
     async fn list_grants(

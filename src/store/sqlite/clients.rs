@@ -73,8 +73,23 @@ impl ClientRegistry for SqliteStore {
         Ok(if exists { Update::Conflict } else { Update::Unknown })
     }
 
-    async fn touch_secret(&self, _id: &ClientId, _secret: &SecretHash, _at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn touch_secret(&self, id: &ClientId, secret: &SecretHash, at: Timestamp) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = begin(&mut writer).await.map_err(store_error)?;
+        let row = sqlx::query("SELECT record FROM grantor_clients WHERE id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        let stored = row.as_ref().map(client).transpose()?;
+        let Some(touched) = stored.and_then(|stored| stored.touched(secret, at)) else { return Ok(()) };
+        sqlx::query("UPDATE grantor_clients SET record = ?2 WHERE id = ?1")
+            .bind(id.as_str())
+            .bind(json_text(&touched)?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<Deletion, StoreError> {

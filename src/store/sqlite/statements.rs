@@ -17,8 +17,8 @@ pub(super) type Statement = Query<'static, Sqlite, SqliteArguments>;
 /// What [`granting`] binds.
 macro_rules! grant_insertion {
     () => {
-        "INSERT INTO grantor_grants (id, client, subject, scope, resource, tenant, extra, created_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        "INSERT INTO grantor_grants (id, client, subject, scope, resource, tenant, name, extra, created_at, \
+         expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     };
 }
 
@@ -58,6 +58,7 @@ fn granting(sql: &'static str, grant: &Grant, expires_at: Option<Timestamp>) -> 
         .bind(grant.scope.as_str())
         .bind(resources_text(&grant.resource)?)
         .bind(grant.tenant.as_ref().map(|tenant| tenant.as_str()))
+        .bind(grant.name.as_ref().map(|name| name.as_str()))
         .bind(extra_text(&grant.extra)?)
         .bind(grant.created_at.unix_millis())
         .bind(expires_at.map(Timestamp::unix_millis)))

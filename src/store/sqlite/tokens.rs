@@ -170,12 +170,25 @@ impl TokenStore for SqliteStore {
         Ok(revoked.rows_affected())
     }
 
-    async fn revoke_tenant(&self, _tenant: &Tenant, _at: Timestamp) -> Result<u64, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn revoke_tenant(&self, tenant: &Tenant, at: Timestamp) -> Result<u64, StoreError> {
+        let revoked = sqlx::query("UPDATE grantor_grants SET revoked_at = ?2 WHERE tenant = ?1 AND revoked_at IS NULL")
+            .bind(tenant.as_str())
+            .bind(at.unix_millis())
+            .execute(&self.writer)
+            .await
+            .map_err(store_error)?;
+        Ok(revoked.rows_affected())
     }
 
-    async fn find_grant(&self, _id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
-        Err(StoreError::failed("not built yet"))
+    async fn find_grant(&self, id: &GrantId) -> Result<Option<GrantSummary>, StoreError> {
+        let sql = concat!(
+            "SELECT g.id, g.expires_at, g.last_used_at, g.revoked_at, ",
+            grant_columns!(),
+            " FROM grantor_grants AS g WHERE g.id = ?1",
+        );
+        let row =
+            sqlx::query(sql).bind(id.as_bytes().as_slice()).fetch_optional(&self.readers).await.map_err(store_error)?;
+        row.as_ref().map(sql::summary).transpose()
     }
 
     async fn list_grants(
