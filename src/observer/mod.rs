@@ -53,14 +53,16 @@
 
 mod event;
 mod operation;
+mod words;
 
 use std::fmt;
 
-pub use event::{Actor, Consent, Endpoint, Event, Extent};
+pub use event::Event;
 pub use operation::Operation;
 
 #[cfg(feature = "metrics")]
 pub use crate::telemetry::describe_metrics;
+pub use words::{Actor, Consent, Endpoint, Extent};
 
 /// Watches what the server decides. It is called in the middle of requests, so it must neither block nor panic.
 ///

@@ -75,9 +75,7 @@ async fn several_resources_are_an_array() {
 async fn the_tenant_and_the_chosen_members_of_the_host_are_claims_and_no_others() {
     let setup = signing_with(&key(Algorithm::Es256), |builder| builder.access_token_claim("plan")).await;
     let members = json!({"plan": {"name": "bulk"}, "internal": 7});
-    let approval = Approval::all()
-        .with_tenant("acme".parse().unwrap())
-        .with_extra(Extra::of(&members).unwrap());
+    let approval = Approval::all().with_tenant("acme".parse().unwrap()).with_extra(Extra::of(&members).unwrap());
     let answer = setup.approve_with(&setup.request("pub"), approval).await;
     let location = answer.expect_redirect("https://app.test/cb");
     let code = &location.iter().find(|(name, _)| name == "code").unwrap().1;

@@ -30,9 +30,7 @@ async fn refusal(server: &ResourceServer, token: &str) -> ErrorReason {
 async fn access_is_what_the_token_says() {
     let setup = signing_with(&key(Algorithm::EdDsa), |builder| builder.access_token_claim("plan")).await;
     let members = json!({"plan": "bulk", "internal": 7});
-    let approval = Approval::all()
-        .with_tenant("acme".parse().unwrap())
-        .with_extra(Extra::of(&members).unwrap());
+    let approval = Approval::all().with_tenant("acme".parse().unwrap()).with_extra(Extra::of(&members).unwrap());
     let answer = setup.approve_with(&setup.request("pub"), approval).await;
     let location = answer.expect_redirect("https://app.test/cb");
     let code = &location.iter().find(|(name, _)| name == "code").unwrap().1;

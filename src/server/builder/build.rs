@@ -1,0 +1,106 @@
+//! Building a server: whether the settings agree, and what becomes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::AuthorizationServerBuilder;
+use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog};
+use crate::endpoint::Documents;
+use crate::policy::AccessTokenFormat;
+use crate::resource_server::ResourceServer;
+use crate::secret::Prefix;
+use crate::server::{AuthorizationServer, Inner};
+use crate::store::TokenStore;
+use crate::telemetry::Telemetry;
+
+impl AuthorizationServerBuilder {
+    /// Builds the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] tells what contradicts itself or would be unsafe.
+    pub fn build(self) -> Result<AuthorizationServer, ConfigurationError> {
+        self.paths.check()?;
+        self.token_response.check()?;
+        self.authorization_parameters.check()?;
+        for resource in &self.resources {
+            resource.check()?;
+        }
+        let scopes = self.scopes.catalog()?;
+        for resource in &self.resources {
+            resource.scope.as_ref().map_or(Ok(()), |scope| scopes.check(scope))?;
+        }
+        if let Some(rules) = self.registration.rules() {
+            rules.check(&scopes)?;
+        }
+        if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
+            return Err(ConfigurationError::ZeroLifetime);
+        }
+        let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
+        if no_registry {
+            return Err(ConfigurationError::NoRegistry);
+        }
+
+        let signer = self.signer.signer(&self.issuer)?;
+        if self.access_token_format == AccessTokenFormat::Jwt {
+            signer.as_ref().ok_or(ConfigurationError::NoAccessTokenKeys)?;
+            self.lifetimes.access_token().ok_or(ConfigurationError::EndlessJwt)?;
+        }
+
+        let configuration = Arc::new(Configuration {
+            issuer: self.issuer,
+            scopes,
+            resources: ResourceCatalog::new(self.resources),
+            redirect_uris: self.redirect_uris,
+            lifetimes: self.lifetimes,
+            refresh_policy: self.refresh_policy,
+            pkce: self.pkce,
+            access_token_format: self.access_token_format,
+            signer,
+            prefixes: self.prefixes,
+            imported_tokens: self.imported_tokens,
+            paths: self.paths,
+            registration: self.registration,
+            remembered_consent: self.remembered_consent,
+            consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
+            body_limit: self.body_limit,
+            token_requests: self.token_requests,
+            retention: self.retention,
+            app_id_prefix: self.app_id_prefix,
+            token_response: (!self.token_response.is_plain()).then(|| Arc::new(self.token_response)),
+            authorization_parameters: self.authorization_parameters,
+            wording: self.wording.catalog()?,
+            telemetry: Telemetry::new(self.observer),
+        });
+        let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
+        let prefix: Prefix = configuration.prefixes.access_token.clone();
+        let resource_server = match configuration.resources.iter().next() {
+            Some(resource) => ResourceServer::new(tokens, prefix, resource.indicator.clone()),
+            None => ResourceServer::for_any_resource(tokens, prefix),
+        };
+        let resource_server = match configuration.imported_tokens {
+            ImportedTokens::Accepted => resource_server.with_imported_tokens(),
+            ImportedTokens::Refused => resource_server,
+        };
+        let mut resource_server = resource_server
+            .with_realm(configuration.issuer.authority())
+            .with_clock(Arc::clone(&self.clock))
+            .with_words(configuration.wording.clone())
+            .with_telemetry(configuration.telemetry.clone())
+            .with_verifier(configuration.signer.as_ref().map(|signer| signer.verifier().clone()));
+        resource_server.personal_token_prefix.clone_from(&configuration.prefixes.personal_token);
+        Ok(AuthorizationServer {
+            inner: Arc::new(Inner {
+                documents: Documents::new(&configuration),
+                configuration,
+                clients: self.stores.clients,
+                registry: self.stores.registry,
+                grants: self.stores.grants,
+                clock: self.clock,
+                resource_server,
+                credential_policy: self.credential_policy,
+                reauthentication: self.reauthentication,
+            }),
+        })
+    }
+}
