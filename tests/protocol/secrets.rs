@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use grantor::client::{ClientId, ClientMetadata};
+use grantor::client::{ClientId, ClientMetadata, SecretMethod};
 use grantor::error::AuthorizeError;
 use grantor::grant::ImportedGrant;
 use grantor::observer::Operation;
 use grantor::store::{Deletion, Page};
-use grantor::{Approval, ClientRequest, NewApp, Recall, RegistrationRequest, SessionSecret, Visitor};
+use grantor::{
+    AppChanges, Approval, ClientRequest, NewApp, NewPersonalToken, Recall, RegistrationRequest, Revocation,
+    SessionSecret, Visitor,
+};
 use http::{HeaderMap, HeaderValue, Request};
 use serde_json::json;
 
@@ -90,7 +93,39 @@ async fn everything(setup: &Setup) -> Vec<Secret> {
     let app = NewApp::new(setup.alice.clone(), ClientMetadata::new(), vec!["https://dev.test/cb".parse().unwrap()]);
     let app = setup.server.register_confidential_app(app).await.unwrap();
     note("client secret", app.secret().unwrap().expose());
+    for (what, secret) in dashboards(setup, app.client().id()).await {
+        note(what, &secret);
+    }
     secrets
+}
+
+/// What a host's pages make for users and developers: every secret of it, all of them dead or alive.
+async fn dashboards(setup: &Setup, app: &ClientId) -> Vec<(&'static str, String)> {
+    let (server, alice) = (&setup.server, &setup.alice);
+    let new = NewPersonalToken::new(alice.clone(), "Backup".parse().unwrap(), "read".parse().unwrap());
+    let old = server.issue_personal_token(new.with_tenant("blue".parse().unwrap())).await.unwrap();
+    let headers = bearer(old.token().expose());
+    let access = server.resource_server().verify(&headers).await.unwrap();
+    access.require_tenant(&"blue".parse().unwrap()).unwrap();
+    let reset = server.reset_personal_token(alice, &old.grant_id(), None).await.unwrap();
+    assert_eq!(server.personal_tokens(alice, Page::first(NonZeroU32::MAX)).await.unwrap().len(), 2);
+    assert_eq!(server.revoke_own_grant(alice, &reset.grant_id()).await.unwrap(), Revocation::Revoked);
+    server.revoke_tenant(&"blue".parse().unwrap()).await.unwrap();
+
+    let rotated = server.rotate_secret(alice, app, Duration::from_hours(1)).await.unwrap();
+    server.touch_secret(app, rotated.hash().id(), setup.now()).await.unwrap();
+    server.end_previous_secret(alice, app).await.unwrap();
+    let fresh = server.reset_secret(alice, app).await.unwrap();
+    server.update_app(alice, app, AppChanges::new().with_scope("read".parse().unwrap())).await.unwrap();
+    server.make_public(alice, app).await.unwrap();
+    let confidential = server.make_confidential(alice, app, SecretMethod::Basic).await.unwrap();
+    vec![
+        ("personal token", old.token().expose().to_owned()),
+        ("personal token", reset.token().expose().to_owned()),
+        ("client secret", rotated.expose().to_owned()),
+        ("client secret", fresh.expose().to_owned()),
+        ("client secret", confidential.secret().unwrap().expose().to_owned()),
+    ]
 }
 
 /// All bytes of the files in a directory: the database, its log, its index.
