@@ -1,10 +1,14 @@
 //! Names that the host gives: [`Subject`] (who), [`Tenant`] (whose data), [`Name`] (which token), [`Extra`] (what else it
 //! keeps with a grant).
 
+mod extra;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use extra::{Extra, InvalidExtra};
 
 /// The text is not an identifier: empty, too long, or with control characters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -105,33 +109,6 @@ identifier! {
     /// # Ok::<(), grantor::identifier::InvalidIdentifier>(())
     /// ```
     Name
-}
-
-/// A JSON object of the host's own, kept with a grant and given back with every access; no secrets belong here.
-///
-/// Cloning shares the object.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Extra(Option<Arc<serde_json::Map<String, serde_json::Value>>>);
-
-impl Extra {
-    /// Wraps `object`.
-    #[must_use]
-    pub fn new(object: serde_json::Map<String, serde_json::Value>) -> Self {
-        if object.is_empty() { Self(None) } else { Self(Some(Arc::new(object))) }
-    }
-
-    /// The member called `name`.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&serde_json::Value> {
-        self.0.as_ref()?.get(name)
-    }
-
-    /// Whether there are no members.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
 }
 
 #[cfg(test)]

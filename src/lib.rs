@@ -21,6 +21,10 @@ pub mod grant;
 pub mod guide;
 pub mod identifier;
 pub mod issuer;
+#[cfg(feature = "jwt")]
+pub mod jwt;
+#[cfg(not(feature = "jwt"))]
+mod jwt;
 mod language;
 pub mod observer;
 pub mod pkce;
@@ -29,6 +33,7 @@ mod redirect_target;
 pub mod redirect_uri;
 pub mod resource;
 mod resource_server;
+mod return_target;
 pub mod scope;
 pub mod secret;
 mod server;
@@ -44,8 +49,13 @@ pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionS
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
 pub use resource_server::{Access, ResourceServer};
+pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
-pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, NewApp, Stores};
+pub use server::{
+    AppChanges, AuthorizationServer, AuthorizationServerBuilder, CredentialDecision, CredentialPolicy,
+    CredentialRequest, DeveloperApp, Finding, ImportError, Imported, InstallLinkError, NewApp, NewPersonalToken,
+    PersonalToken, Revocation, Stores,
+};
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
     TokenResponse, Visitor, page_headers,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Client, ClientStatus};
 use crate::clock::Timestamp;
 use crate::error::ErrorReason;
-use crate::secret::SecretHash;
+use crate::secret::{SecretHash, SecretId};
 
 /// How a client proves who it is (`token_endpoint_auth_method` of RFC 7591).
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -35,16 +35,50 @@ struct StoredSecret {
     hash: SecretHash,
     expires_at: Option<Timestamp>,
     #[serde(default)]
+    created_at: Option<Timestamp>,
+    #[serde(default)]
     last_used_at: Option<Timestamp>,
 }
 
 impl StoredSecret {
     const fn new(hash: SecretHash) -> Self {
-        Self { hash, expires_at: None, last_used_at: None }
+        Self { hash, expires_at: None, created_at: None, last_used_at: None }
+    }
+
+    const fn summary(&self) -> ClientSecretSummary {
+        ClientSecretSummary {
+            id: self.hash.id(),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            last_used_at: self.last_used_at,
+        }
     }
 
     fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
         self.hash.matches(candidate) && self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
+/// What a page may show of a client secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ClientSecretSummary {
+    /// The short name of the secret.
+    pub id: SecretId,
+    /// When it was made; `None` if that was not noted.
+    pub created_at: Option<Timestamp>,
+    /// When it stops working, or stopped; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as uses are noted
+    /// ([`AuthorizationServer::touch_secret`](crate::AuthorizationServer::touch_secret)).
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl ClientSecretSummary {
+    /// Whether the secret works at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
     }
 }
 
@@ -91,7 +125,15 @@ impl SecretAuthentication {
         self
     }
 
-    /// Replaces the secret; the old one stays valid until `overlap_ends_at`, so that a rotation needs no outage.
+    /// Sets when the secret was made.
+    #[must_use]
+    pub const fn with_created_at(mut self, created_at: Timestamp) -> Self {
+        self.secret.created_at = Some(created_at);
+        self
+    }
+
+    /// Replaces the secret; the old one stays valid until `overlap_ends_at`, so that a rotation needs no outage. The one
+    /// before that, if it was still valid, ends now: there are never more than two.
     #[must_use]
     pub fn rotated(mut self, secret: SecretHash, overlap_ends_at: Timestamp) -> Self {
         let mut old = std::mem::replace(&mut self.secret, StoredSecret::new(secret));
@@ -112,6 +154,31 @@ impl SecretAuthentication {
         self.secret.expires_at
     }
 
+    /// Ends the secret that was replaced, before its overlap is over.
+    pub(crate) fn without_previous(mut self) -> Self {
+        self.previous = None;
+        self
+    }
+
+    /// The secrets, newest first: one, or two once it was rotated, of which the second may have expired.
+    pub fn secrets(&self) -> impl Iterator<Item = ClientSecretSummary> {
+        self.stored().map(StoredSecret::summary)
+    }
+
+    fn stored(&self) -> impl Iterator<Item = &StoredSecret> {
+        std::iter::once(&self.secret).chain(&self.previous)
+    }
+
+    /// The hash of the secret that is called `id`.
+    pub(crate) fn find(&self, id: SecretId) -> Option<&SecretHash> {
+        self.stored().map(|stored| &stored.hash).find(|hash| hash.id() == id)
+    }
+
+    /// Whether `other` has the same newest secret.
+    pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
+        self.secret.hash == other.secret.hash
+    }
+
     /// These secrets after `secret` was used `at` this instant; `None` if it is not one of them, or a use that is as late is
     /// known.
     fn touched(&self, secret: &SecretHash, at: Timestamp) -> Option<Self> {
@@ -125,15 +192,16 @@ impl SecretAuthentication {
         changed.then_some(touched)
     }
 
-    pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> bool {
+    /// Which of the secrets `candidate` is, if it is one that works at `now`.
+    pub(crate) fn accepts(&self, candidate: &str, now: Timestamp) -> Option<SecretId> {
         // The hash of nothing is what a forgotten setting leaves behind.
         if candidate.is_empty() {
-            return false;
+            return None;
         }
         // Both are compared whatever the first one says, so that time does not tell which secret is in use.
         let current = self.secret.accepts(candidate, now);
-        let previous = self.previous.as_ref().is_some_and(|previous| previous.accepts(candidate, now));
-        current | previous
+        let previous = self.previous.as_ref().filter(|previous| previous.accepts(candidate, now));
+        if current { Some(self.secret.hash.id()) } else { previous.map(|previous| previous.hash.id()) }
     }
 }
 
@@ -171,7 +239,10 @@ impl fmt::Debug for ClientCredentials<'_> {
 
 /// A client whose credentials were checked; made only by [`AuthenticatedClient::authenticate`].
 #[derive(Clone, Debug)]
-pub(crate) struct AuthenticatedClient(Arc<Client>);
+pub(crate) struct AuthenticatedClient {
+    client: Arc<Client>,
+    secret_id: Option<SecretId>,
+}
 
 impl AuthenticatedClient {
     /// Checks `credentials` against the client that was found for their identifier.
@@ -189,26 +260,33 @@ impl AuthenticatedClient {
             }
             return Err(ErrorReason::ClientAuthenticationFailed);
         };
-        match (&client.authentication, &credentials.proof) {
-            (ClientAuthentication::None, Proof::None) => Ok(Self(client)),
+        let accepted = match (&client.authentication, &credentials.proof) {
+            (ClientAuthentication::None, Proof::None) => return Ok(Self { client, secret_id: None }),
             // Go and Python clients send Basic with an empty password for a public client.
-            (ClientAuthentication::None, Proof::Basic { decoded, .. }) if decoded.is_empty() => Ok(Self(client)),
-            (ClientAuthentication::None, _) => Err(ErrorReason::ClientAuthenticationFailed),
-            (ClientAuthentication::Secret(_), Proof::None) => Err(ErrorReason::ClientAuthenticationMissing),
-            (ClientAuthentication::Secret(secrets), Proof::Post(secret)) => {
-                let accepted = secrets.accepts(secret, now);
-                if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
+            (ClientAuthentication::None, Proof::Basic { decoded, .. }) if decoded.is_empty() => {
+                return Ok(Self { client, secret_id: None });
             }
+            (ClientAuthentication::None, _) => None,
+            (ClientAuthentication::Secret(_), Proof::None) => return Err(ErrorReason::ClientAuthenticationMissing),
+            (ClientAuthentication::Secret(secrets), Proof::Post(secret)) => secrets.accepts(secret, now),
             (ClientAuthentication::Secret(secrets), Proof::Basic { decoded, raw }) => {
-                let accepted =
-                    secrets.accepts(decoded, now) | raw.as_ref().is_some_and(|raw| secrets.accepts(raw, now));
-                if accepted { Ok(Self(client)) } else { Err(ErrorReason::ClientAuthenticationFailed) }
+                let raw = raw.as_ref().and_then(|raw| secrets.accepts(raw, now));
+                secrets.accepts(decoded, now).or(raw)
             }
+        };
+        match accepted {
+            Some(secret_id) => Ok(Self { client, secret_id: Some(secret_id) }),
+            None => Err(ErrorReason::ClientAuthenticationFailed),
         }
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.0
+        &self.client
+    }
+
+    /// Which of its secrets the client proved itself with.
+    pub(crate) const fn secret_id(&self) -> Option<SecretId> {
+        self.secret_id
     }
 }
 
@@ -253,10 +331,10 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_was_stored_before_uses_were_remembered_can_be_read() {
+    fn a_client_that_was_stored_before_secrets_had_dates_can_be_read() {
         let (client, _, _) = rotated();
         let stored = serde_json::to_string(&client).unwrap();
-        let older = stored.replace(",\"last_used_at\":null", "");
+        let older = stored.replace(",\"created_at\":null,\"last_used_at\":null", "");
         assert_ne!(older, stored);
         assert_eq!(serde_json::from_str::<Client>(&older).unwrap(), client);
     }

@@ -1,7 +1,7 @@
 //! What people and tools are told of a client (RFC 7591 §2).
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::{Host, Url, form_urlencoded};
 
 /// The longest text member, in bytes.
 const MAX_TEXT: usize = 200;
@@ -45,6 +45,7 @@ pub struct ClientMetadata {
     logo_uri: Option<String>,
     tos_uri: Option<String>,
     policy_uri: Option<String>,
+    initiate_login_uri: Option<String>,
     contacts: Vec<String>,
     software_id: Option<String>,
     software_version: Option<String>,
@@ -83,6 +84,7 @@ impl ClientMetadata {
             logo_uri: None,
             tos_uri: None,
             policy_uri: None,
+            initiate_login_uri: None,
             contacts: Vec::new(),
             software_id: None,
             software_version: None,
@@ -101,6 +103,10 @@ impl ClientMetadata {
         tos_uri, with_tos_uri, "tos_uri", web_url;
         /// `policy_uri`: the privacy policy.
         policy_uri, with_policy_uri, "policy_uri", web_url;
+        /// `initiate_login_uri`: where a user goes to begin with the client (OpenID Connect Registration §2); `https`, or
+        /// `http` on a loopback host, without a fragment, and without a parameter `redirect`, which
+        /// [`install_link`](crate::AuthorizationServer::install_link) adds.
+        initiate_login_uri, with_initiate_login_uri, "initiate_login_uri", start_url;
         /// `software_id`: which software this is an instance of.
         software_id, with_software_id, "software_id", text;
         /// `software_version`: which version of it.
@@ -173,6 +179,15 @@ pub(crate) fn web_url(member: &'static str, value: &str) -> Result<String, Inval
     if accepted && url.username().is_empty() && url.password().is_none() { Ok(value.to_owned()) } else { refused }
 }
 
+fn start_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
+    let url = web_url(member, value)?;
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    if url.contains('#') || form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "redirect") {
+        return Err(InvalidMetadata { member, problem: "with a fragment, or a parameter redirect of its own" });
+    }
+    Ok(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,5 +213,24 @@ mod tests {
             assert!(ClientMetadata::new().with_logo_uri(url).is_err(), "{url}");
         }
         assert!(ClientMetadata::new().with_logo_uri("http://127.0.0.1:3000/logo.png").is_ok());
+    }
+
+    #[test]
+    fn where_a_user_begins_is_a_web_page_that_can_be_told_where_to_return() {
+        let read = |uri| ClientMetadata::new().with_initiate_login_uri(uri);
+        for uri in [
+            "javascript:alert(1)",
+            "http://board.test/install",
+            "https://board.test/install#x",
+            "https://board.test/install?redirect=x",
+            "https://board.test/install?a=b&redirect",
+            "https://board.test/install?r%65direct=https://evil.test",
+        ] {
+            assert!(read(uri).is_err(), "{uri}");
+        }
+        for uri in ["https://board.test", "https://board.test/install?plan=pro&redirected=1", "http://localhost:3000/x"]
+        {
+            assert_eq!(read(uri).unwrap().initiate_login_uri(), Some(uri));
+        }
     }
 }

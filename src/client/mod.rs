@@ -16,7 +16,7 @@ use crate::scope::Scope;
 use crate::secret::SecretHash;
 
 pub(crate) use authentication::{AuthenticatedClient, ClientCredentials, Proof};
-pub use authentication::{ClientAuthentication, SecretAuthentication, SecretMethod};
+pub use authentication::{ClientAuthentication, ClientSecretSummary, SecretAuthentication, SecretMethod};
 pub use grant_type::GrantType;
 pub use id::{ClientId, InvalidClientId};
 pub(crate) use metadata::web_url;
@@ -232,6 +232,18 @@ impl Client {
         self.created_at = previous.created_at;
         self.updated_at = updated_at;
         self.version = previous.version;
+        self
+    }
+
+    /// Keeps what is known of the secrets of `previous`, if it has the same one: since when, how it was used, and the one
+    /// that it replaced.
+    pub(crate) fn with_secrets_of(mut self, previous: &Self) -> Self {
+        if let (ClientAuthentication::Secret(new), ClientAuthentication::Secret(known)) =
+            (&mut self.authentication, &previous.authentication)
+            && new.has_secret_of(known)
+        {
+            *new = known.clone().with_method(new.method());
+        }
         self
     }
 

@@ -40,7 +40,8 @@ impl Client {
         self
     }
 
-    /// Confines the client, and whatever is granted to it, to a tenant.
+    /// Confines the client, and whatever is granted to it from now on, to a tenant. What it was granted before stays as it
+    /// was; end that with [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client).
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);

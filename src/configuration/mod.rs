@@ -1,10 +1,13 @@
 //! What the operator configures: scopes, resources, paths, prefixes, registration, lifetimes.
 
+mod authorization_parameters;
 mod paths;
 mod prefixes;
 mod registration;
 mod resources;
 mod scopes;
+mod token_requests;
+mod token_response;
 mod wording;
 
 use std::sync::Arc;
@@ -12,16 +15,24 @@ use std::time::Duration;
 
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::jwt::AccessTokenSigner;
+use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
+#[cfg(test)]
+pub(crate) use authorization_parameters::RESERVED;
+pub(crate) use authorization_parameters::{AuthorizationParameters, MAX_VALUE};
 pub use paths::EndpointPaths;
 pub use prefixes::Prefixes;
+pub(crate) use registration::client_id_prefix;
 pub use registration::{Registration, RegistrationRules};
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
 pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog, narrow as narrow_scope};
+pub use token_requests::TokenRequestBodies;
+pub(crate) use token_response::NoRefreshToken;
+pub use token_response::{ResponseMember, TokenResponseShape};
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -53,9 +64,25 @@ pub enum ConfigurationError {
     /// Two reasons have different words, but must look alike to a client; or one reason has two.
     #[error("{0:?} and {1:?} must look alike, but have different words")]
     WordingDiffers(ErrorReason, ErrorReason),
+    /// A member of token responses has no name, one of the protocol's, or one that another member has.
+    #[error("the response member {0:?} is empty, declared twice, or a name of the protocol")]
+    ResponseMember(String),
+    /// A parameter of authorization requests is malformed, one of the protocol's, declared twice, or one too many: there
+    /// may be 20, of up to 100 letters, digits, dots, hyphens and underscores each.
+    #[error("the authorization parameter {0:?} is malformed, declared twice, one too many, or a name of the protocol")]
+    AuthorizationParameter(String),
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
+    /// Access tokens are to be JWTs, but there are no keys to sign them with (feature `jwt`).
+    #[error("access tokens are to be JWTs, but there are no keys that sign them")]
+    NoAccessTokenKeys,
+    /// Access tokens are to be JWTs, but have no lifetime: each must say when it expires (RFC 9068 §2.2).
+    #[error("access tokens that are JWTs need a lifetime")]
+    EndlessJwt,
+    /// A member that is to be shown in access tokens is called like a claim that the server alone makes.
+    #[error("the claim {0:?} is not the host's to make")]
+    AccessTokenClaim(String),
 }
 
 /// Whether a user who consented before is asked again for the same.
@@ -69,6 +96,23 @@ pub enum RememberedConsent {
     Disabled,
 }
 
+/// Whether tokens are looked for that another server issued, and that were imported with
+/// [`AuthorizationServer::import_grant`](crate::AuthorizationServer::import_grant).
+///
+/// A token of the crate's own form is told from garbage by its checksum, without a store. A token of another server has
+/// no such form: while imported tokens are accepted, every text of 16 to 4,096 visible ASCII characters that comes as a
+/// token costs the one read that a real one does, and up to two at the revocation and introspection endpoints. Refuse
+/// them again once the last imported token has expired.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ImportedTokens {
+    /// They are looked for.
+    Accepted,
+    /// Only tokens of the crate's own form are.
+    #[default]
+    Refused,
+}
+
 /// Everything that is decided before the first request.
 #[derive(Debug)]
 pub(crate) struct Configuration {
@@ -78,12 +122,21 @@ pub(crate) struct Configuration {
     pub(crate) redirect_uris: RedirectUriPolicy,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
+    pub(crate) access_token_format: AccessTokenFormat,
+    pub(crate) signer: Option<AccessTokenSigner>,
     pub(crate) prefixes: Prefixes,
+    pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) token_requests: TokenRequestBodies,
+    pub(crate) retention: Duration,
+    pub(crate) app_id_prefix: String,
+    /// `None` if it is plain.
+    pub(crate) token_response: Option<Arc<TokenResponseShape>>,
+    pub(crate) authorization_parameters: AuthorizationParameters,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
 }

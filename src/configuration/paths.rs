@@ -17,6 +17,7 @@ pub struct EndpointPaths {
     revoke: String,
     introspect: String,
     register: String,
+    jwks: String,
 }
 
 macro_rules! paths {
@@ -39,7 +40,8 @@ macro_rules! paths {
 }
 
 impl EndpointPaths {
-    /// `prefix` followed by `/authorize`, `/token`, `/revoke`, `/introspect` and `/register`.
+    /// `prefix` followed by `/authorize`, `/token`, `/revoke`, `/introspect` and `/register`; the keys are at
+    /// `/.well-known/jwks.json`, whatever the prefix.
     #[must_use]
     pub fn under(prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('/');
@@ -50,6 +52,7 @@ impl EndpointPaths {
             revoke: path("revoke"),
             introspect: path("introspect"),
             register: path("register"),
+            jwks: "/.well-known/jwks.json".to_owned(),
         }
     }
 
@@ -64,10 +67,12 @@ impl EndpointPaths {
         introspect, with_introspect;
         /// The registration endpoint (RFC 7591); a registration is managed below it (RFC 7592).
         register, with_register;
+        /// The public keys of signed access tokens (RFC 7517 §5), if the server has any.
+        jwks, with_jwks;
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigurationError> {
-        let paths = [&self.authorize, &self.token, &self.revoke, &self.introspect, &self.register];
+        let paths = [&self.authorize, &self.token, &self.revoke, &self.introspect, &self.register, &self.jwks];
         for (at, path) in paths.iter().enumerate() {
             let twice = paths.iter().skip(at + 1).any(|other| other == path);
             let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"\\".contains(&byte));

@@ -1,13 +1,13 @@
 //! What codes, tokens and secrets begin with.
 
-use crate::secret::{InvalidPrefix, Prefix};
+use crate::secret::{InvalidPrefix, Kind, Prefix, Token};
 
 /// The prefixes by which people and secret scanners recognise what the server issues.
 ///
 /// # Defaults
 ///
 /// `gr_ac_` for codes, `gr_at_` for access tokens, `gr_rt_` for refresh tokens, `gr_cs_` for client secrets and `gr_reg_` for
-/// registration access tokens.
+/// registration access tokens. Personal access tokens begin as access tokens do.
 #[derive(Clone, Debug)]
 pub struct Prefixes {
     pub(crate) authorization_code: Prefix,
@@ -15,6 +15,8 @@ pub struct Prefixes {
     pub(crate) refresh_token: Prefix,
     pub(crate) client_secret: Prefix,
     pub(crate) registration_token: Prefix,
+    /// Of their own, if they have one.
+    pub(crate) personal_token: Option<Prefix>,
 }
 
 impl Prefixes {
@@ -30,6 +32,7 @@ impl Prefixes {
             refresh_token: Prefix::parse(&format!("{name}_rt_"))?,
             client_secret: Prefix::parse(&format!("{name}_cs_"))?,
             registration_token: Prefix::parse(&format!("{name}_reg_"))?,
+            personal_token: None,
         })
     }
 
@@ -54,10 +57,29 @@ impl Prefixes {
         self
     }
 
+    /// Sets a prefix of their own for personal access tokens; without one they begin as access tokens do.
+    #[must_use]
+    pub fn with_personal_token(mut self, prefix: Prefix) -> Self {
+        self.personal_token = Some(prefix);
+        self
+    }
+
     /// What access tokens begin with.
     #[must_use]
     pub const fn access_token(&self) -> &Prefix {
         &self.access_token
+    }
+
+    /// What personal access tokens begin with.
+    #[must_use]
+    pub fn personal_token(&self) -> &Prefix {
+        self.personal_token.as_ref().unwrap_or(&self.access_token)
+    }
+
+    /// Reads an access token, whether a client obtained it or a page of the host issued it.
+    pub(crate) fn read_access_token(&self, text: &str) -> Option<Token> {
+        let token = |prefix| Token::parse(Kind::AccessToken, prefix, text);
+        token(&self.access_token).or_else(|| self.personal_token.as_ref().and_then(token))
     }
 
     /// What client secrets begin with.
@@ -75,6 +97,7 @@ impl Default for Prefixes {
             refresh_token: Prefix::of_letters("gr_rt_"),
             client_secret: Prefix::of_letters("gr_cs_"),
             registration_token: Prefix::of_letters("gr_reg_"),
+            personal_token: None,
         }
     }
 }

@@ -83,10 +83,14 @@ impl RegistrationRules {
     /// Sets what generated identifiers begin with; characters other than ASCII letters, digits, `-` and `_` are dropped.
     #[must_use]
     pub fn with_client_id_prefix(mut self, prefix: &str) -> Self {
-        self.client_id_prefix =
-            prefix.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(64).collect();
+        self.client_id_prefix = client_id_prefix(prefix);
         self
     }
+}
+
+/// What of `prefix` generated identifiers may begin with.
+pub(crate) fn client_id_prefix(prefix: &str) -> String {
+    prefix.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(64).collect()
 }
 
 impl Default for RegistrationRules {

@@ -28,6 +28,9 @@ use crate::language::{LanguageTag, Preferences};
 /// the place of a more detailed one, which the registration endpoint has for [`ErrorReason::MetadataInvalid`] and
 /// [`ErrorReason::RedirectUriInvalid`]: without it a developer has to guess which member is wrong.
 ///
+/// A service whose clients read descriptions by program says so once, with [`with_names`](Self::with_names), and has to
+/// name only what it calls otherwise.
+///
 /// ```
 /// use grantor::configuration::Wording;
 /// use grantor::error::ErrorReason;
@@ -38,7 +41,20 @@ use crate::language::{LanguageTag, Preferences};
 ///     .with_text_in("de", ErrorReason::ClientUnknown, "Wir kennen die App nicht, die Sie geschickt hat.");
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Wording(Vec<Replacement>);
+pub struct Wording {
+    base: Base,
+    replacements: Vec<Replacement>,
+}
+
+/// What descriptions are where nothing replaces them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Base {
+    /// Sentences.
+    #[default]
+    Sentences,
+    /// Names, for programs.
+    Names,
+}
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Replacement {
@@ -58,7 +74,18 @@ impl Wording {
     /// The words of the crate.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { base: Base::Sentences, replacements: Vec::new() }
+    }
+
+    /// Makes every description a stable name in snake case, such as `code_missing` or `code_invalid_or_expired`, where
+    /// nothing else replaces it.
+    ///
+    /// It is [`ErrorReason::name`], unless that would say more than the client may know: reasons that look alike share
+    /// one name, and the server's own trouble is not explained.
+    #[must_use]
+    pub const fn with_names(mut self) -> Self {
+        self.base = Base::Names;
+        self
     }
 
     /// Replaces what clients are told, in whatever language.
@@ -86,18 +113,26 @@ impl Wording {
     }
 
     fn with(mut self, kind: Kind, language: Option<&str>, reason: ErrorReason, words: &str) -> Self {
-        self.0.push(Replacement { kind, language: language.map(str::to_owned), reason, words: words.to_owned() });
+        self.replacements.push(Replacement {
+            kind,
+            language: language.map(str::to_owned),
+            reason,
+            words: words.to_owned(),
+        });
         self
     }
 
     /// Reads the replacements; none of them is no catalog.
     pub(crate) fn catalog(&self) -> Result<Option<Arc<WordingCatalog>>, ConfigurationError> {
         let mut catalog = WordingCatalog::default();
-        for replacement in &self.0 {
+        for replacement in &self.replacements {
             catalog.add(replacement)?;
         }
+        if self.base == Base::Names {
+            catalog.add_names();
+        }
         catalog.phrases.values_mut().for_each(Phrase::offer_english);
-        Ok((!self.0.is_empty()).then(|| Arc::new(catalog)))
+        Ok((!catalog.phrases.is_empty()).then(|| Arc::new(catalog)))
     }
 }
 
@@ -203,6 +238,14 @@ impl WordingCatalog {
         Ok(())
     }
 
+    /// Names every reason that has no description of its own.
+    fn add_names(&mut self) {
+        for reason in ErrorReason::ALL {
+            let phrase = self.phrases.entry((Kind::Description, *reason)).or_default();
+            phrase.always.get_or_insert_with(|| Said { words: reason.public_name().into(), by: *reason });
+        }
+    }
+
     /// What the sender of a request is told.
     pub(crate) fn description(&self, reason: ErrorReason, headers: &HeaderMap) -> Words {
         self.find(Kind::Description, reason, || {
@@ -269,6 +312,43 @@ mod tests {
                 assert_eq!(words.language().is_some(), other.looks_like(*reason), "{reason:?} {other:?}");
             }
         }
+    }
+
+    fn told(wording: &Wording, reason: ErrorReason) -> String {
+        let words = wording.catalog().unwrap().unwrap().description(reason, &HeaderMap::new());
+        words.replacement().unwrap().to_owned()
+    }
+
+    #[test]
+    fn names_are_the_same_for_exactly_what_looks_alike() {
+        let wording = Wording::new().with_names();
+        for reason in ErrorReason::ALL {
+            for other in ErrorReason::ALL {
+                let same = told(&wording, *reason) == told(&wording, *other);
+                assert_eq!(same, reason.looks_like(*other), "{reason:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_replaced_for_all_that_look_alike() {
+        let wording = Wording::new().with_description(ErrorReason::CodeForeign, "bad_code").with_names();
+        assert_eq!(told(&wording, ErrorReason::CodeExpired), "bad_code");
+        assert_eq!(told(&wording, ErrorReason::CodeMissing), "code_missing");
+        assert_eq!(wording, Wording::new().with_names().with_description(ErrorReason::CodeForeign, "bad_code"));
+    }
+
+    #[test]
+    fn names_are_no_texts_for_people_and_of_no_language() {
+        let wording = Wording::new().with_names().with_description_in("de", ErrorReason::CodeMissing, "Kein Code.");
+        let catalog = wording.catalog().unwrap().unwrap();
+        let english = || Preferences::default().and_tags("en");
+        assert_eq!(catalog.find(Kind::Text, ErrorReason::CodeMissing, english).replacement(), None);
+        let words = catalog.find(Kind::Description, ErrorReason::CodeMissing, english);
+        assert_eq!((words.replacement(), words.language()), (Some("code_missing"), None));
+        let german = || Preferences::default().and_tags("de");
+        let words = catalog.find(Kind::Description, ErrorReason::CodeMissing, german);
+        assert_eq!(words.replacement(), Some("Kein Code."));
     }
 
     #[test]

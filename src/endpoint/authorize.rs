@@ -82,7 +82,8 @@ impl AuthorizationServer {
 
     /// Looks whether `subject` consented to this before, and need not be asked again.
     ///
-    /// A live grant for the same client must cover scope and resources; the client must not have changed what people
+    /// A live grant for the same client must cover scope and resources, and have the same values of the service's own
+    /// parameters; the client must not have changed what people
     /// see of it since; and another app must not be able to pass for it (RFC 8252 §8.6).
     ///
     /// # Errors
@@ -123,6 +124,7 @@ impl AuthorizationServer {
             summary.is_live(now)
                 && summary.grant.created_at >= client.updated_at()
                 && summary.grant.tenant.as_ref() == pending.tenant()
+                && pending.keeps_the_same(&summary.grant.extra)
                 && summary.grant.scope.contains_all(pending.scope())
                 && summary.grant.resource.contains_all(pending.resource())
         };

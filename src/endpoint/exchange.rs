@@ -63,7 +63,7 @@ impl AuthorizationServer {
         }
 
         let issuing = Issuing::to(client.client(), self.configuration(), caller.now);
-        let Minted { tokens, response } = issuing.exchange(&record.grant, resource);
+        let Minted { tokens, response } = issuing.exchange(&record.grant, resource)?;
         match self.inner.grants.exchange_code(&record.key, &tokens).await? {
             Redemption::First => {
                 self.observe(&Event::Issued {

@@ -15,6 +15,7 @@ use http_body::Body;
 use super::RegistrationRequest;
 use super::metadata::Document;
 use crate::error::{EndpointError, ErrorReason};
+use crate::jwt::AccessTokenSigner;
 use crate::observer::{Endpoint, Operation};
 use crate::server::AuthorizationServer;
 use crate::telemetry::ended;
@@ -76,6 +77,7 @@ enum Target<'a> {
     Register,
     Manage(&'a str),
     Document(&'a Document),
+    Keys(&'a AccessTokenSigner),
     Unknown,
 }
 
@@ -84,7 +86,7 @@ impl Target<'_> {
         match self {
             Self::Token | Self::Revoke | Self::Introspect | Self::Register => "POST",
             Self::Manage(_) => "GET, PUT, DELETE",
-            Self::Document(_) | Self::Unknown => "GET, HEAD",
+            Self::Document(_) | Self::Keys(_) | Self::Unknown => "GET, HEAD",
         }
     }
 
@@ -101,14 +103,14 @@ impl Target<'_> {
             Self::Manage(_) if method == Method::PUT => Operation::ReplaceRegistration,
             Self::Manage(_) if method == Method::DELETE => Operation::DeleteRegistration,
             Self::Manage(_) => Operation::ReadRegistration,
-            Self::Document(_) | Self::Unknown => Operation::Metadata,
+            Self::Document(_) | Self::Keys(_) | Self::Unknown => Operation::Metadata,
         }
     }
 
     const fn endpoint(self) -> Endpoint {
         match self {
             Self::Token => Endpoint::Token,
-            Self::Document(_) | Self::Unknown => Endpoint::Metadata,
+            Self::Document(_) | Self::Keys(_) | Self::Unknown => Endpoint::Metadata,
             Self::Revoke => Endpoint::Revocation,
             Self::Introspect => Endpoint::Introspection,
             Self::Register => Endpoint::Registration,
@@ -133,11 +135,14 @@ impl AuthorizationServer {
         for well_known in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"] {
             routes.extend([exact(well_known), subtree(well_known)]);
         }
+        if self.configuration().signer.is_some() {
+            routes.push(exact(paths.jwks()));
+        }
         routes
     }
 
     /// Answers a request to any endpoint that clients call directly: token, revocation, introspection, registration,
-    /// metadata.
+    /// metadata, keys.
     ///
     /// Method, size and content type are checked, CORS and preflight are answered where browser clients need them, and
     /// every answer is complete: pass it on as it is. The path must be the one the client called, not one that a router
@@ -177,6 +182,8 @@ impl AuthorizationServer {
             Target::Register
         } else if let Some(document) = self.inner.documents.find(path) {
             Target::Document(document)
+        } else if let Some(signer) = self.configuration().signer.as_ref().filter(|_| path == paths.jwks()) {
+            Target::Keys(signer)
         } else {
             let id = path.strip_prefix(paths.register()).and_then(|rest| rest.strip_prefix('/'));
             match id.filter(|id| open && !id.is_empty() && !id.contains('/')) {
@@ -207,9 +214,14 @@ impl AuthorizationServer {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(target.methods()));
             return response;
         }
-        if let Target::Document(document) = target {
+        let served = match target {
+            Target::Document(document) => Some(serve(document, method, headers)),
+            Target::Keys(signer) => Some(serve(&Document::of_keys(signer.jwks()), method, headers)),
+            _ => None,
+        };
+        if let Some(response) = served {
             ended(operation, None::<&EndpointError>);
-            return serve(document, method, headers);
+            return response;
         }
         let body = match self.read(headers, body).await {
             Ok(body) => body,
@@ -250,7 +262,7 @@ impl AuthorizationServer {
                     _ => Ok(self.read_registration(id, request).await?.into_http()),
                 }
             }
-            Target::Document(_) | Target::Unknown => {
+            Target::Document(_) | Target::Keys(_) | Target::Unknown => {
                 Err(self.refuse(target.endpoint(), headers, None, ErrorReason::EndpointUnknown.into()))
             }
         }

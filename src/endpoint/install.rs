@@ -59,7 +59,7 @@ impl AuthorizationServer {
         let described = describe(&document, &rules, self.configuration())?;
         let authentication = match (described.method, &document.client_secret) {
             (Method::None, None) => ClientAuthentication::None,
-            (Method::Secret(method), Some(secret)) => by_secret(method, SecretHash::of(secret)),
+            (Method::Secret(method), Some(secret)) => by_secret(method, SecretHash::of(secret), self.now()),
             (Method::None, Some(_)) => {
                 return Err(Refusal::described(
                     ErrorReason::MetadataInvalid,
@@ -85,7 +85,7 @@ impl AuthorizationServer {
                     Insertion::Conflict => continue,
                 }
             };
-            let client = client.clone().managed_like(&known, known.updated_at());
+            let client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
             if client == *known {
                 return Ok(client);
             }

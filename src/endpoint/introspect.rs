@@ -59,7 +59,8 @@ impl AuthorizationServer {
 
     fn describe(&self, found: Found, now: Timestamp) -> Introspection {
         let (kind, grant, key, scope, resource, issued_at, expires_at, active) = match found {
-            Found::Access(FoundAccessToken { token, grant }) => (
+            Found::Access(FoundAccessToken { token, grant })
+            | Found::ImportedAccess(FoundAccessToken { token, grant }) => (
                 TokenKind::Access,
                 grant,
                 token.key,
@@ -81,6 +82,7 @@ impl AuthorizationServer {
             issuer: self.configuration().issuer.clone(),
             client: grant.client.clone(),
             subject: grant.subject.clone(),
+            tenant: grant.tenant.clone(),
             kind,
             scope,
             resource,

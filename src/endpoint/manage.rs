@@ -97,7 +97,7 @@ impl AuthorizationServer {
         // RFC 7592 §2.2: a client may repeat its secret, and must not choose one.
         if let Some(secret) = document.client_secret.as_deref() {
             let own = match client.authentication() {
-                ClientAuthentication::Secret(current) => current.accepts(secret, self.now()),
+                ClientAuthentication::Secret(current) => current.accepts(secret, self.now()).is_some(),
                 ClientAuthentication::None => false,
             };
             if !own {
@@ -112,7 +112,7 @@ impl AuthorizationServer {
                 (None, ClientAuthentication::Secret(current.clone().with_method(method)))
             }
             (Method::Secret(method), ClientAuthentication::None) => {
-                let (secret, authentication) = with_new_secret(method, configuration);
+                let (secret, authentication) = with_new_secret(method, configuration, self.now());
                 (Some(secret), authentication)
             }
         };

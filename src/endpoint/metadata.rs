@@ -30,6 +30,8 @@ struct ServerMetadata<'a> {
     revocation_endpoint: String,
     introspection_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<&'a str>,
@@ -86,6 +88,11 @@ impl Document {
         Self::new(resource.metadata_path(), to_json(&resource_metadata(configuration, resource)))
     }
 
+    /// The public keys of this moment; they are looked up by their own path.
+    pub(super) fn of_keys(jwks: String) -> Self {
+        Self::new(String::new(), jwks)
+    }
+
     fn new(path: String, body: String) -> Self {
         let digest = Sha256::digest(&body);
         let etag = digest.iter().take(8).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
@@ -107,6 +114,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         token_endpoint: url(paths.token()),
         revocation_endpoint: url(paths.revoke()),
         introspection_endpoint: url(paths.introspect()),
+        jwks_uri: configuration.signer.is_some().then(|| url(paths.jwks())),
         registration_endpoint: open.then(|| url(paths.register())),
         scopes_supported: declared.tokens().chain(offline).collect(),
         response_types_supported: ["code"],

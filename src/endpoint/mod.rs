@@ -36,7 +36,7 @@ pub(crate) use metadata::Document;
 pub(crate) use metadata::Documents;
 pub use register::RegistrationRequest;
 pub(crate) use register::new_client_id;
-pub(crate) use registration_rules::with_new_secret;
+pub(crate) use registration_rules::{check_client, with_new_secret};
 
 /// A refusal on its way to becoming an [`EndpointError`].
 #[derive(Debug)]
@@ -48,12 +48,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn described(reason: ErrorReason, description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn described(reason: ErrorReason, description: impl Into<Cow<'static, str>>) -> Self {
         Self { description: Some(description.into()), ..reason.into() }
     }
 
     /// Tells the operator which grant it was about.
-    const fn about(mut self, grant: GrantId) -> Self {
+    pub(crate) const fn about(mut self, grant: GrantId) -> Self {
         self.grant = Some(grant);
         self
     }
@@ -79,10 +79,10 @@ struct Call<'a> {
 }
 
 impl AuthorizationServer {
-    /// Reads a form; an identifier that cannot be one belongs to no client.
+    /// Reads a form, or JSON if the operator wants that; an identifier that cannot be one belongs to no client.
     fn open<'a>(&self, endpoint: Endpoint, request: ClientRequest<'a>) -> Result<Call<'a>, EndpointError> {
         let refuse = |reason: ErrorReason| self.refuse(endpoint, request.headers(), None, reason.into());
-        let mut form = request.read().map_err(refuse)?;
+        let mut form = request.read(self.configuration().token_requests).map_err(refuse)?;
         let credentials = form.credentials();
         let id = credentials.as_ref().ok().and_then(|credentials| ClientId::parse(&credentials.id).ok());
         Ok(Call { form, credentials, id })
@@ -107,7 +107,7 @@ impl AuthorizationServer {
     }
 
     /// Makes a refusal the answer to a call of the host's own, which hears all there is to say, and tells the operator.
-    fn refuse_host(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
+    pub(crate) fn refuse_host(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
         let Refusal { reason, description, grant, source } = refusal;
         self.observe(&Event::Refused { endpoint, reason, client, grant, source: source.as_ref() });
         let realm = self.configuration().issuer.authority().to_owned();
@@ -144,7 +144,8 @@ impl AuthorizationServer {
         let authenticated = AuthenticatedClient::authenticate(client, credentials, now)?;
         let client = authenticated.client();
         if !client.is_public() {
-            self.observe(&Event::Authenticated { endpoint, client: client.id() });
+            let secret_id = authenticated.secret_id();
+            self.observe(&Event::Authenticated { endpoint, client: client.id(), secret_id });
         }
         Ok(authenticated)
     }

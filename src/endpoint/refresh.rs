@@ -10,7 +10,7 @@ use crate::error::{ErrorReason, StoreError};
 use crate::grant::{Grant, Issuing, Minted, RetiredUse, Successors};
 use crate::observer::{Endpoint, Event};
 use crate::policy::RefreshPolicy;
-use crate::secret::{Kind, Token, TokenKey};
+use crate::secret::{Kind, Presented, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundRefreshToken, Reuse, Rotation};
 use crate::wire::TokenResponse;
@@ -25,10 +25,11 @@ impl AuthorizationServer {
         scope: Option<&str>,
         resources: &[Cow<'_, str>],
     ) -> Result<TokenResponse, Refusal> {
-        let prefix = &self.configuration().prefixes.refresh_token;
-        let presented = token.and_then(|token| Token::parse(Kind::RefreshToken, prefix, token));
-        let key = presented.as_ref().map(Token::key);
-        let (client, found) = both(self.find_client(caller.id), self.find_refresh_token(key.as_ref())).await;
+        let configuration = self.configuration();
+        let (prefix, imported) = (&configuration.prefixes.refresh_token, configuration.imported_tokens);
+        let presented = token.and_then(|token| Presented::read(Kind::RefreshToken, prefix, imported, token));
+        let key = presented.as_ref().map(|presented| &presented.key);
+        let (client, found) = both(self.find_client(caller.id), self.find_refresh_token(key)).await;
 
         let client = self.authenticate(Endpoint::Token, client?, caller.credentials, caller.now)?;
         if !client.client().allows(GrantType::RefreshToken) {
@@ -39,7 +40,7 @@ impl AuthorizationServer {
         }
         let found = found?.ok_or(ErrorReason::RefreshTokenUnknown)?;
         let presented = presented.ok_or(ErrorReason::RefreshTokenUnknown)?;
-        let refreshed = self.renew(caller, &client, &presented, &found, scope, resources).await;
+        let refreshed = self.renew(caller, &client, &presented.token, &found, scope, resources).await;
         refreshed.map_err(|refusal| refusal.about(found.grant.id))
     }
 
@@ -59,7 +60,7 @@ impl AuthorizationServer {
         match issuing.policy() {
             RefreshPolicy::Never => Err(ErrorReason::GrantTypeNotAllowed.into()),
             RefreshPolicy::Reuse if found.token.is_active() => {
-                let minted = issuing.access(&found.grant, refreshable.scope, refreshable.resource);
+                let minted = issuing.another_access(&found.grant, refreshable.scope, refreshable.resource)?;
                 let expires_at = issuing.refresh_expiry(&found.grant);
                 match self.inner.grants.reuse_refresh_token(&found.token.key, expires_at, &minted.tokens.access).await?
                 {
@@ -68,7 +69,8 @@ impl AuthorizationServer {
                 }
             }
             RefreshPolicy::Reuse | RefreshPolicy::Rotate { .. } => {
-                let successors = issuing.successors(presented, &found.grant, refreshable.scope, refreshable.resource);
+                let successors =
+                    issuing.successors(presented, &found.grant, refreshable.scope, refreshable.resource)?;
                 self.rotate(&issuing, client, presented, found, successors, caller).await
             }
         }
@@ -90,8 +92,9 @@ impl AuthorizationServer {
             Rotation::Retired { retirement, retries } => {
                 match retirement.judge(issuing.policy(), retries, caller.now) {
                     RetiredUse::Retry => {
+                        let response = issuing.again(presented, &found.grant, retirement)?;
                         self.observe(&Event::Retried { grant, client, subject });
-                        Ok(issuing.again(presented, retirement))
+                        Ok(response)
                     }
                     RetiredUse::Exhausted => Err(ErrorReason::RefreshTokenRetriesExhausted.into()),
                     RetiredUse::Replay => {

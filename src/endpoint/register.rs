@@ -20,7 +20,7 @@ use crate::store::{ClientRegistry, Insertion};
 use crate::telemetry::operate;
 use crate::wire::header::bearer;
 use crate::wire::registration::ClientDocument;
-use crate::wire::{RegistrationResponse, require_media_type};
+use crate::wire::{RegistrationResponse, require_json};
 
 /// A request to the registration endpoint, or to the place where a registration is managed. Not printed by `Debug`.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ impl<'a> RegistrationRequest<'a> {
     }
 
     pub(super) fn document(&self) -> Result<ClientDocument, ErrorReason> {
-        require_media_type(self.headers, "application/json")?;
+        require_json(self.headers)?;
         ClientDocument::read(self.body)
     }
 }
@@ -85,7 +85,7 @@ impl AuthorizationServer {
         let (client_secret, authentication) = match described.method {
             Method::None => (None, ClientAuthentication::None),
             Method::Secret(method) => {
-                let (secret, authentication) = with_new_secret(method, configuration);
+                let (secret, authentication) = with_new_secret(method, configuration, self.now());
                 (Some(secret), authentication)
             }
         };

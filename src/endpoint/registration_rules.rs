@@ -7,6 +7,7 @@ use crate::client::{
     ApplicationType, Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, InvalidMetadata,
     SecretAuthentication, SecretMethod, web_url,
 };
+use crate::clock::Timestamp;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationRules};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
@@ -49,18 +50,19 @@ impl Described {
     }
 }
 
-/// The authentication of a client that has `secret`.
-pub(crate) fn by_secret(method: SecretMethod, secret: SecretHash) -> ClientAuthentication {
-    ClientAuthentication::Secret(SecretAuthentication::new(secret).with_method(method))
+/// The authentication of a client that has `secret` since `now`.
+pub(crate) fn by_secret(method: SecretMethod, secret: SecretHash, now: Timestamp) -> ClientAuthentication {
+    ClientAuthentication::Secret(SecretAuthentication::new(secret).with_method(method).with_created_at(now))
 }
 
 /// A fresh secret, and the authentication by it.
 pub(crate) fn with_new_secret(
     method: SecretMethod,
     configuration: &Configuration,
+    now: Timestamp,
 ) -> (ClientSecret, ClientAuthentication) {
     let secret = ClientSecret::generate(&configuration.prefixes.client_secret);
-    let authentication = by_secret(method, secret.hash());
+    let authentication = by_secret(method, secret.hash(), now);
     (secret, authentication)
 }
 
@@ -230,12 +232,13 @@ fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
 
 fn text_members(document: &ClientDocument) -> Result<ClientMetadata, InvalidMetadata> {
     type Member = fn(ClientMetadata, &str) -> Result<ClientMetadata, InvalidMetadata>;
-    let members: [(&Option<String>, Member); 7] = [
+    let members: [(&Option<String>, Member); 8] = [
         (&document.client_name, ClientMetadata::with_name),
         (&document.client_uri, ClientMetadata::with_client_uri),
         (&document.logo_uri, ClientMetadata::with_logo_uri),
         (&document.tos_uri, ClientMetadata::with_tos_uri),
         (&document.policy_uri, ClientMetadata::with_policy_uri),
+        (&document.initiate_login_uri, ClientMetadata::with_initiate_login_uri),
         (&document.software_id, ClientMetadata::with_software_id),
         (&document.software_version, ClientMetadata::with_software_version),
     ];

@@ -6,7 +6,7 @@ use crate::client::{ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
 use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
-use crate::secret::{Kind, Token, TokenKey};
+use crate::secret::{Kind, Origin, Presented};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
 use crate::telemetry::operate;
@@ -16,13 +16,15 @@ use crate::wire::{ClientForm, ClientRequest};
 /// A token that a client names, whichever kind it is.
 pub(super) enum Found {
     Access(FoundAccessToken),
+    /// Of another server: all that there is of its grant.
+    ImportedAccess(FoundAccessToken),
     Refresh(FoundRefreshToken),
 }
 
 impl Found {
     pub(super) fn grant(&self) -> &Grant {
         match self {
-            Self::Access(found) => &found.grant,
+            Self::Access(found) | Self::ImportedAccess(found) => &found.grant,
             Self::Refresh(found) => &found.grant,
         }
     }
@@ -31,8 +33,9 @@ impl Found {
 impl AuthorizationServer {
     /// Revokes a token for the client that it was issued to.
     ///
-    /// A refresh token takes its whole grant along, whether it is the newest or was replaced; an access token goes
-    /// alone. A token that is unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
+    /// A refresh token takes its whole grant along, whether it is the newest or was replaced, and so does a token that a
+    /// page of the host issued to the client, or that was imported; any other access token goes alone. A token that is
+    /// unknown or dead is as revoked as it can be, so that is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     ///
@@ -70,12 +73,16 @@ impl AuthorizationServer {
             return Err(Refusal::from(ErrorReason::TokenForeign).about(grant.id));
         }
         let extent = match &found {
-            Found::Access(found) => {
+            // A personal access token is all that there is of its grant.
+            Found::Access(found) if found.grant.name.is_none() => {
                 self.inner.grants.revoke_access_token(&found.token.key).await?;
                 Extent::AccessToken
             }
-            Found::Refresh(found) => {
-                self.inner.grants.revoke_grant(&found.grant.id, now).await?;
+            // A grant that is revoked stays so, also if the old table is imported once more.
+            Found::Access(FoundAccessToken { grant, .. })
+            | Found::ImportedAccess(FoundAccessToken { grant, .. })
+            | Found::Refresh(FoundRefreshToken { grant, .. }) => {
+                self.inner.grants.revoke_grant(&grant.id, now).await?;
                 Extent::Grant
             }
         };
@@ -87,14 +94,25 @@ impl AuthorizationServer {
     /// Finds a token by what it is, not by what a hint says it is (RFC 7009 §2.1).
     pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
         let prefixes = &self.configuration().prefixes;
-        let key = |kind, prefix| text.and_then(|text| Token::parse(kind, prefix, text)).map(|token: Token| token.key());
-        let access: Option<TokenKey> = key(Kind::AccessToken, &prefixes.access_token);
-        if let Some(key) = access
+        let imported = self.configuration().imported_tokens;
+        let signed = |text| Some((self.configuration().signer.as_ref()?.verifier().token_key(text)?, Origin::Own));
+        let own = |text| Some((prefixes.read_access_token(text)?.key(), Origin::Own));
+        let foreign = |text| {
+            let presented = Presented::read(Kind::AccessToken, &prefixes.access_token, imported, text)?;
+            Some((presented.key, presented.origin))
+        };
+        let access = text.and_then(|text| signed(text).or_else(|| own(text)).or_else(|| foreign(text)));
+        if let Some((key, origin)) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
-            return Ok(Some(Found::Access(found)));
+            return Ok(Some(match origin {
+                Origin::Own => Found::Access(found),
+                Origin::Imported => Found::ImportedAccess(found),
+            }));
         }
-        let refresh = key(Kind::RefreshToken, &prefixes.refresh_token);
+        let refresh =
+            text.and_then(|text| Presented::read(Kind::RefreshToken, &prefixes.refresh_token, imported, text));
+        let refresh = refresh.map(|presented| presented.key);
         Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
     }
 }

@@ -88,12 +88,12 @@ impl AuthorizationServer {
             subject: None,
             scope: scope.clone(),
             resource: resource.clone(),
-            tenant: None,
+            tenant: client.tenant().cloned(),
             name: None,
             extra: Extra::default(),
             created_at: now,
         });
-        let Minted { tokens, response } = Issuing::to(client, configuration, now).access(&grant, scope, resource);
+        let Minted { tokens, response } = Issuing::to(client, configuration, now).access(&grant, scope, resource)?;
         match self.inner.grants.insert_tokens(&tokens).await? {
             Insertion::Inserted => {
                 let grant_type = GrantType::ClientCredentials;

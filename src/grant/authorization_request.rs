@@ -7,9 +7,9 @@ use super::authorization_code::is_exempt;
 use super::{Prompt, RedirectUriSource};
 use crate::client::{Client, ClientId, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::{Configuration, Readers};
+use crate::configuration::{Configuration, MAX_VALUE, Readers};
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
-use crate::identifier::Tenant;
+use crate::identifier::{Extra, Tenant};
 use crate::observer::{Endpoint, Event, Operation};
 use crate::pkce::CodeChallenge;
 use crate::redirect_target::RedirectTarget;
@@ -89,7 +89,10 @@ impl PendingAuthorization {
 
         match Self::check(configuration, &client, &params) {
             Ok((challenge, scope, resource)) => {
+                // Of what was declared, empty is not sent, as for the protocol's own.
+                let declared = &configuration.authorization_parameters;
                 let unknown = params.take_unknown().into_iter();
+                let unknown = unknown.filter(|(name, value)| !value.is_empty() || !declared.contains(name));
                 Ok(Self {
                     configuration: Arc::clone(configuration),
                     target: resolved.target,
@@ -100,7 +103,7 @@ impl PendingAuthorization {
                     resource,
                     prompt: Prompt::parse(params.get(Parameter::Prompt)),
                     extra: unknown.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-                    tenant: None,
+                    tenant: client.tenant().cloned(),
                     validated_at: now,
                     client,
                 })
@@ -122,6 +125,7 @@ impl PendingAuthorization {
         if params.get(Parameter::State).is_some_and(|state| state.len() > MAX_STATE) {
             return Err(ErrorReason::ParameterTooLong);
         }
+        check_declared(configuration, params)?;
         match params.get(Parameter::ResponseType) {
             None => return Err(ErrorReason::ResponseTypeMissing),
             Some("code") => {}
@@ -184,19 +188,48 @@ impl PendingAuthorization {
     /// Confines the request to a tenant, for a host that knows it before the user is asked: from a hint of the client,
     /// or from the page's own URL. Only consent for the same tenant is remembered then. Call it for the page and for
     /// the decision.
-    pub fn in_tenant(mut self, tenant: Tenant) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::TenantNotAllowed`] if the client is confined to another tenant; the client is told `access_denied`.
+    pub fn in_tenant(mut self, tenant: Tenant) -> Result<Self, AuthorizeError> {
+        if self.client.tenant().is_some_and(|own| *own != tenant) {
+            return Err(self.refuse(self.reject(ErrorReason::TenantNotAllowed)));
+        }
         self.tenant = Some(tenant);
-        self
+        Ok(self)
     }
 
-    pub(crate) const fn tenant(&self) -> Option<&Tenant> {
+    /// What the grant will be confined to, for the page to show: the client's own tenant, or that of
+    /// [`in_tenant`](Self::in_tenant). With `None` the user may choose one
+    /// ([`Approval::with_tenant`](crate::Approval::with_tenant)), or none for all that is theirs.
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&Tenant> {
         self.tenant.as_ref()
     }
 
-    /// A parameter of the request that has no meaning in OAuth: a tenant hint, a locale, …
+    /// A parameter of the request that has no meaning in OAuth: a tenant hint, a locale, … One that
+    /// [`authorization_parameter`](crate::AuthorizationServerBuilder::authorization_parameter) declared is checked, and
+    /// kept with the grant.
     #[must_use]
     pub fn extra(&self, name: &str) -> Option<&str> {
         self.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters that the service declared and the client sent: they are kept with the grant.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
+        let declared = self.configuration.authorization_parameters.iter();
+        declared.filter_map(|name| self.extra(name).map(|value| (name, value)))
+    }
+
+    /// Whether `extra` has what this request would have it keep: the same values, and none that this request lacks.
+    pub(crate) fn keeps_the_same(&self, extra: &Extra) -> bool {
+        let mut declared = self.configuration.authorization_parameters.iter();
+        declared.all(|name| match (self.extra(name), extra.get(name)) {
+            (None, None) => true,
+            (Some(value), Some(kept)) => kept == value,
+            _ => false,
+        })
     }
 
     /// Call this before sending an anonymous visitor to the sign-in page.
@@ -277,6 +310,23 @@ fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) 
     let state = state.filter(|_| !params.repeats(Parameter::State)).map(str::to_owned);
     let target = RedirectTarget::new(uri, state, configuration.issuer.clone());
     Ok(Resolved { target, source, redirect_uri: registered.clone() })
+}
+
+/// The parameters of the service's own keep to the rules of the protocol's: once, of bounded length, and plain text.
+fn check_declared(configuration: &Configuration, params: &Params<'_>) -> Result<(), ErrorReason> {
+    for name in configuration.authorization_parameters.iter() {
+        if params.repeats_unknown(name) {
+            return Err(ErrorReason::ParameterRepeated);
+        }
+        let value = params.unknown(name).unwrap_or_default();
+        if value.len() > MAX_VALUE {
+            return Err(ErrorReason::ParameterTooLong);
+        }
+        if value.chars().any(char::is_control) {
+            return Err(ErrorReason::RequestMalformed);
+        }
+    }
+    Ok(())
 }
 
 fn challenge(client: &Client, params: &Params<'_>) -> Result<Option<CodeChallenge>, ErrorReason> {

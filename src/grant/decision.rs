@@ -85,14 +85,17 @@ impl Approval {
         Self { scope: Some(scope), ..Self::default() }
     }
 
-    /// Confines the grant to a tenant that the user chose, unless [`PendingAuthorization::in_tenant`] chose one before.
+    /// Confines the grant to a tenant that the user chose. Where [`PendingAuthorization::tenant`] tells one already, that
+    /// stays: an answer never leads out of it.
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = Some(tenant);
         self
     }
 
-    /// Keeps something of the host's own with the grant.
+    /// Keeps something of the host's own with the grant. The parameters of the service's own are kept beside it
+    /// ([`authorization_parameter`](crate::AuthorizationServerBuilder::authorization_parameter)); of one name, this is
+    /// kept.
     #[must_use]
     pub fn with_extra(mut self, extra: Extra) -> Self {
         self.extra = extra;
@@ -257,6 +260,8 @@ impl ConfirmedAuthorization {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> CodeRecord {
+        let extra = if approval.extra.is_empty() { self.extra.clone() } else { approval.extra };
+        let extra = extra.above(self.pending.kept());
         let grant = Grant {
             id: self.grant_id,
             client: Some(self.pending.client.id().clone()),
@@ -265,7 +270,7 @@ impl ConfirmedAuthorization {
             resource: self.pending.resource.clone(),
             tenant: self.pending.tenant.clone().or(approval.tenant),
             name: None,
-            extra: if approval.extra.is_empty() { self.extra.clone() } else { approval.extra },
+            extra,
             created_at: now,
         };
         CodeRecord {

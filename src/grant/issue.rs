@@ -6,12 +6,14 @@ use std::time::Duration;
 use super::{AccessTokenRecord, Grant, IssuedTokens, RefreshTokenRecord, RefreshTokenState, Retirement};
 use crate::client::{Client, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::Configuration;
-use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::configuration::{Configuration, NoRefreshToken};
+use crate::error::ErrorReason;
+use crate::jwt::TokenClaims;
+use crate::policy::{AccessTokenFormat, Lifetimes, RefreshPolicy};
 use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, Kind, RefreshToken, SuccessorKey, Token};
-use crate::wire::TokenResponse;
+use crate::wire::{Shaped, TokenResponse};
 
 /// What one client gets: the server's policies with the client's own on top.
 #[derive(Debug)]
@@ -19,7 +21,19 @@ pub(crate) struct Issuing<'a> {
     configuration: &'a Configuration,
     lifetimes: &'a Lifetimes,
     policy: RefreshPolicy,
+    format: AccessTokenFormat,
     now: Timestamp,
+}
+
+/// The refresh token of an answer.
+#[derive(Clone, Copy)]
+enum Refresh<'a> {
+    /// A new one.
+    New(&'a Token),
+    /// The one that the client has already.
+    Kept,
+    /// None.
+    Never,
 }
 
 /// Tokens that were made and are not yet stored; the response must not leave before they are.
@@ -28,10 +42,27 @@ pub(crate) struct Minted {
     pub(crate) response: TokenResponse,
 }
 
+/// What an access token says beside what its grant does.
+struct Said<'a> {
+    scope: &'a Scope,
+    resource: &'a Resources,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
 /// The successors of a refresh token, and how it is to be retired.
 pub(crate) struct Successors {
     pub(crate) retirement: Retirement,
     pub(crate) minted: Minted,
+}
+
+impl<'a> Refresh<'a> {
+    const fn token(self) -> Option<&'a Token> {
+        match self {
+            Self::New(token) => Some(token),
+            Self::Kept | Self::Never => None,
+        }
+    }
 }
 
 impl<'a> Issuing<'a> {
@@ -46,6 +77,7 @@ impl<'a> Issuing<'a> {
             configuration,
             lifetimes: client.policies().lifetimes().unwrap_or(&configuration.lifetimes),
             policy,
+            format: client.policies().access_token_format().copied().unwrap_or(configuration.access_token_format),
             now,
         }
     }
@@ -55,15 +87,26 @@ impl<'a> Issuing<'a> {
     }
 
     /// The first tokens of a grant that a user gave.
-    pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Minted {
+    pub(crate) fn exchange(&self, grant: &Arc<Grant>, resource: Resources) -> Result<Minted, ErrorReason> {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
-        self.mint(grant, &access, refresh.as_ref(), grant.scope.clone(), resource)
+        let refresh = refresh.as_ref().map_or(Refresh::Never, Refresh::New);
+        self.mint(grant, &access, refresh, grant.scope.clone(), resource)
     }
 
     /// An access token without a refresh token.
-    pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Minted {
-        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), None, scope, resource)
+    pub(crate) fn access(&self, grant: &Arc<Grant>, scope: Scope, resource: Resources) -> Result<Minted, ErrorReason> {
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Never, scope, resource)
+    }
+
+    /// One more access token for a refresh token that stays.
+    pub(crate) fn another_access(
+        &self,
+        grant: &Arc<Grant>,
+        scope: Scope,
+        resource: Resources,
+    ) -> Result<Minted, ErrorReason> {
+        self.mint(grant, &Token::random(Kind::AccessToken, grant.id), Refresh::Kept, scope, resource)
     }
 
     /// What replaces `presented`: derived from it and a fresh nonce, so that it alone can have the same answer again.
@@ -73,11 +116,12 @@ impl<'a> Issuing<'a> {
         grant: &Arc<Grant>,
         scope: Scope,
         resource: Resources,
-    ) -> Successors {
+    ) -> Result<Successors, ErrorReason> {
         let nonce = crate::secret::random();
         let key = SuccessorKey::new(presented, &nonce);
         let refresh = key.derive(Kind::RefreshToken);
-        let minted = self.mint(grant, &key.derive(Kind::AccessToken), Some(&refresh), scope.clone(), resource.clone());
+        let access = key.derive(Kind::AccessToken);
+        let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone())?;
         let retirement = Retirement {
             at: self.now,
             nonce,
@@ -86,15 +130,23 @@ impl<'a> Issuing<'a> {
             resource,
             access_expires_at: minted.tokens.access.expires_at,
         };
-        Successors { retirement, minted }
+        Ok(Successors { retirement, minted })
     }
 
     /// The answer that `presented` had when it was retired.
-    pub(crate) fn again(&self, presented: &Token, retirement: Retirement) -> TokenResponse {
+    pub(crate) fn again(
+        &self,
+        presented: &Token,
+        grant: &Grant,
+        retirement: Retirement,
+    ) -> Result<TokenResponse, ErrorReason> {
         let key = SuccessorKey::new(presented, &retirement.nonce);
-        let expires_in = retirement.access_expires_at.map(|at| at.duration_since(self.now));
+        let Retirement { at: issued_at, scope, resource, access_expires_at: expires_at, .. } = retirement;
+        let expires_in = expires_at.map(|at| at.duration_since(self.now));
+        let said = Said { scope: &scope, resource: &resource, issued_at, expires_at };
+        let access = self.access_token(grant, &key.derive(Kind::AccessToken), &said)?;
         let refresh = key.derive(Kind::RefreshToken);
-        self.respond(&key.derive(Kind::AccessToken), Some(&refresh), retirement.scope, expires_in)
+        Ok(self.respond(grant, access, Refresh::New(&refresh), scope, expires_in, issued_at))
     }
 
     /// When a refresh token that is used now expires: after its idle life, but never beyond the life of its grant.
@@ -111,10 +163,10 @@ impl<'a> Issuing<'a> {
         &self,
         grant: &Arc<Grant>,
         access: &Token,
-        refresh: Option<&Token>,
+        refresh: Refresh<'_>,
         scope: Scope,
         resource: Resources,
-    ) -> Minted {
+    ) -> Result<Minted, ErrorReason> {
         let lifetime = self.lifetimes.access_token();
         let tokens = IssuedTokens {
             grant: Arc::clone(grant),
@@ -125,29 +177,67 @@ impl<'a> Issuing<'a> {
                 issued_at: self.now,
                 expires_at: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             },
-            refresh: refresh.map(|token| RefreshTokenRecord {
+            refresh: refresh.token().map(|token| RefreshTokenRecord {
                 key: token.key(),
                 issued_at: self.now,
                 expires_at: self.refresh_expiry(grant),
                 state: RefreshTokenState::Active,
             }),
         };
-        Minted { tokens, response: self.respond(access, refresh, scope, lifetime) }
+        let AccessTokenRecord { resource, issued_at, expires_at, .. } = &tokens.access;
+        let said = Said { scope: &scope, resource, issued_at: *issued_at, expires_at: *expires_at };
+        let access = self.access_token(grant, access, &said)?;
+        Ok(Minted { tokens, response: self.respond(grant, access, refresh, scope, lifetime, self.now) })
+    }
+
+    /// The token as its client gets it; a signed one says what it is, and the name by which the store has it.
+    fn access_token(&self, grant: &Grant, token: &Token, said: &Said<'_>) -> Result<AccessToken, ErrorReason> {
+        if self.format == AccessTokenFormat::Opaque {
+            return Ok(AccessToken::new(token, &self.configuration.prefixes.access_token));
+        }
+        let signed = self.configuration.signer.as_ref().zip(said.expires_at).and_then(|(signer, expires_at)| {
+            signer.sign(&TokenClaims {
+                key: token.key(),
+                client: grant.client.as_ref(),
+                subject: grant.subject.as_ref(),
+                scope: said.scope,
+                resource: said.resource,
+                tenant: grant.tenant.as_ref(),
+                extra: &grant.extra,
+                issued_at: said.issued_at,
+                expires_at,
+            })
+        });
+        signed.map(AccessToken::signed).ok_or(ErrorReason::AccessTokenUnsignable)
     }
 
     fn respond(
         &self,
-        access: &Token,
-        refresh: Option<&Token>,
+        grant: &Grant,
+        access_token: AccessToken,
+        refresh: Refresh<'_>,
         scope: Scope,
         expires_in: Option<Duration>,
+        issued_at: Timestamp,
     ) -> TokenResponse {
         let prefixes = &self.configuration.prefixes;
         TokenResponse {
-            access_token: AccessToken::new(access, &prefixes.access_token),
+            access_token,
             expires_in,
-            refresh_token: refresh.map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
+            refresh_token: refresh.token().map(|token| RefreshToken::new(token, &prefixes.refresh_token)),
             scope,
+            shaped: self.configuration.token_response.as_ref().map(|shape| {
+                Box::new(Shaped {
+                    shape: Arc::clone(shape),
+                    no_refresh_token: match refresh {
+                        Refresh::Kept => NoRefreshToken::LeftOut,
+                        Refresh::New(_) | Refresh::Never => shape.no_refresh_token,
+                    },
+                    issued_at,
+                    tenant: grant.tenant.clone(),
+                    extra: grant.extra.clone(),
+                })
+            }),
         }
     }
 }

@@ -12,6 +12,7 @@
 mod authorization_code;
 mod authorization_request;
 mod decision;
+mod imported;
 mod issue;
 mod prompt;
 mod refresh_token;
@@ -34,6 +35,7 @@ pub use authorization_request::PendingAuthorization;
 pub(crate) use authorization_request::UI_LOCALES;
 pub(crate) use decision::Decided;
 pub use decision::{Approval, ConfirmedAuthorization, SessionSecret, ShortSessionSecret};
+pub use imported::ImportedGrant;
 pub(crate) use issue::{Issuing, Minted, Successors};
 pub use prompt::Prompt;
 pub(crate) use refresh_token::RetiredUse;
@@ -57,7 +59,8 @@ pub struct Grant {
     pub resource: Resources,
     /// What the grant is confined to, if the host confines grants.
     pub tenant: Option<Tenant>,
-    /// What its user calls it; for a personal access token, and `None` for what was granted to a client.
+    /// What its user calls it: it is a personal access token, or one that a page of the host issued for `client`. `None` for
+    /// what a client obtained itself.
     pub name: Option<Name>,
     /// What else the host keeps with the grant.
     pub extra: Extra,

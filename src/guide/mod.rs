@@ -1,3 +1,4 @@
 //! Guides: whole tasks with this crate, from beginning to end.
 
 pub mod writing_an_adapter;
+pub mod your_service;

@@ -3,8 +3,8 @@
 use super::Operation;
 use crate::client::{ClientId, GrantType};
 use crate::error::{ErrorReason, StoreError};
-use crate::identifier::Subject;
-use crate::secret::GrantId;
+use crate::identifier::{Subject, Tenant};
+use crate::secret::{GrantId, SecretId};
 
 /// Something that the server decided.
 #[derive(Debug)]
@@ -56,6 +56,9 @@ pub enum Event<'a> {
         endpoint: Endpoint,
         /// Who.
         client: &'a ClientId,
+        /// By which of its secrets; tell it to
+        /// [`AuthorizationServer::touch_secret`](crate::AuthorizationServer::touch_secret) now and then.
+        secret_id: Option<SecretId>,
     },
     /// Tokens were issued.
     Issued {
@@ -67,6 +70,24 @@ pub enum Event<'a> {
         subject: Option<&'a Subject>,
         /// How.
         grant_type: GrantType,
+    },
+    /// A grant was imported from another server, with one token.
+    Imported {
+        /// The grant.
+        grant: GrantId,
+        /// The client that it was given to; `None` for a personal access token.
+        client: Option<&'a ClientId>,
+        /// The user who gave it; `None` if the client acts for itself.
+        subject: Option<&'a Subject>,
+    },
+    /// A personal access token was issued on a page of the host.
+    PersonalTokenIssued {
+        /// The new grant.
+        grant: GrantId,
+        /// The client that it is for; `None` if the user uses it.
+        client: Option<&'a ClientId>,
+        /// Who issued it.
+        subject: &'a Subject,
     },
     /// A refresh token was retried within its grace, and the same answer given again.
     Retried {
@@ -139,6 +160,13 @@ pub enum Event<'a> {
         /// The client whose it is.
         client: &'a ClientId,
     },
+    /// Client secrets stopped working before their time: they were reset, or the client needs none any more.
+    SecretsEnded {
+        /// The client whose they were.
+        client: &'a ClientId,
+        /// Who did it.
+        by: Actor,
+    },
     /// A client read its registration.
     RegistrationRead {
         /// The client.
@@ -171,6 +199,13 @@ pub enum Event<'a> {
     SubjectRevoked {
         /// The user.
         subject: &'a Subject,
+        /// How many grants that were.
+        grants: u64,
+    },
+    /// Everything that was confined to a tenant was revoked.
+    TenantRevoked {
+        /// The tenant.
+        tenant: &'a Tenant,
         /// How many grants that were.
         grants: u64,
     },
@@ -216,6 +251,8 @@ impl Event<'_> {
             Self::Denied { .. } => "denied",
             Self::Authenticated { .. } => "authenticated",
             Self::Issued { .. } => "issued",
+            Self::Imported { .. } => "imported",
+            Self::PersonalTokenIssued { .. } => "personal_token_issued",
             Self::Retried { .. } => "retried",
             Self::Replayed { .. } => "replayed",
             Self::Revoked { .. } => "revoked",
@@ -225,11 +262,13 @@ impl Event<'_> {
             Self::InitialTokenUsed { .. } => "initial_token_used",
             Self::Registered { .. } => "registered",
             Self::SecretMade { .. } => "secret_made",
+            Self::SecretsEnded { .. } => "secrets_ended",
             Self::RegistrationRead { .. } => "registration_read",
             Self::RegistrationChanged { .. } => "registration_changed",
             Self::Deleted { .. } => "deleted",
             Self::ClientRevoked { .. } => "client_revoked",
             Self::SubjectRevoked { .. } => "subject_revoked",
+            Self::TenantRevoked { .. } => "tenant_revoked",
             Self::Purged { .. } => "purged",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
@@ -253,14 +292,21 @@ impl Event<'_> {
             | Self::Introspected { client, .. }
             | Self::Registered { client, .. }
             | Self::SecretMade { client }
+            | Self::SecretsEnded { client, .. }
             | Self::RegistrationRead { client }
             | Self::RegistrationChanged { client, .. }
             | Self::Deleted { client, .. }
             | Self::ClientRevoked { client, .. } => Some(client),
-            Self::Revoked { client, .. } | Self::AccessGranted { client, .. } | Self::Refused { client, .. } => *client,
-            Self::InitialTokenUsed { .. } | Self::SubjectRevoked { .. } | Self::Purged { .. } | Self::Failed { .. } => {
-                None
-            }
+            Self::PersonalTokenIssued { client, .. }
+            | Self::Imported { client, .. }
+            | Self::Revoked { client, .. }
+            | Self::AccessGranted { client, .. }
+            | Self::Refused { client, .. } => *client,
+            Self::InitialTokenUsed { .. }
+            | Self::SubjectRevoked { .. }
+            | Self::TenantRevoked { .. }
+            | Self::Purged { .. }
+            | Self::Failed { .. } => None,
         }
     }
 
@@ -272,8 +318,10 @@ impl Event<'_> {
             | Self::Remembered { subject, .. }
             | Self::Approved { subject, .. }
             | Self::Denied { subject, .. }
+            | Self::PersonalTokenIssued { subject, .. }
             | Self::SubjectRevoked { subject, .. } => Some(subject),
             Self::Issued { subject, .. }
+            | Self::Imported { subject, .. }
             | Self::Retried { subject, .. }
             | Self::Replayed { subject, .. }
             | Self::Revoked { subject, .. }
@@ -289,6 +337,8 @@ impl Event<'_> {
             Self::Remembered { grant, .. }
             | Self::Approved { grant, .. }
             | Self::Issued { grant, .. }
+            | Self::Imported { grant, .. }
+            | Self::PersonalTokenIssued { grant, .. }
             | Self::Retried { grant, .. }
             | Self::Replayed { grant, .. }
             | Self::Revoked { grant, .. }
@@ -371,5 +421,7 @@ words! {
         RegistrationManagement => "registration_management",
         /// A protected resource
         Resource => "resource",
+        /// A page of the host's own, where people manage what is theirs
+        Account => "account",
     }
 }

@@ -39,7 +39,7 @@
 //! | `grantor_operations_total` | counter | `operation`, `outcome`: `ok`, `abandoned`, or the [name](crate::error::ErrorReason::name) of the reason |
 //! | `grantor_operation_duration_seconds` | histogram | `operation`, `outcome`: `ok`, `refused`, `failed` or `abandoned` |
 //!
-//! Operations that wait for nothing (`sign_in`, `confirm`, `require`, `metadata`) are counted and not timed, and so is
+//! Operations that wait for nothing (`sign_in`, `confirm`, `require`, `require_tenant`, `metadata`) are counted and not timed, and so is
 //! what is refused before an operation begins: a wrong method, a body that is too large. No label holds what a request
 //! brought in, so their number is bounded. The histogram is in seconds, of which an operation takes thousandths: give a
 //! recorder that wants buckets such from 0.0001 to 1.

@@ -60,11 +60,29 @@ operations! {
     /// [`Access::require`](crate::Access::require), also as the second half of
     /// [`verify_scope`](crate::ResourceServer::verify_scope)
     Require => "require",
+    /// [`Access::require_tenant`](crate::Access::require_tenant)
+    RequireTenant => "require_tenant",
     /// [`AuthorizationServer::install_client`](crate::AuthorizationServer::install_client)
     InstallClient => "install_client",
     /// [`AuthorizationServer::register_public_app`](crate::AuthorizationServer::register_public_app) and
     /// [`register_confidential_app`](crate::AuthorizationServer::register_confidential_app)
     RegisterApp => "register_app",
+    /// [`AuthorizationServer::update_app`](crate::AuthorizationServer::update_app)
+    UpdateApp => "update_app",
+    /// [`AuthorizationServer::make_confidential`](crate::AuthorizationServer::make_confidential)
+    MakeConfidential => "make_confidential",
+    /// [`AuthorizationServer::make_public`](crate::AuthorizationServer::make_public)
+    MakePublic => "make_public",
+    /// [`AuthorizationServer::rotate_secret`](crate::AuthorizationServer::rotate_secret) and
+    /// [`rotate_client_secret`](crate::AuthorizationServer::rotate_client_secret)
+    RotateSecret => "rotate_secret",
+    /// [`AuthorizationServer::reset_secret`](crate::AuthorizationServer::reset_secret) and
+    /// [`reset_client_secret`](crate::AuthorizationServer::reset_client_secret)
+    ResetSecret => "reset_secret",
+    /// [`AuthorizationServer::end_previous_secret`](crate::AuthorizationServer::end_previous_secret)
+    EndPreviousSecret => "end_previous_secret",
+    /// [`AuthorizationServer::touch_secret`](crate::AuthorizationServer::touch_secret)
+    TouchSecret => "touch_secret",
     /// [`AuthorizationServer::apps`](crate::AuthorizationServer::apps)
     Apps => "apps",
     /// [`AuthorizationServer::client`](crate::AuthorizationServer::client)
@@ -75,12 +93,24 @@ operations! {
     DeleteClient => "delete_client",
     /// [`AuthorizationServer::revoke_client`](crate::AuthorizationServer::revoke_client)
     RevokeClient => "revoke_client",
+    /// [`AuthorizationServer::import_grant`](crate::AuthorizationServer::import_grant)
+    ImportGrant => "import_grant",
     /// [`AuthorizationServer::grants`](crate::AuthorizationServer::grants)
     Grants => "grants",
+    /// [`AuthorizationServer::issue_personal_token`](crate::AuthorizationServer::issue_personal_token)
+    IssuePersonalToken => "issue_personal_token",
+    /// [`AuthorizationServer::reset_personal_token`](crate::AuthorizationServer::reset_personal_token)
+    ResetPersonalToken => "reset_personal_token",
+    /// [`AuthorizationServer::personal_tokens`](crate::AuthorizationServer::personal_tokens)
+    PersonalTokens => "personal_tokens",
+    /// [`AuthorizationServer::revoke_own_grant`](crate::AuthorizationServer::revoke_own_grant)
+    RevokeOwnGrant => "revoke_own_grant",
     /// [`AuthorizationServer::withdraw`](crate::AuthorizationServer::withdraw)
     Withdraw => "withdraw",
     /// [`AuthorizationServer::revoke_subject`](crate::AuthorizationServer::revoke_subject)
     RevokeSubject => "revoke_subject",
+    /// [`AuthorizationServer::revoke_tenant`](crate::AuthorizationServer::revoke_tenant)
+    RevokeTenant => "revoke_tenant",
     /// [`AuthorizationServer::purge`](crate::AuthorizationServer::purge)
     Purge => "purge",
     /// [`AuthorizationServer::check`](crate::AuthorizationServer::check); `ok` means that it ran, whatever it found

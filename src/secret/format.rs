@@ -81,15 +81,20 @@ impl std::str::FromStr for Prefix {
     }
 }
 
-/// A token's text, kept in place: making an answer allocates nothing for it.
-pub(super) struct TokenText {
-    bytes: [u8; MAX_PREFIX + CHARACTERS],
-    length: usize,
+/// A token's text. One that the server made at random is kept in place: making an answer allocates nothing for it.
+pub(super) enum TokenText {
+    InPlace { bytes: [u8; MAX_PREFIX + CHARACTERS], length: usize },
+    Signed(Box<str>),
 }
 
 impl TokenText {
     pub(super) fn as_str(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        match self {
+            Self::InPlace { bytes, length } => {
+                bytes.get(..*length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+            }
+            Self::Signed(text) => text,
+        }
     }
 }
 
@@ -110,6 +115,11 @@ impl Token {
     /// A new token of `grant`, with 256 random bits.
     pub(crate) fn random(kind: Kind, grant: GrantId) -> Self {
         Self { kind, grant, secret: random() }
+    }
+
+    /// A token with a secret that is known already.
+    pub(super) const fn with_secret(kind: Kind, grant: GrantId, secret: [u8; SECRET]) -> Self {
+        Self { kind, grant, secret }
     }
 
     /// Reads what a client presents: `None` if the prefix, the length, the alphabet or the checksum is not right.
@@ -152,14 +162,15 @@ impl Token {
             *secret = self.secret;
             checksum.copy_from_slice(&self.checksum(prefix));
         }
-        let mut text = TokenText { bytes: [0; MAX_PREFIX + CHARACTERS], length: 0 };
+        let mut bytes = [0; MAX_PREFIX + CHARACTERS];
+        let mut length = 0;
         let prefix = prefix.as_str().as_bytes();
-        if let Some((head, tail)) = text.bytes.split_at_mut_checked(prefix.len()) {
+        if let Some((head, tail)) = bytes.split_at_mut_checked(prefix.len()) {
             head.copy_from_slice(prefix);
             let written = URL_SAFE_NO_PAD.encode_slice(body, tail).unwrap_or_default();
-            text.length = prefix.len() + written;
+            length = prefix.len() + written;
         }
-        text
+        TokenText::InPlace { bytes, length }
     }
 
     fn checksum(&self, prefix: &Prefix) -> [u8; CHECKSUM] {

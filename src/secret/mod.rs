@@ -8,9 +8,11 @@
 //!
 //! The prefix is the service's, so that secret scanners recognise a leak. The grant's id lets a store keep everything
 //! about one grant in one place. The checksum covers prefix and bytes, so that garbage is rejected before a store is
-//! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told.
+//! asked. Stores get a [`TokenKey`]: the grant's id and a SHA-256, from which the secret cannot be told. A signed access
+//! token (feature `jwt`) carries that key instead of the secret.
 
 mod format;
+mod imported;
 
 use std::fmt;
 
@@ -23,6 +25,8 @@ use subtle::ConstantTimeEq as _;
 
 pub use format::{InvalidPrefix, Prefix};
 pub(crate) use format::{Kind, SuccessorKey, Token, keyed};
+pub use imported::{ImportedToken, InvalidImportedToken};
+pub(crate) use imported::{Origin, Presented};
 
 use format::TokenText;
 
@@ -178,6 +182,48 @@ impl SecretHash {
     }
 }
 
+/// A short name of a client secret, to tell it from the client's others in lists and logs; from the secret that the server
+/// made it tells nothing.
+///
+/// It is the first 48 bits of the hash, written as 8 characters of base64url.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct SecretId([u8; 6]);
+
+/// The text is not the short name of a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a secret id is 8 characters of base64url")]
+pub struct InvalidSecretId;
+
+impl SecretHash {
+    /// The short name of the secret.
+    #[must_use]
+    pub const fn id(&self) -> SecretId {
+        let [a, b, c, d, e, f, ..] = self.0;
+        SecretId([a, b, c, d, e, f])
+    }
+}
+
+impl fmt::Display for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretId({self})")
+    }
+}
+
+impl std::str::FromStr for SecretId {
+    type Err = InvalidSecretId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecretId> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSecretId)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidSecretId)
+    }
+}
+
 impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(..)")
@@ -252,6 +298,13 @@ secret! {
     RegistrationToken
 }
 
+impl AccessToken {
+    /// A token that was signed instead of made at random.
+    pub(crate) fn signed(text: String) -> Self {
+        Self(TokenText::Signed(text.into()))
+    }
+}
+
 impl ClientSecret {
     /// Makes a client secret of 256 random bits that begins with `prefix`.
     #[must_use]
@@ -287,6 +340,15 @@ mod tests {
         assert_eq!(format!("{secret:?} {:?}", secret.hash()), "ClientSecret(..) SecretHash(..)");
         assert!(secret.hash().matches(secret.expose()));
         assert!(!secret.hash().matches("acme_"));
+    }
+
+    #[test]
+    fn a_secret_is_named_by_the_beginning_of_its_hash() {
+        let hash = SecretHash::from_bytes([0xFF; 32]);
+        assert_eq!(hash.id().to_string(), "________");
+        assert_eq!(hash.id().to_string().parse(), Ok(hash.id()));
+        assert_eq!("_______".parse::<SecretId>(), Err(InvalidSecretId));
+        assert_eq!(String::from(hash).len(), 43, "the rest of it is not in the name");
     }
 
     #[test]

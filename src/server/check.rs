@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
 };
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::identifier::{Extra, Name, Subject, Tenant};
 use crate::observer::Operation;
 use crate::pkce::CodeChallenge;
 use crate::policy::{PkceRequirement, RefreshPolicy};
@@ -170,8 +170,7 @@ fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
     let id = GrantId::random();
     let key = || TokenKey { grant: id, hash: TokenHash::from_bytes(random()) };
     let text = "grantor check äß✓ '\";--";
-    let mut extra = serde_json::Map::new();
-    extra.insert(text.to_owned(), serde_json::json!({"nested": [1, null, "ü"]}));
+    let extra = Extra::default().with(text, serde_json::json!({"nested": [1, null, "ü"]})).unwrap_or_default();
     let scope = Scope::parse("b:2 a:1").unwrap_or_default();
     let resource: Resources = "https://probe.invalid/a?b=c".parse().ok().into_iter().collect();
     let grant = Arc::new(Grant {
@@ -181,8 +180,8 @@ fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
         scope: scope.clone(),
         resource: resource.clone(),
         tenant: Tenant::parse(text).ok(),
-        name: None,
-        extra: Extra::new(extra),
+        name: Name::parse(text).ok(),
+        extra,
         created_at: now,
     });
     let code = CodeRecord {

@@ -3,6 +3,10 @@
 mod account;
 mod builder;
 mod check;
+mod import;
+mod install_link;
+#[cfg(feature = "jwt")]
+mod keys;
 mod stores;
 
 use std::num::NonZeroU32;
@@ -19,9 +23,14 @@ use crate::resource_server::ResourceServer;
 use crate::store::{ClientRegistry, ClientStore, GrantStore};
 use crate::telemetry::operate;
 
-pub use account::{DeveloperApp, NewApp};
+pub use account::{
+    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, DeveloperApp, NewApp, NewPersonalToken,
+    PersonalToken, Revocation,
+};
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
+pub use import::{ImportError, Imported};
+pub use install_link::InstallLinkError;
 pub use stores::Stores;
 
 /// An OAuth 2.1 authorization server.
@@ -41,13 +50,14 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) documents: Documents,
     pub(crate) resource_server: ResourceServer,
+    pub(crate) credential_policy: Arc<dyn CredentialPolicy>,
+    /// How long ago a user may have proved who they are, to create a credential.
+    pub(crate) reauthentication: Option<Duration>,
 }
 
 impl AuthorizationServer {
-    /// Dead rows are kept this long, so that a clock that is a little behind finds what it expects.
+    /// Dead rows are kept this long at least, so that a clock that is a little behind finds what it expects.
     const PURGE_MARGIN: Duration = Duration::from_hours(1);
-
-    const WITHDRAW_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
@@ -83,8 +93,8 @@ impl AuthorizationServer {
         &self.inner.resource_server
     }
 
-    /// Deletes codes and tokens whose life was over an hour ago, at most `limit` rows of each kind, and returns how
-    /// many went.
+    /// Deletes codes and tokens whose life was over an hour ago, or for as long as
+    /// [`retention`](AuthorizationServerBuilder::retention) says, at most `limit` rows of each kind, and returns how many went.
     ///
     /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for
     /// longer than an hour keeps them for as long.
@@ -100,7 +110,8 @@ impl AuthorizationServer {
     }
 
     async fn purge_stores(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
-        let margin = Self::PURGE_MARGIN.max(self.configuration().consent_lifetime);
+        let Configuration { retention, consent_lifetime, .. } = self.configuration();
+        let margin = Self::PURGE_MARGIN.max(*consent_lifetime).max(*retention);
         let before = self.now().saturating_sub(margin);
         let tokens = self.inner.grants.purge_tokens(before, limit).await?;
         // While expired tokens are left, a store that holds both would look through all of their grants for codes, each

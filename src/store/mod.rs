@@ -78,7 +78,9 @@ pub use postgres::{InvalidPostgresName, PostgresError, PostgresStore};
 pub use redis::{RedisError, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteError, SqliteStore};
-pub use token::{FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Reuse, Rotation, TokenStore};
+pub use token::{
+    FoundAccessToken, FoundRefreshToken, GrantStatus, GrantStore, GrantSummary, Reuse, Rotation, TokenStore,
+};
 
 /// What became of an insertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -242,7 +242,29 @@ pub struct GrantSummary {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// Whether a grant can be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "complete by design: callers match it")]
+pub enum GrantStatus {
+    /// It can.
+    Active,
+    /// Its life is over.
+    Expired,
+    /// It was ended before its time; also if its time is over by now.
+    Revoked,
+}
+
 impl GrantSummary {
+    /// Whether the grant can be used at `now`, in the words of a page.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> GrantStatus {
+        match self.revoked_at {
+            Some(_) => GrantStatus::Revoked,
+            None if self.is_live(now) => GrantStatus::Active,
+            None => GrantStatus::Expired,
+        }
+    }
+
     /// Whether anything can still be done with the grant at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {

@@ -9,6 +9,7 @@ use ::tracing::{Level, Span, enabled, event, span};
 use super::operate::Outcome;
 use crate::error::StoreError;
 use crate::observer::{Actor, Event, Operation};
+use crate::secret::SecretId;
 
 const TARGET: &str = "grantor";
 
@@ -39,11 +40,12 @@ pub(super) fn span(operation: Operation) -> Span {
     spans! {
         INFO(
             Authorize Recall Approve Deny Token Revoke Register ReadRegistration ReplaceRegistration DeleteRegistration
-            InstallClient RegisterApp Apps Client DeleteOwnClient DeleteClient RevokeClient Grants Withdraw
-            RevokeSubject Purge Check
+            InstallClient RegisterApp UpdateApp MakeConfidential MakePublic RotateSecret ResetSecret EndPreviousSecret
+            TouchSecret Apps Client DeleteOwnClient DeleteClient RevokeClient ImportGrant Grants IssuePersonalToken
+            ResetPersonalToken PersonalTokens RevokeOwnGrant Withdraw RevokeSubject RevokeTenant Purge Check
         )
         DEBUG(Introspect Verify);
-        none(SignIn Confirm Require Metadata)
+        none(SignIn Confirm Require RequireTenant Metadata)
     }
 }
 
@@ -68,6 +70,8 @@ pub(super) fn write(event: &Event<'_>) {
                     client = event.client().map(|client| client.as_str()),
                     grant = event.grant().map(display),
                     subject = event.subject().map(|subject| subject.as_str()),
+                    tenant = fields.tenant,
+                    secret_id = fields.secret_id.map(display),
                     endpoint = fields.endpoint,
                     operation = fields.operation,
                     grant_type = fields.grant_type,
@@ -105,7 +109,10 @@ fn record(span: &Span, event: &Event<'_>) {
     }
     match event {
         // What follows in the same operation has the same client; and a withdrawal is about any number of grants.
-        Event::Authenticated { .. } | Event::SecretMade { .. } | Event::Revoked { by: Actor::User, .. } => return,
+        Event::Authenticated { .. }
+        | Event::SecretMade { .. }
+        | Event::SecretsEnded { .. }
+        | Event::Revoked { by: Actor::User, .. } => return,
         // What follows has its client and its grant.
         Event::Replayed { .. } => {}
         _ => {
@@ -128,6 +135,8 @@ fn record(span: &Span, event: &Event<'_>) {
 /// What only some events have.
 #[derive(Default)]
 struct Fields<'a> {
+    tenant: Option<&'a str>,
+    secret_id: Option<SecretId>,
     endpoint: Option<&'static str>,
     operation: Option<&'static str>,
     grant_type: Option<&'static str>,
@@ -147,17 +156,22 @@ impl<'a> Fields<'a> {
         let none = Self::default();
         match event {
             Event::Approved { consent, .. } => Self { consent: Some(consent.name()), ..none },
-            Event::Authenticated { endpoint, .. } => Self { endpoint: Some(endpoint.name()), ..none },
+            Event::Authenticated { endpoint, secret_id, .. } => {
+                Self { endpoint: Some(endpoint.name()), secret_id: *secret_id, ..none }
+            }
             Event::Issued { grant_type, .. } => Self { grant_type: Some(grant_type.as_str()), ..none },
             Event::Replayed { reason, .. } => Self { reason: Some(reason.name()), ..none },
             Event::Revoked { extent, by, .. } => Self { extent: Some(extent.name()), by: Some(by.name()), ..none },
             Event::InitialTokenUsed { index } => Self { index: Some(*index), ..none },
-            Event::Registered { by, .. } | Event::RegistrationChanged { by, .. } => {
+            Event::Registered { by, .. } | Event::RegistrationChanged { by, .. } | Event::SecretsEnded { by, .. } => {
                 Self { by: Some(by.name()), ..none }
             }
             Event::Deleted { grants, by, .. } => Self { grants: Some(*grants), by: Some(by.name()), ..none },
             Event::ClientRevoked { grants, .. } | Event::SubjectRevoked { grants, .. } => {
                 Self { grants: Some(*grants), ..none }
+            }
+            Event::TenantRevoked { tenant, grants } => {
+                Self { tenant: Some(tenant.as_str()), grants: Some(*grants), ..none }
             }
             Event::Purged { codes, tokens } => Self { codes: Some(*codes), tokens: Some(*tokens), ..none },
             Event::Refused { endpoint, reason, source, .. } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::fixtures::{self, from_now, parsed, resources, scope};
 use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, SecretAuthentication};
@@ -11,7 +11,7 @@ use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
     Retirement,
 };
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::identifier::{Extra, Name, Subject, Tenant};
 use crate::pkce::CodeChallenge;
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::resource::{self, Resources};
@@ -37,17 +37,13 @@ fn longest_resources() -> Resources {
 }
 
 fn strange_extra() -> Extra {
-    let object = json!({
+    fixtures::extra_of(&json!({
         "": null,
         "nul \u{0} and \u{FFFF} and 🦀": "\u{0}\u{1}\t\"\\/ {braces} ✓",
         "numbers": [0, -1, 0.1, 1e300, i64::MIN, u64::MAX, 1.0, -0.0, 9_007_199_254_740_993_u64],
         "nested": { "b": [[], {}, [true, false, null]], "a": { "a": { "a": "deep" } } },
         "long": "é".repeat(4_000),
-    });
-    Extra::new(match object {
-        Value::Object(object) => object,
-        _ => serde_json::Map::new(),
-    })
+    }))
 }
 
 /// Clients at the bounds.
@@ -109,7 +105,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         scope: longest_scope(),
         resource: longest_resources(),
         tenant: Some(parsed::<Tenant>(&longest_name())),
-        name: None,
+        name: Some(parsed::<Name>(&longest_name())),
         extra: strange_extra(),
         created_at: Timestamp::MAX,
         ..Grant::clone(&fixtures::grant())
@@ -118,6 +114,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         client: Some(parsed("{client}:*")),
         subject: Some(parsed("{user}: o'hara 用户 🦀")),
         tenant: Some(parsed(" \u{202E}\\ % _")),
+        name: Some(parsed("{\"name\": 'o''hara'} 🦀 ")),
         created_at: Timestamp::from_unix_millis(0),
         ..Grant::clone(&fixtures::grant())
     };

@@ -97,6 +97,7 @@ pub(super) fn metadata(text: &str, url: &str) -> ClientMetadata {
         .and_then(|metadata| metadata.with_logo_uri(url))
         .and_then(|metadata| metadata.with_tos_uri(url))
         .and_then(|metadata| metadata.with_policy_uri(url))
+        .and_then(|metadata| metadata.with_initiate_login_uri(url))
         .and_then(|metadata| metadata.with_software_id(text))
         .and_then(|metadata| metadata.with_software_version(text))
         .and_then(|metadata| metadata.with_contact(text))
@@ -113,7 +114,6 @@ pub fn grant() -> Arc<Grant> {
 /// A grant of this user to this client.
 #[must_use]
 pub fn grant_of(subject: &Subject, client: &ClientId) -> Arc<Grant> {
-    let extra = json!({ "plan": "bulk", "seats": 12 });
     Arc::new(Grant {
         id: GrantId::random(),
         client: Some(client.clone()),
@@ -122,7 +122,7 @@ pub fn grant_of(subject: &Subject, client: &ClientId) -> Arc<Grant> {
         resource: resources(&["https://api.example", "https://stats.example/v1"]),
         tenant: Some(parsed::<Tenant>("acme")),
         name: Some(parsed("Backup script")),
-        extra: Extra::new(extra.as_object().cloned().unwrap_or_default()),
+        extra: extra_of(&json!({ "plan": "bulk", "seats": 12 })),
         created_at: from_now(-5),
     })
 }
@@ -211,6 +211,14 @@ pub(super) fn scope(text: &str) -> Scope {
 
 pub(super) fn resources(uris: &[&str]) -> Resources {
     uris.iter().map(|uri| parsed(uri)).collect()
+}
+
+#[track_caller]
+pub(super) fn extra_of(value: &serde_json::Value) -> Extra {
+    match Extra::of(value) {
+        Ok(extra) => extra,
+        Err(error) => panic!("{value}: {error}"),
+    }
 }
 
 #[track_caller]

@@ -50,7 +50,7 @@ use crate::store::{Insertion, TokenStore};
 ///
 /// # Panics
 ///
-/// If `scope` is malformed.
+/// If `scope` is malformed, and when it is awaited for a resource server without a store.
 #[track_caller]
 pub fn issue_access(valid_at: impl Into<TokenIssuer>, scope: &str) -> IssueAccess {
     let issuer = valid_at.into();
@@ -70,7 +70,8 @@ pub fn issue_access(valid_at: impl Into<TokenIssuer>, scope: &str) -> IssueAcces
 /// Where [`issue_access`] puts a token, and what makes it valid there.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
-    tokens: Arc<dyn TokenStore>,
+    /// `None` for a resource server that takes signed tokens at their word.
+    tokens: Option<Arc<dyn TokenStore>>,
     prefix: Prefix,
     resource: Option<ResourceIndicator>,
     clock: Arc<dyn Clock>,
@@ -79,7 +80,7 @@ pub struct TokenIssuer {
 impl From<&ResourceServer> for TokenIssuer {
     fn from(server: &ResourceServer) -> Self {
         Self {
-            tokens: Arc::clone(&server.tokens),
+            tokens: server.tokens.clone(),
             prefix: server.prefix.clone(),
             resource: server.resource.clone(),
             clock: Arc::clone(&server.clock),
@@ -95,13 +96,13 @@ impl From<&AuthorizationServer> for TokenIssuer {
 
 impl From<&TestServer> for TokenIssuer {
     fn from(server: &TestServer) -> Self {
-        Self { tokens: server.fixture_tokens(), ..server.server().into() }
+        Self { tokens: Some(server.fixture_tokens()), ..server.server().into() }
     }
 }
 
 impl<S: TokenStore> From<(Arc<S>, Prefix)> for TokenIssuer {
     fn from((store, prefix): (Arc<S>, Prefix)) -> Self {
-        Self { tokens: store, prefix, resource: None, clock: Arc::new(SystemClock) }
+        Self { tokens: Some(store), prefix, resource: None, clock: Arc::new(SystemClock) }
     }
 }
 
@@ -232,7 +233,8 @@ impl IssueAccess {
         let (scope, resource) = (self.scope, self.resource);
         let access = AccessTokenRecord { key: token.key(), scope, resource, issued_at, expires_at };
         let tokens = IssuedTokens { grant: Arc::clone(&grant), access, refresh: None };
-        match self.issuer.tokens.insert_tokens(&tokens).await {
+        let Some(store) = &self.issuer.tokens else { panic!("the resource server has no store to put a token in") };
+        match store.insert_tokens(&tokens).await {
             Ok(Insertion::Inserted) => {}
             Ok(Insertion::Conflict) => panic!("the store takes a random identifier for one that it has"),
             Err(error) => panic!("the access token cannot be stored: {error}"),
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn everything_that_is_said_of_a_token_is_what_an_api_is_told() {
         let server = TestServer::new();
-        let extra = Extra::new(json!({ "plan": "bulk" }).as_object().cloned().unwrap());
+        let extra = Extra::of(&json!({ "plan": "bulk" })).unwrap();
         let token = issue_access(&server, "read write").subject("bob").client("board").tenant("acme");
         let token = token.extra(extra.clone()).resource("https://api.test/two").expires_in(Duration::from_secs(60));
         let token = block_on(token);

@@ -7,7 +7,8 @@ mod request;
 pub(crate) mod response;
 
 pub use request::ClientRequest;
-pub(crate) use request::{ClientForm, Presented, TokenRequest, require_media_type};
+pub(crate) use request::{ClientForm, Presented, TokenRequest, require_json};
+pub(crate) use response::Shaped;
 pub use response::{
     AuthorizationResponse, AuthorizeAnswer, ErrorPage, Introspection, RegistrationResponse, TokenResponse, Visitor,
     page_headers,

@@ -1,5 +1,7 @@
 //! Parameters: `application/x-www-form-urlencoded`, read strictly (RFC 6749 appendix B).
 
+mod json;
+
 use std::borrow::Cow;
 
 use crate::error::ErrorReason;
@@ -128,6 +130,11 @@ impl<'a> Params<'a> {
         self.unknown.iter().find(|(own, _)| own == name).map(|(_, value)| &**value)
     }
 
+    /// Whether a parameter that has no meaning in OAuth occurs more than once.
+    pub(crate) fn repeats_unknown(&self, name: &str) -> bool {
+        self.unknown.iter().filter(|(own, _)| own == name).nth(1).is_some()
+    }
+
     pub(crate) fn take_unknown(&mut self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         std::mem::take(&mut self.unknown)
     }
@@ -160,6 +167,12 @@ fn hex(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configuration::RESERVED;
+
+    #[test]
+    fn no_parameter_that_has_a_meaning_can_be_declared_as_one_of_the_services_own() {
+        assert_eq!(RESERVED.iter().filter(|name| Parameter::parse(name).is_some()).count(), Parameter::COUNT);
+    }
 
     #[test]
     fn the_vector_of_rfc_6749_appendix_b_decodes() {

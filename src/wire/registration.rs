@@ -37,6 +37,8 @@ pub(crate) struct ClientDocument {
     #[serde(default, deserialize_with = "text")]
     pub(crate) policy_uri: Option<String>,
     #[serde(default, deserialize_with = "text")]
+    pub(crate) initiate_login_uri: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     pub(crate) jwks_uri: Option<String>,
     #[serde(default, deserialize_with = "value")]
     pub(crate) jwks: Option<Value>,

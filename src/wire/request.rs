@@ -9,9 +9,14 @@ use http::header::CONTENT_TYPE;
 use super::header;
 use super::params::{Parameter, Params};
 use crate::client::{ClientCredentials, Proof};
+use crate::configuration::TokenRequestBodies;
 use crate::error::ErrorReason;
 
-/// A form that a client posted to the token, revocation or introspection endpoint.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const JSON: &[u8] = b"application/json";
+
+/// What a client posted to the token, revocation or introspection endpoint: a form, or JSON if the server reads it
+/// ([`TokenRequestBodies`]).
 ///
 /// Its URL is not part of it: credentials and grants in a query are not honoured (OAuth 2.1 §2.4.1). Not printed by
 /// `Debug`.
@@ -21,7 +26,7 @@ pub struct ClientRequest<'a> {
     body: &'a [u8],
 }
 
-/// A form that was read.
+/// A form, or what came in its place, that was read.
 pub(crate) struct ClientForm<'a> {
     params: Params<'a>,
     authorization: Option<&'a [u8]>,
@@ -45,11 +50,17 @@ impl<'a> ClientRequest<'a> {
         self.headers
     }
 
-    pub(crate) fn read(self) -> Result<ClientForm<'a>, ErrorReason> {
-        require_media_type(self.headers, "application/x-www-form-urlencoded")?;
+    pub(crate) fn read(self, bodies: TokenRequestBodies) -> Result<ClientForm<'a>, ErrorReason> {
+        let parse = match media_type(self.headers)? {
+            essence if essence.eq_ignore_ascii_case(FORM) => Params::parse,
+            essence if bodies == TokenRequestBodies::FormOrJson && essence.eq_ignore_ascii_case(JSON) => {
+                Params::parse_json
+            }
+            _ => return Err(ErrorReason::ContentTypeUnsupported),
+        };
         let authorization = header::authorization(self.headers, ErrorReason::AuthorizationRepeated)?;
         let body = std::str::from_utf8(self.body).map_err(|_| ErrorReason::RequestMalformed)?;
-        let params = Params::parse(body)?;
+        let params = parse(body)?;
         if params.repeats_any() {
             Err(ErrorReason::ParameterRepeated)
         } else {
@@ -124,10 +135,14 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
-/// Refuses a body of any other media type; parameters and letter case do not matter (RFC 9110 §8.3.1).
-pub(crate) fn require_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ErrorReason> {
+/// Refuses a body that is not JSON.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ErrorReason> {
+    if media_type(headers)?.eq_ignore_ascii_case(JSON) { Ok(()) } else { Err(ErrorReason::ContentTypeUnsupported) }
+}
+
+/// The media type of a body; its parameters do not matter, nor does letter case (RFC 9110 §8.3.1).
+fn media_type(headers: &HeaderMap) -> Result<&[u8], ErrorReason> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(ErrorReason::ContentTypeUnsupported) };
-    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if essence.eq_ignore_ascii_case(expected.as_bytes()) { Ok(()) } else { Err(ErrorReason::ContentTypeUnsupported) }
+    Ok(value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii())
 }

@@ -244,6 +244,7 @@ on_both_stores! {
             "logo_uri",
             "tos_uri",
             "policy_uri",
+            "initiate_login_uri",
             "scope",
             "software_id",
             "software_version",

@@ -96,7 +96,7 @@ on_both_stores! {
 
     // DCR-031, ATK-033
     async fn only_web_addresses_are_kept_as_addresses(setup) {
-        for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"] {
+        for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "jwks_uri"] {
             for uri in [
                 "javascript:alert(1)",
                 "data:text/html,x",
@@ -168,6 +168,7 @@ on_both_stores! {
             "contacts": ["a@new.test", "b@new.test"],
             "tos_uri": "https://new.test/tos",
             "policy_uri": "https://new.test/policy",
+            "initiate_login_uri": "https://new.test/install?plan=pro",
             "software_id": "4NRB1-0XZABZI9E6-5SM3R",
             "software_version": "2.1",
             "application_type": "web",

@@ -218,8 +218,7 @@ on_both_stores! {
 
     // What the host keeps with a grant may be what confines it.
     async fn a_remembered_consent_keeps_what_the_host_keeps_with_it(setup) {
-        let extra = serde_json::json!({ "folders": ["inbox"] });
-        let extra = Extra::new(extra.as_object().unwrap().clone());
+        let extra = Extra::of(&serde_json::json!({ "folders": ["inbox"] })).unwrap();
         let approval = Approval::all().with_extra(extra.clone());
         let request = setup.request("pub");
         consent_with(&setup, "pub", &request, approval).await;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use grantor::client::ClientMetadata;
+use grantor::client::{ClientId, ClientMetadata};
 use grantor::error::AuthorizeError;
+use grantor::grant::ImportedGrant;
 use grantor::observer::Operation;
 use grantor::store::{Deletion, Page};
 use grantor::{Approval, ClientRequest, NewApp, Recall, RegistrationRequest, SessionSecret, Visitor};
@@ -166,7 +167,9 @@ async fn everything_else(setup: &Setup) {
     let tokens = setup.tokens("web").await;
     let access = server.resource_server().verify(&bearer(tokens.text("access_token"))).await.unwrap();
     drop(access.require("admin").unwrap_err());
-    let web = "web".parse().unwrap();
+    let web: ClientId = "web".parse().unwrap();
+    let row = ImportedGrant::new(web.clone(), setup.alice.clone(), "read".parse().unwrap());
+    server.import_grant(&row).await.unwrap_err();
     assert!(server.client(&web).await.unwrap().is_some());
     let apps = server.apps(&setup.alice, Page::first(NonZeroU32::MIN)).await.unwrap();
     assert!(!server.grants(&setup.alice, Page::first(NonZeroU32::MIN)).await.unwrap().is_empty());

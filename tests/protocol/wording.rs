@@ -96,6 +96,26 @@ async fn a_description_is_replaced_wherever_a_client_gets_it() {
 }
 
 #[tokio::test]
+async fn descriptions_can_be_names_that_tell_no_more_than_sentences() {
+    let wording = Wording::new().with_names().with_description(ErrorReason::ScopeNotAllowed, "unsupported_scope");
+    for setup in Setup::both_with(|builder| builder.wording(wording.clone())).await {
+        let refused = async |form: Form| setup.token(&form).await.text("error_description").to_owned();
+        let code = setup.code("web").await;
+        assert_eq!(refused(setup.exchange("other", &code)).await, "code_invalid_or_expired");
+        assert_eq!(refused(setup.exchange("web", "x")).await, "code_invalid_or_expired");
+        setup.token(&setup.exchange("web", &code)).await.expect_ok();
+        assert_eq!(refused(setup.exchange("web", &code)).await, "code_invalid_or_expired");
+        assert_eq!(refused(setup.refresh("web", "x")).await, "refresh_token_invalid_or_expired");
+        assert_eq!(refused(setup.exchange("web", "x").set("client_secret", "x")).await, "client_authentication_failed");
+        assert_eq!(refused(setup.exchange("web", "x").set("client_id", "x")).await, "client_authentication_failed");
+        assert_eq!(refused(setup.exchange("web", "")).await, "code_missing");
+        assert_eq!(refused(setup.exchange("web", "x").set("grant_type", "x")).await, "grant_type_unsupported");
+        let error = setup.pending(&setup.request("pub").set("scope", "bogus")).await.unwrap_err();
+        assert_eq!(redirected(error).0, "unsupported_scope");
+    }
+}
+
+#[tokio::test]
 async fn a_description_is_in_the_language_of_the_request() {
     let reason = ErrorReason::CodeMissing;
     let wording = Wording::new()

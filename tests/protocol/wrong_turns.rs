@@ -10,7 +10,7 @@ const WRONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 async fn is_remembered(setup: &Setup, tenant: Option<&str>) -> bool {
     let pending = setup.pending(&setup.request("web")).await.unwrap();
     let pending = match tenant {
-        Some(tenant) => pending.in_tenant(tenant.parse().unwrap()),
+        Some(tenant) => pending.in_tenant(tenant.parse().unwrap()).unwrap(),
         None => pending,
     };
     matches!(setup.server.recall(pending, &setup.alice).await.unwrap(), Recall::Remembered(_))
@@ -43,11 +43,11 @@ on_both_stores! {
     async fn a_tenant_that_is_chosen_before_the_user_is_asked_goes_into_the_token(setup) {
         let blue: Tenant = "blue".parse().unwrap();
         let request = setup.request("web");
-        let shown = setup.pending(&request).await.unwrap().in_tenant(blue.clone());
+        let shown = setup.pending(&request).await.unwrap().in_tenant(blue.clone()).unwrap();
         let token = setup.consent_token(&shown);
-        let elsewhere = setup.pending(&request).await.unwrap().in_tenant("red".parse().unwrap());
+        let elsewhere = setup.pending(&request).await.unwrap().in_tenant("red".parse().unwrap()).unwrap();
         assert!(elsewhere.confirm(&setup.session, &setup.alice, &token).is_err(), "the page was about another tenant");
-        let decided = setup.pending(&request).await.unwrap().in_tenant(blue.clone());
+        let decided = setup.pending(&request).await.unwrap().in_tenant(blue.clone()).unwrap();
         let confirmed = decided.confirm(&setup.session, &setup.alice, &token).unwrap();
         let approval = Approval::all().with_tenant("red".parse().unwrap());
         let response = setup.server.approve(confirmed, approval).await.unwrap();

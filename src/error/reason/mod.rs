@@ -1,5 +1,6 @@
 //! Every cause of an error: what happened, what the client is told of it, and what the operator can do.
 
+mod public_name;
 mod table;
 
 use super::ErrorCode;

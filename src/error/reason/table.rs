@@ -88,14 +88,15 @@ reasons! {
         "Nothing, unless one client keeps doing it: it posts where a GET is due, or the other way round.";
     /// The body is not of the content type that the endpoint reads.
     ContentTypeUnsupported => InvalidRequest, 415, "The content type of the request is not supported.",
-        "Tell the client's author what the endpoint reads: a form for tokens, JSON for registration.";
+        "Tell the client's author what is read: a form for tokens, JSON for registration; or set `token_requests`.";
     /// The body is larger than the limit.
     RequestTooLarge => InvalidRequest, 413, "The request is too large.",
         "Raise `body_limit` if honest requests are that large; otherwise somebody tries what goes through.";
     /// The query of an authorization request is longer than any valid one.
     QueryTooLong => InvalidRequest, 414, "The URL of the request is too long.",
         "Nothing: no honest request comes near 32 KiB.";
-    /// Ill-formed percent-encoding, not UTF-8, a NUL, or too many parameters.
+    /// Ill-formed percent-encoding or JSON, not UTF-8, a NUL, a control character in a parameter of the service's own,
+    /// or too many parameters.
     RequestMalformed => InvalidRequest, 400, "The request is not well-formed.",
         "Have the client encode parameters with a library; if many are hit, look for a proxy that rewrites.";
     /// The connection broke before the whole body was read.
@@ -109,7 +110,7 @@ reasons! {
         "Have the client send the parameter once; often its base URL has it as well.";
     /// A parameter is longer than any valid value.
     ParameterTooLong => InvalidRequest, 400, "A parameter is too long.",
-        "Have the client keep `state` below 4,096 bytes: a key to what it remembers, not all of it.";
+        "Have the client keep `state` below 4,096 bytes, and parameters of your own below 1,000: keys, not content.";
 
     // Authorization endpoint, before a redirect is safe
     /// No `client_id`.
@@ -176,6 +177,9 @@ reasons! {
     /// The user refused, or left no scope to grant.
     AccessDenied => AccessDenied, 400, "The resource owner denied the request.",
         "Nothing: it is the user's right.";
+    /// The client is confined to another tenant than the one that the page is about.
+    TenantNotAllowed => AccessDenied, 400, "The client cannot be used in this tenant.",
+        "Nothing, unless users complain: then see that the page's tenant is the one that the client is confined to.";
     /// `prompt=none`, and nobody is signed in.
     LoginRequired => LoginRequired, 400, "The resource owner is not signed in.",
         "Nothing: the app tried without a page, and has to show one now.";
@@ -338,6 +342,23 @@ reasons! {
     RegistrationConflict => InvalidRequest, 409, "The registration was changed by another request.",
         "Nothing: whoever came second reads the registration and tries again.";
 
+    // Pages of the host
+    /// The `CredentialPolicy` does not let this user create it.
+    CredentialNotAllowed => AccessDenied, 403, "This user may not create that.",
+        "Nothing: the policy decided; if it decided wrongly, correct what it knows of the user.";
+    /// Too much time has passed since the user proved who they are.
+    ReauthenticationRequired => LoginRequired, 403, "The user has to sign in again first.",
+        "Nothing: the page asks for the password, and tells when it was given (`with_authenticated_at`).";
+    /// A personal access token that could not work, or not be used any more.
+    PersonalTokenInvalid => InvalidRequest, 400, "The token cannot be issued like this.",
+        "Nothing: the description tells whoever filled in the form what to change.";
+    /// The user has no such token.
+    PersonalTokenUnknown => InvalidRequest, 404, "There is no such token.",
+        "Nothing, unless one page keeps doing it: it names tokens that are not its user's.";
+    /// The token has expired or was revoked, and so cannot be reset.
+    PersonalTokenEnded => InvalidRequest, 409, "The token has expired or was revoked.",
+        "Nothing: the user issues a new one.";
+
     // Protected resources
     /// No bearer token came.
     AccessTokenMissing => InvalidToken, 401, "An access token is required.",
@@ -354,10 +375,10 @@ reasons! {
     /// The access token is for another resource.
     AudienceMismatch => InvalidToken, 401, "The access token is not for this resource.",
         "Have the app ask for this API by `resource`; see that the API checks for the URI that is declared.";
-    /// The access token's scope does not suffice.
     /// The token is confined to another tenant than the one that was called for.
     TenantMismatch => AccessDenied, 403, "The access token is confined to another tenant.",
         "Nothing, unless one client keeps doing it: its user chose another workspace than the one it asks about.";
+    /// The access token's scope does not suffice.
     ScopeInsufficient => InsufficientScope, 403, "The access token does not have the required scope.",
         "Nothing, unless users complain: then have the app ask for the scope that the challenge names.";
 
@@ -368,4 +389,7 @@ reasons! {
     /// A store failed, and trying again will not help.
     StoreFailed => ServerError, 500, "The server failed.",
         "Read the cause in the log: a missing migration, a full disk, a row that nobody can read.";
+    /// The client is to get a signed access token, but there are no keys, or the token would never expire.
+    AccessTokenUnsignable => ServerError, 500, "The server failed.",
+        "Give the server `access_token_keys`, and the client a lifetime of access tokens, or the format `Opaque`.";
 }

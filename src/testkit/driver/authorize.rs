@@ -186,10 +186,10 @@ impl Authorize {
     pub(super) async fn pending(&self) -> Result<PendingAuthorization, AuthorizeError> {
         self.client.register().await;
         let pending = self.client.server.server().authorize(&self.parameters().encode()).await?;
-        Ok(match &self.tenant {
+        match &self.tenant {
             Some(tenant) => pending.in_tenant(tenant.clone()),
-            None => pending,
-        })
+            None => Ok(pending),
+        }
     }
 
     /// The page, or what there is instead.

@@ -65,7 +65,7 @@ fn a_user_may_approve_less_in_a_tenant_with_something_of_the_hosts_own() {
     let client = server.client().public();
     let authorize =
         client.authorize().scope("read write").resource("https://api.test/two").tenant("acme").subject("bob");
-    let extra = crate::identifier::Extra::new(json!({ "plan": "bulk" }).as_object().cloned().unwrap());
+    let extra = crate::identifier::Extra::of(&json!({ "plan": "bulk" })).unwrap();
     let approval = Approval::of("write".parse().unwrap()).with_extra(extra.clone());
     let tokens = block_on(authorize.approve().approval(approval).exchange());
     assert_eq!(tokens.scope, "write");

@@ -103,7 +103,7 @@ async fn ask(
 ) -> Result<Response<String>, Failure> {
     let mut pending = server.server().authorize(query(here)).await?;
     if let Some(tenant) = tenant {
-        pending = pending.in_tenant(tenant.clone());
+        pending = pending.in_tenant(tenant.clone())?;
     }
     let Some(session) = visitor.session() else {
         pending.sign_in_required()?;

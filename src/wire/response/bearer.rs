@@ -52,9 +52,13 @@ impl BearerError {
             separator = ',';
         };
         parameter("realm", &self.context.realm);
-        // RFC 6750 §3.1: no error code for a request that did not try to authenticate.
-        if self.reason() != ErrorReason::AccessTokenMissing {
-            parameter("error", self.reason().code().as_str());
+        // RFC 6750 §3.1: no error code for a request that did not try to authenticate, and none but these three: whatever
+        // else is wrong, no other token would mend it, and a client must not be sent for one.
+        let code = self.reason().code();
+        let about_the_token =
+            matches!(code, ErrorCode::InvalidRequest | ErrorCode::InvalidToken | ErrorCode::InsufficientScope);
+        if about_the_token && self.reason() != ErrorReason::AccessTokenMissing {
+            parameter("error", code.as_str());
             parameter("error_description", self.description());
         }
         if let Some(scope) = self.scope.as_ref().filter(|scope| !scope.is_empty()) {

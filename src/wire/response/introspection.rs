@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{json, to_json};
 use crate::client::ClientId;
 use crate::clock::Timestamp;
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::issuer::Issuer;
 use crate::resource::Resources;
 use crate::scope::Scope;
@@ -22,6 +22,7 @@ pub(crate) struct ActiveToken {
     pub(crate) issuer: Issuer,
     pub(crate) client: Option<ClientId>,
     pub(crate) subject: Option<Subject>,
+    pub(crate) tenant: Option<Tenant>,
     pub(crate) kind: TokenKind,
     pub(crate) scope: Scope,
     pub(crate) resource: Resources,
@@ -49,6 +50,8 @@ struct Active<'a> {
     client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,7 @@ impl Introspection {
                     client_id: client,
                     // RFC 9068 §2.2: a client that acts for itself is its own subject.
                     sub: token.subject.as_ref().map(Subject::as_str).or(client),
+                    tenant: token.tenant.as_ref().map(Tenant::as_str),
                     scope: token.scope.as_str(),
                     token_type: match token.kind {
                         TokenKind::Access => Some("Bearer"),

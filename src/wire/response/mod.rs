@@ -16,6 +16,7 @@ pub use authorization::{AuthorizationResponse, AuthorizeAnswer, ErrorPage, Visit
 pub use introspection::Introspection;
 pub(crate) use introspection::{ActiveToken, TokenKind};
 pub use registration::RegistrationResponse;
+pub(crate) use token::Shaped;
 pub use token::TokenResponse;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

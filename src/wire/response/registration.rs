@@ -52,6 +52,8 @@ struct RegistrationBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    initiate_login_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     software_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     software_version: Option<&'a str>,
@@ -105,6 +107,7 @@ impl RegistrationResponse {
             contacts: metadata.contacts(),
             tos_uri: metadata.tos_uri(),
             policy_uri: metadata.policy_uri(),
+            initiate_login_uri: metadata.initiate_login_uri(),
             software_id: metadata.software_id(),
             software_version: metadata.software_version(),
             application_type: metadata.application_type(),

@@ -1,11 +1,15 @@
 //! Token responses (RFC 6749 §5.1).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::json;
+use crate::clock::Timestamp;
+use crate::configuration::{NoRefreshToken, ResponseMember, TokenResponseShape};
+use crate::identifier::{Extra, Tenant};
 use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken};
 
@@ -20,18 +24,72 @@ pub struct TokenResponse {
     pub(crate) expires_in: Option<Duration>,
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) scope: Scope,
+    /// What the operator has it say beyond the protocol.
+    pub(crate) shaped: Option<Box<Shaped>>,
 }
 
-#[derive(Serialize)]
-struct TokenBody<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
+/// What a response says beyond the protocol, and of what.
+#[derive(Debug)]
+pub(crate) struct Shaped {
+    pub(crate) shape: Arc<TokenResponseShape>,
+    pub(crate) no_refresh_token: NoRefreshToken,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) extra: Extra,
+}
+
+/// The response as JSON.
+struct TokenBody<'a>(&'a TokenResponse);
+
+impl Serialize for TokenBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let TokenResponse { access_token, expires_in, refresh_token, scope, shaped } = self.0;
+        let shaped = shaped.as_deref();
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("access_token", access_token.expose())?;
+        members.serialize_entry("token_type", "Bearer")?;
+        if let Some(lifetime) = expires_in {
+            // Some clients take zero for never.
+            members.serialize_entry("expires_in", &lifetime.as_secs().clamp(1, MAX_EXPIRES_IN))?;
+        }
+        match refresh_token {
+            Some(token) => members.serialize_entry("refresh_token", token.expose())?,
+            None if shaped.is_some_and(|shaped| shaped.no_refresh_token == NoRefreshToken::Null) => {
+                members.serialize_entry("refresh_token", &())?;
+            }
+            None => {}
+        }
+        if !scope.is_empty() {
+            members.serialize_entry("scope", scope.as_str())?;
+        }
+        if let Some(shaped) = shaped {
+            for (name, member) in &shaped.shape.members {
+                shaped.serialize_member(&mut members, name, member)?;
+            }
+        }
+        members.end()
+    }
+}
+
+impl Shaped {
+    /// Writes a member, unless it has no value here.
+    fn serialize_member<M: SerializeMap>(
+        &self,
+        members: &mut M,
+        name: &str,
+        member: &ResponseMember,
+    ) -> Result<(), M::Error> {
+        let value = match member {
+            ResponseMember::IssuedAt => return members.serialize_entry(name, &self.issued_at.unix_seconds()),
+            ResponseMember::Constant(value) => Some(value),
+            ResponseMember::Tenant => match &self.tenant {
+                Some(tenant) => return members.serialize_entry(name, tenant.as_str()),
+                None => None,
+            },
+            ResponseMember::Extra(own) => self.extra.get(own),
+        };
+        value.map_or(Ok(()), |value| members.serialize_entry(name, value))
+    }
 }
 
 impl TokenResponse {
@@ -59,19 +117,12 @@ impl TokenResponse {
         &self.scope
     }
 
-    /// The response: 200, JSON, not to be stored; members without a value are left out.
+    /// The response: 200, JSON, not to be stored. Members without a value are left out, and what
+    /// [`TokenResponseShape`] adds comes last.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
-        let body = TokenBody {
-            access_token: self.access_token.expose(),
-            token_type: "Bearer",
-            // Some clients take zero for never.
-            expires_in: self.expires_in.map(|lifetime| lifetime.as_secs().clamp(1, MAX_EXPIRES_IN)),
-            refresh_token: self.refresh_token.as_ref().map(RefreshToken::expose),
-            scope: self.scope.as_str(),
-        };
         let mut text = Vec::with_capacity(320 + self.scope.as_str().len());
-        let written = serde_json::to_writer(&mut text, &body);
+        let written = serde_json::to_writer(&mut text, &TokenBody(&self));
         let text = written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_default();
         json(StatusCode::OK, text)
     }

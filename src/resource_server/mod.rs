@@ -1,25 +1,29 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
+mod access;
+mod offline;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::client::ClientId;
-use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::configuration::{ConfigurationError, ProtectedResource, Wording, WordingCatalog, Words};
+use crate::clock::{Clock, SystemClock};
+use crate::configuration::{ConfigurationError, ImportedTokens, ProtectedResource, Wording, WordingCatalog};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::{AccessTokenRecord, Grant};
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::jwt::JwtVerifier;
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
-use crate::resource::{ResourceIndicator, Resources};
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{GrantId, Kind, Prefix, Token};
+use crate::secret::{Kind, Prefix, Presented, Token, TokenKey};
 use crate::store::{FoundAccessToken, TokenStore};
-use crate::telemetry::{Telemetry, ended, operate};
+use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
 
+pub use access::Access;
+
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
-/// server.
+/// server; for signed tokens it can do without (feature `jwt`).
 ///
 /// ```no_run
 /// # async fn call(server: grantor::AuthorizationServer, headers: http::HeaderMap) -> Result<(), grantor::error::BearerError> {
@@ -30,11 +34,31 @@ use crate::wire::header::{bearer, refused_bearer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
-    pub(crate) tokens: Arc<dyn TokenStore>,
+    /// `None` if signed tokens are taken at their word.
+    pub(crate) tokens: Option<Arc<dyn TokenStore>>,
     pub(crate) prefix: Prefix,
+    pub(crate) personal_token_prefix: Option<Prefix>,
     pub(crate) resource: Option<ResourceIndicator>,
     context: Arc<ChallengeContext>,
     pub(crate) clock: Arc<dyn Clock>,
+    imported_tokens: ImportedTokens,
+    jwt: Option<JwtVerifier>,
+}
+
+/// One for any resource, with an empty prefix.
+fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
+    let telemetry = Telemetry::new(Arc::new(NoObserver));
+    let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
+    ResourceServer {
+        tokens,
+        prefix: Prefix::of_letters(""),
+        personal_token_prefix: None,
+        resource: None,
+        context: Arc::new(context),
+        clock: Arc::new(SystemClock),
+        imported_tokens: ImportedTokens::Refused,
+        jwt: None,
+    }
 }
 
 impl ResourceServer {
@@ -56,9 +80,23 @@ impl ResourceServer {
     /// Accepts the tokens in `tokens` that begin with `prefix`, for whatever resource they are: also those that were
     /// meant for another API over the same store.
     pub fn for_any_resource(tokens: Arc<dyn TokenStore>, prefix: Prefix) -> Self {
-        let telemetry = Telemetry::new(Arc::new(NoObserver));
-        let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
-        Self { tokens, prefix, resource: None, context: Arc::new(context), clock: Arc::new(SystemClock) }
+        Self { prefix, ..unrestricted(Some(tokens)) }
+    }
+
+    /// Accepts tokens, too, that another server issued and that were imported; what that costs is said at
+    /// [`ImportedTokens`].
+    #[must_use]
+    pub const fn with_imported_tokens(mut self) -> Self {
+        self.imported_tokens = ImportedTokens::Accepted;
+        self
+    }
+
+    /// Accepts tokens that begin with `prefix` as well: the personal access tokens of a server that has a prefix of their own
+    /// for them ([`Prefixes::with_personal_token`](crate::configuration::Prefixes::with_personal_token)).
+    #[must_use]
+    pub fn with_personal_token_prefix(mut self, prefix: Prefix) -> Self {
+        self.personal_token_prefix = Some(prefix);
+        self
     }
 
     /// Sets the realm of challenges.
@@ -100,6 +138,11 @@ impl ResourceServer {
         self
     }
 
+    pub(crate) fn with_verifier(mut self, verifier: Option<JwtVerifier>) -> Self {
+        self.jwt = verifier;
+        self
+    }
+
     /// Checks the `Authorization` header of a call; a token anywhere else is not looked at (OAuth 2.1 §5.1).
     ///
     /// One read of the store; a token that was never issued here is refused without one.
@@ -116,7 +159,8 @@ impl ResourceServer {
                 error.with_words(words)
             })?;
             let insufficient = words(ErrorReason::ScopeInsufficient);
-            let access = Access { found, context: Arc::clone(&self.context), insufficient };
+            let confined = words(ErrorReason::TenantMismatch);
+            let access = Access { found, context: Arc::clone(&self.context), insufficient, confined };
             match self.refusal(&access.found.token) {
                 Some(reason) => {
                     let error = BearerError::new(Arc::clone(&self.context), reason);
@@ -150,12 +194,25 @@ impl ResourceServer {
         Ok(access)
     }
 
+    /// What the store knows a token by: one of the two prefixes, signed, or, since it may look like anything, imported.
+    fn token_key(&self, text: &str) -> Option<TokenKey> {
+        let own = |prefix| Token::parse(Kind::AccessToken, prefix, text).map(|token| token.key());
+        own(&self.prefix)
+            .or_else(|| self.personal_token_prefix.as_ref().and_then(own))
+            .or_else(|| self.jwt.as_ref()?.token_key(text))
+            .or_else(|| {
+                Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text).map(|read| read.key)
+            })
+    }
+
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
         let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
         let text = bearer(headers).map_err(refuse)?;
-        let token = Token::parse(Kind::AccessToken, &self.prefix, text);
-        let key = token.ok_or_else(|| refuse(refused_bearer(text)))?.key();
-        let found = self.tokens.find_access_token(&key).await;
+        let Some(tokens) = &self.tokens else {
+            return self.read(text).ok_or_else(|| refuse(refused_bearer(text)));
+        };
+        let key = self.token_key(text).ok_or_else(|| refuse(refused_bearer(text)))?;
+        let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
     }
@@ -178,90 +235,4 @@ fn observe(error: &BearerError, grant: Option<&Grant>) {
         grant: grant.map(|grant| grant.id),
         source: error.store_error(),
     });
-}
-
-/// What a checked access token allows, and on whose behalf.
-#[derive(Clone, Debug)]
-pub struct Access {
-    found: FoundAccessToken,
-    context: Arc<ChallengeContext>,
-    /// How the caller is told that the scope does not suffice.
-    insufficient: Words,
-}
-
-impl Access {
-    /// Demands scope tokens, separated by spaces: all of them.
-    ///
-    /// # Errors
-    ///
-    /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
-    pub fn require(&self, scope: &str) -> Result<(), BearerError> {
-        let result = if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
-            Ok(())
-        } else {
-            let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-            let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
-            Err(self.refuse(error.with_words(self.insufficient.clone())))
-        };
-        ended(Operation::Require, result.as_ref().err());
-        result
-    }
-
-    /// Tells the operator whose token was refused.
-    fn refuse(&self, error: BearerError) -> BearerError {
-        observe(&error, Some(self.grant()));
-        error
-    }
-
-    /// The user who granted access; `None` if the client acts for itself.
-    #[must_use]
-    pub fn subject(&self) -> Option<&Subject> {
-        self.grant().subject.as_ref()
-    }
-
-    /// The client; `None` for a personal access token.
-    #[must_use]
-    pub fn client_id(&self) -> Option<&ClientId> {
-        self.grant().client.as_ref()
-    }
-
-    /// What the token allows.
-    #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.found.token.scope
-    }
-
-    /// The resources that the token is for.
-    #[must_use]
-    pub const fn resource(&self) -> &Resources {
-        &self.found.token.resource
-    }
-
-    /// What the grant is confined to.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&Tenant> {
-        self.grant().tenant.as_ref()
-    }
-
-    /// What the host keeps with the grant.
-    #[must_use]
-    pub fn extra(&self) -> &Extra {
-        &self.grant().extra
-    }
-
-    /// The grant's identifier.
-    #[must_use]
-    pub fn grant_id(&self) -> GrantId {
-        self.grant().id
-    }
-
-    /// When the token expires; `None` is never.
-    #[must_use]
-    pub const fn expires_at(&self) -> Option<Timestamp> {
-        self.found.token.expires_at
-    }
-
-    fn grant(&self) -> &Grant {
-        &self.found.grant
-    }
 }

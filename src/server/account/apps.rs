@@ -1,17 +1,22 @@
-//! What a host's own pages need: connected apps for users, registered apps for developers.
+//! The apps of developers: registered, listed, deleted.
 
 use std::sync::Arc;
 
-use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, GrantType, SecretMethod, Vetting};
+use super::CredentialRequest;
+use crate::client::{
+    Client, ClientAuthentication, ClientId, ClientMetadata, Environment, GrantType, SecretMethod, Vetting,
+};
+use crate::clock::Timestamp;
 use crate::endpoint::{new_client_id, with_new_secret};
 use crate::error::{EndpointError, StoreError};
-use crate::identifier::Subject;
-use crate::observer::{Actor, Event, Extent, Operation};
+use crate::identifier::{Subject, Tenant};
+use crate::observer::{Actor, Endpoint, Event, Operation};
+use crate::policy::ClientPolicies;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
-use crate::secret::{ClientSecret, GrantId};
+use crate::secret::ClientSecret;
 use crate::server::AuthorizationServer;
-use crate::store::{ClientRegistry, Deletion, GrantSummary, Page};
+use crate::store::{Deletion, Page};
 use crate::telemetry::operate;
 
 /// An app that a signed-in developer registers on a page of the host.
@@ -23,6 +28,11 @@ pub struct NewApp {
     grant_types: Vec<GrantType>,
     scope: Option<Scope>,
     vetting: Vetting,
+    environment: Environment,
+    tenant: Option<Tenant>,
+    policies: ClientPolicies,
+    secret_method: SecretMethod,
+    authenticated_at: Option<Timestamp>,
 }
 
 impl NewApp {
@@ -30,7 +40,19 @@ impl NewApp {
     #[must_use]
     pub fn new(owner: Subject, metadata: ClientMetadata, redirect_uris: Vec<RedirectUri>) -> Self {
         let grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
-        Self { owner, metadata, redirect_uris, grant_types, scope: None, vetting: Vetting::Vetted }
+        Self {
+            owner,
+            metadata,
+            redirect_uris,
+            grant_types,
+            scope: None,
+            vetting: Vetting::Vetted,
+            environment: Environment::Unspecified,
+            tenant: None,
+            policies: ClientPolicies::new(),
+            secret_method: SecretMethod::Basic,
+            authenticated_at: None,
+        }
     }
 
     /// Sets how the app may obtain tokens.
@@ -54,9 +76,69 @@ impl NewApp {
         self.scope = Some(scope);
         self
     }
+
+    /// Says what the app is for.
+    #[must_use]
+    pub const fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Confines the app, and whatever is granted to it, to a tenant.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: Tenant) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Sets what the app has of its own, instead of what the server has for every client.
+    #[must_use]
+    pub fn with_policies(mut self, policies: ClientPolicies) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Sets how a confidential app says it will send its secret.
+    #[must_use]
+    pub const fn with_secret_method(mut self, method: SecretMethod) -> Self {
+        self.secret_method = method;
+        self
+    }
+
+    /// Says when the owner last proved who they are, by a password or the like, for a server that wants to know
+    /// ([`reauthentication`](crate::AuthorizationServerBuilder::reauthentication), [`CredentialPolicy`](super::CredentialPolicy)).
+    #[must_use]
+    pub const fn with_authenticated_at(mut self, at: Timestamp) -> Self {
+        self.authenticated_at = Some(at);
+        self
+    }
+
+    /// The developer.
+    #[must_use]
+    pub const fn owner(&self) -> &Subject {
+        &self.owner
+    }
+
+    /// What the app is confined to.
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    /// What the app is for.
+    #[must_use]
+    pub const fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// When the owner last proved who they are.
+    #[must_use]
+    pub const fn authenticated_at(&self) -> Option<Timestamp> {
+        self.authenticated_at
+    }
 }
 
-/// An app that was just registered.
+/// An app that was just registered, or changed.
 #[derive(Debug)]
 #[must_use = "the secret is told only once"]
 pub struct DeveloperApp {
@@ -65,13 +147,17 @@ pub struct DeveloperApp {
 }
 
 impl DeveloperApp {
+    pub(super) const fn new(client: Client, secret: Option<ClientSecret>) -> Self {
+        Self { client, secret }
+    }
+
     /// The app.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Its secret, if it is confidential: show it now, it is not known later.
+    /// Its secret, if one was made: show it now, it is not known later.
     #[must_use]
     pub const fn secret(&self) -> Option<&ClientSecret> {
         self.secret.as_ref()
@@ -95,7 +181,7 @@ impl AuthorizationServer {
     ///
     /// [`EndpointError`], as for [`register_public_app`](Self::register_public_app).
     pub async fn register_confidential_app(&self, app: NewApp) -> Result<DeveloperApp, EndpointError> {
-        let (secret, authentication) = with_new_secret(SecretMethod::Basic, self.configuration());
+        let (secret, authentication) = with_new_secret(app.secret_method, self.configuration(), self.now());
         operate(Operation::RegisterApp, self.register_app(app, Some(secret), authentication)).await
     }
 
@@ -105,15 +191,23 @@ impl AuthorizationServer {
         secret: Option<ClientSecret>,
         authentication: ClientAuthentication,
     ) -> Result<DeveloperApp, EndpointError> {
-        let mut client = Client::new(new_client_id("app_"), authentication)
+        let refuse = |refusal| self.refuse_host(Endpoint::Registration, None, refusal);
+        self.permit(CredentialRequest::App(&app)).await.map_err(refuse)?;
+        let id = new_client_id(&self.configuration().app_id_prefix);
+        let mut client = Client::new(id, authentication)
             .with_grant_types(app.grant_types)
             .with_redirect_uris(app.redirect_uris)
             .with_metadata(app.metadata)
             .with_owner(app.owner)
             .with_vetting(app.vetting)
+            .with_environment(app.environment)
+            .with_policies(app.policies)
             .with_created_at(self.now());
         if let Some(scope) = app.scope {
             client = client.with_scope(scope);
+        }
+        if let Some(tenant) = app.tenant {
+            client = client.with_tenant(tenant);
         }
         self.register_checked(&client).await?;
         if secret.is_some() {
@@ -191,65 +285,5 @@ impl AuthorizationServer {
             self.observe(&Event::Deleted { client: id, grants: before.saturating_add(after), by });
         }
         Ok(deletion)
-    }
-
-    /// Lists what a user granted, ordered by identifier: live, expired and revoked grants alike.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the answer cannot be told.
-    pub async fn grants(&self, subject: &Subject, page: Page<GrantId>) -> Result<Vec<GrantSummary>, StoreError> {
-        self.call(Operation::Grants, self.inner.grants.list_grants(subject, None, page)).await
-    }
-
-    /// Withdraws everything that a user granted to a client; its codes and tokens stop working at once.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if something may still work; calling again finishes it.
-    pub async fn withdraw(&self, subject: &Subject, client: &ClientId) -> Result<(), StoreError> {
-        self.call(Operation::Withdraw, self.revoke_grants(subject, client)).await
-    }
-
-    async fn revoke_grants(&self, subject: &Subject, client: &ClientId) -> Result<(), StoreError> {
-        let mut page = Page::first(Self::WITHDRAW_BATCH);
-        loop {
-            let grants = self.inner.grants.list_grants(subject, Some(client), page).await?;
-            for summary in grants.iter().filter(|summary| summary.revoked_at.is_none()) {
-                self.inner.grants.revoke_grant(&summary.grant.id, self.now()).await?;
-                self.observe(&Event::Revoked {
-                    grant: summary.grant.id,
-                    client: Some(client),
-                    subject: Some(subject),
-                    extent: Extent::Grant,
-                    by: Actor::User,
-                });
-            }
-            match grants.last() {
-                Some(last) if grants.len() >= Self::WITHDRAW_BATCH.get() as usize => {
-                    page = Page::after(last.grant.id, Self::WITHDRAW_BATCH);
-                }
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    /// Revokes everything that a user granted to anybody: after a password change, or when the user is disabled or
-    /// deleted.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if something may still work; calling again finishes it.
-    pub async fn revoke_subject(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let revoke = async {
-            let grants = self.inner.grants.revoke_subject(subject, self.now()).await?;
-            self.observe(&Event::SubjectRevoked { subject, grants });
-            Ok(grants)
-        };
-        self.call(Operation::RevokeSubject, revoke).await
-    }
-
-    fn require_registry(&self) -> Result<&Arc<dyn ClientRegistry>, StoreError> {
-        self.inner.registry.as_ref().ok_or_else(|| StoreError::failed("the stores have no client registry"))
     }
 }

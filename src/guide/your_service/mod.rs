@@ -1,0 +1,3 @@
+#![doc = include_str!("habits.md")]
+#![doc = include_str!("services.md")]
+#![doc = include_str!("migrating.md")]
