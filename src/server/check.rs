@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
 };
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::identifier::{Extra, Name, Subject, Tenant};
 use crate::observer::Operation;
 use crate::pkce::CodeChallenge;
 use crate::policy::{PkceRequirement, RefreshPolicy};
@@ -188,7 +188,7 @@ fn probe(now: Timestamp) -> (CodeRecord, IssuedTokens) {
         scope: scope.clone(),
         resource: resource.clone(),
         tenant: Tenant::parse(text).ok(),
-        name: None,
+        name: Name::parse(text).ok(),
         extra,
         created_at: now,
     });

@@ -11,7 +11,7 @@ use crate::grant::{
     AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RedirectUriSource, RefreshTokenRecord, RefreshTokenState,
     Retirement,
 };
-use crate::identifier::{Extra, Subject, Tenant};
+use crate::identifier::{Extra, Name, Subject, Tenant};
 use crate::pkce::CodeChallenge;
 use crate::policy::{Lifetimes, RefreshPolicy};
 use crate::resource::{self, Resources};
@@ -105,7 +105,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         scope: longest_scope(),
         resource: longest_resources(),
         tenant: Some(parsed::<Tenant>(&longest_name())),
-        name: None,
+        name: Some(parsed::<Name>(&longest_name())),
         extra: strange_extra(),
         created_at: Timestamp::MAX,
         ..Grant::clone(&fixtures::grant())
@@ -114,6 +114,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         client: Some(parsed("{client}:*")),
         subject: Some(parsed("{user}: o'hara 用户 🦀")),
         tenant: Some(parsed(" \u{202E}\\ % _")),
+        name: Some(parsed("{\"name\": 'o''hara'} 🦀 ")),
         created_at: Timestamp::from_unix_millis(0),
         ..Grant::clone(&fixtures::grant())
     };

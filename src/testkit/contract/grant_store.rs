@@ -183,18 +183,19 @@ pub async fn a_revocation_among_exchanges_leaves_nothing(store: &dyn GrantStore)
 ///
 /// > There is no such code, or its grant is revoked.
 pub async fn a_code_of_a_revoked_grant_is_gone(store: &dyn GrantStore) {
-    for way in 0..3 {
+    for way in 0..4 {
         for redeemed in [true, false] {
             let code = stored(store).await;
             let tokens = fixtures::issued(&code.grant);
             if redeemed {
                 assert_eq!(store.exchange_code(&code.key, &tokens).await.unwrap(), Redemption::First);
             }
-            let Grant { id, client, subject, .. } = &*code.grant;
+            let Grant { id, client, subject, tenant, .. } = &*code.grant;
             match way {
                 0 => store.revoke_grant(id, from_now(0)).await.unwrap(),
                 1 => assert_eq!(store.revoke_subject(subject.as_ref().unwrap(), from_now(0)).await.unwrap(), 1),
-                _ => assert_eq!(store.revoke_client(client.as_ref().unwrap(), from_now(0)).await.unwrap(), 1),
+                2 => assert_eq!(store.revoke_client(client.as_ref().unwrap(), from_now(0)).await.unwrap(), 1),
+                _ => assert_eq!(store.revoke_tenant(tenant.as_ref().unwrap(), from_now(0)).await.unwrap(), 1),
             }
             assert_eq!(store.find_code(&code.key).await.unwrap(), None);
             assert_eq!(redeem(store, &code).await, Redemption::Unknown);

@@ -30,6 +30,7 @@ pub(in crate::testkit) enum Step {
     RevokeGrant { grant: usize, at: u8 },
     RevokeSubject { name: usize, at: u8 },
     RevokeClient { name: usize, at: u8 },
+    RevokeTenant { name: usize, at: u8 },
     Touch { grant: usize, at: u8 },
     List { name: usize, client: Option<usize>, after: Option<usize>, limit: u32 },
     PurgeNothing,
@@ -102,6 +103,7 @@ pub(super) fn any() -> impl Strategy<Value = Step> {
         1 => (grant(), at()).prop_map(|(grant, at)| Step::RevokeGrant { grant, at }),
         1 => (name(), at()).prop_map(|(name, at)| Step::RevokeSubject { name, at }),
         1 => (name(), at()).prop_map(|(name, at)| Step::RevokeClient { name, at }),
+        1 => (name(), at()).prop_map(|(name, at)| Step::RevokeTenant { name, at }),
         1 => (grant(), at()).prop_map(|(grant, at)| Step::Touch { grant, at }),
         2 => (name(), proptest::option::of(name()), page)
             .prop_map(|(name, client, (after, limit))| Step::List { name, client, after, limit }),
@@ -127,7 +129,11 @@ impl Step {
             | Self::RevokeAccess { grant, .. }
             | Self::RevokeGrant { grant, .. }
             | Self::Touch { grant, .. } => *grant,
-            Self::RevokeSubject { .. } | Self::RevokeClient { .. } | Self::List { .. } | Self::PurgeNothing => 0,
+            Self::RevokeSubject { .. }
+            | Self::RevokeClient { .. }
+            | Self::RevokeTenant { .. }
+            | Self::List { .. }
+            | Self::PurgeNothing => 0,
         }
     }
 

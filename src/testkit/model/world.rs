@@ -9,7 +9,7 @@ use crate::client::ClientId;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, CodeRecord, Grant, IssuedTokens, RefreshTokenRecord, Retirement};
-use crate::identifier::Subject;
+use crate::identifier::{Subject, Tenant};
 use crate::pkce::CodeChallenge;
 use crate::secret::{GrantId, TokenHash, TokenKey};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantStore, GrantSummary, Page};
@@ -20,6 +20,7 @@ pub(super) struct World {
     grants: Vec<Arc<Grant>>,
     subjects: Vec<Subject>,
     clients: Vec<ClientId>,
+    tenants: Vec<Tenant>,
     models: Vec<Option<GrantModel>>,
     start: Timestamp,
 }
@@ -28,14 +29,17 @@ impl World {
     pub(super) fn new() -> Self {
         let subjects: Vec<_> = (0..NAMES).map(|_| fixtures::subject()).collect();
         let clients: Vec<_> = (0..NAMES).map(|_| fixtures::client_id()).collect();
+        let tenants: Vec<_> = (0..NAMES).map(|_| fixtures::tenant()).collect();
         let mut ids: Vec<_> = (0..GRANTS).map(|_| GrantId::random()).collect();
         ids.sort_unstable();
         let grant = |(n, id): (usize, GrantId)| {
             let grant = fixtures::grant_of(&subjects[n % NAMES], &clients[n / NAMES]);
-            Arc::new(Grant { id, ..Grant::clone(&grant) })
+            // The first is confined to no tenant, and the others to one each.
+            let tenant = n.checked_sub(1).map(|n| tenants[n % NAMES].clone());
+            Arc::new(Grant { id, tenant, ..Grant::clone(&grant) })
         };
         let grants = ids.into_iter().enumerate().map(grant).collect();
-        Self { grants, subjects, clients, models: vec![None; GRANTS], start: from_now(0) }
+        Self { grants, subjects, clients, tenants, models: vec![None; GRANTS], start: from_now(0) }
     }
 
     /// What the model answers, which takes the step.
@@ -61,6 +65,10 @@ impl World {
             Step::RevokeClient { name, at } => {
                 let client = self.clients[*name].clone();
                 self.revoke_all(*at, |grant| grant.client.as_ref() == Some(&client))
+            }
+            Step::RevokeTenant { name, at } => {
+                let tenant = self.tenants[*name].clone();
+                self.revoke_all(*at, |grant| grant.tenant.as_ref() == Some(&tenant))
             }
             Step::List { name, client, after, limit } => {
                 let after = after.map(|grant| self.grants[grant].id);
@@ -145,6 +153,7 @@ impl World {
             Step::RevokeGrant { grant, .. } => done(store.revoke_grant(&self.grants[*grant].id, at).await)?,
             Step::RevokeSubject { name, .. } => Answer::Count(store.revoke_subject(&self.subjects[*name], at).await?),
             Step::RevokeClient { name, .. } => Answer::Count(store.revoke_client(&self.clients[*name], at).await?),
+            Step::RevokeTenant { name, .. } => Answer::Count(store.revoke_tenant(&self.tenants[*name], at).await?),
             Step::Touch { grant, .. } => done(store.touch_grant(&self.grants[*grant].id, at).await)?,
             Step::List { name, client, after, limit } => {
                 let limit = NonZeroU32::new(*limit).expect("a limit above zero");
@@ -223,6 +232,7 @@ impl World {
             Step::RevokeGrant { at, .. }
             | Step::RevokeSubject { at, .. }
             | Step::RevokeClient { at, .. }
+            | Step::RevokeTenant { at, .. }
             | Step::Touch { at, .. } => prepared.at = self.minutes(*at),
             Step::InsertGrant { .. } | Step::InsertCode { .. } | Step::List { .. } | Step::PurgeNothing => {}
         }

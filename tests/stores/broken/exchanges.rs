@@ -6,7 +6,7 @@ use std::sync::Arc;
 use grantor::clock::Timestamp;
 use grantor::error::StoreError;
 use grantor::grant::{CodeRecord, Grant, IssuedTokens, Retirement};
-use grantor::identifier::Subject;
+use grantor::identifier::{Subject, Tenant};
 use grantor::secret::{GrantId, TokenKey};
 use grantor::store::{
     CodeStore as _, FoundAccessToken, FoundRefreshToken, GrantStore as _, GrantSummary, Insertion, Page, Redemption,
@@ -63,6 +63,20 @@ broken! {
     }
     fn find_code(store, key: &TokenKey) -> Option<CodeRecord> {
         store.shelf.find_code(key).await
+    }
+
+    /// Ends the tokens of a tenant, and not its codes.
+    a_code_outlives_its_tenant: grant_store::a_code_of_a_revoked_grant_is_gone,
+    fn insert_code(store, code: &CodeRecord) -> Insertion {
+        let _ = store.shelf.insert_code(code).await?;
+        store.insert_code(code).await
+    }
+    fn revoke_tenant(store, tenant: &Tenant, at: Timestamp) -> u64 {
+        store.mark(b"tenant");
+        store.revoke_tenant(tenant, at).await
+    }
+    fn find_code(store, key: &TokenKey) -> Option<CodeRecord> {
+        if store.is_marked(b"tenant") { store.shelf.find_code(key).await } else { store.find_code(key).await }
     }
 
     /// Redeems codes without a look at their grants.

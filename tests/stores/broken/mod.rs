@@ -42,5 +42,7 @@ mod purges;
 mod readable_clients;
 mod revocations;
 mod rotations;
+mod secrets;
 mod sound;
+mod tenants;
 mod tokens;

@@ -41,6 +41,12 @@ broken! {
     }
 
     /// Has no column for it.
+    the_name_of_a_grant_is_lost: token_store::every_field_of_a_grant_and_its_tokens_comes_back,
+    fn insert_tokens(store, tokens: &IssuedTokens) -> Insertion {
+        store.insert_tokens(&of(tokens, Grant { name: None, ..Grant::clone(&tokens.grant) })).await
+    }
+
+    /// Has no column for it.
     the_tenant_of_a_grant_is_lost: token_store::every_field_of_a_grant_and_its_tokens_comes_back,
     fn insert_tokens(store, tokens: &IssuedTokens) -> Insertion {
         store.insert_tokens(&of(tokens, Grant { tenant: None, ..Grant::clone(&tokens.grant) })).await

@@ -105,10 +105,12 @@ async fn a_url_is_enough() {
 async fn the_migrations_can_be_run_by_the_hosts_own_tool() {
     let schema = Schema::new().await;
     // The files as they are.
-    sqlx::raw_sql(include_str!("../../../src/store/migrations/postgres/0001_initial.sql"))
-        .execute(&mut schema.beside().await)
-        .await
-        .unwrap();
+    for file in [
+        include_str!("../../../src/store/migrations/postgres/0001_initial.sql"),
+        include_str!("../../../src/store/migrations/postgres/0002_names_and_tenants.sql"),
+    ] {
+        sqlx::raw_sql(file).execute(&mut schema.beside().await).await.unwrap();
+    }
     let pool = schema.pool(2);
     let store = schema.store(&pool);
     assert_works(&store).await;
@@ -126,6 +128,22 @@ async fn the_migrations_can_be_run_by_the_hosts_own_tool() {
     }
     assert_works(&renamed).await;
     renamed.migrate().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn grants_of_before_a_migration_are_kept_and_found_by_tenant() {
+    let schema = Schema::new().await;
+    let mut beside = schema.beside().await;
+    beside.execute(include_str!("../../../src/store/migrations/postgres/0001_initial.sql")).await.unwrap();
+    let older = "INSERT INTO grantor_grants (id, scope, tenant, created_at) \
+                 VALUES (substring(sha256('1') FOR 16), 'read', 'acme', 0)";
+    beside.execute(older).await.unwrap();
+    let pool = schema.pool(1);
+    let store = schema.store(&pool);
+    store.migrate().await.unwrap();
+    assert_eq!(store.revoke_tenant(&"acme".parse().unwrap(), at(7)).await.unwrap(), 1);
+    assert_works(&store).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use grantor::Client;
 use grantor::error::StoreError;
 use grantor::grant::{CodeRecord, IssuedTokens};
+use grantor::secret::SecretHash;
 use grantor::store::{
     ClientRegistry as _, ClientStore as _, CodeStore as _, GrantStore as _, Page, RedisStore, TokenStore as _,
 };
@@ -29,7 +30,8 @@ impl Stock {
         let (code, tokens) = (code(&grant()), issued(&grant()));
         let id = code.grant.client.as_ref().unwrap().as_str().to_owned();
         let stock = Self {
-            client: Client::public(id.parse().unwrap()).with_owner(format!("owner-{id}").parse().unwrap()),
+            client: Client::confidential(id.parse().unwrap(), SecretHash::of("secret"))
+                .with_owner(format!("owner-{id}").parse().unwrap()),
             new_client: Client::public(format!("new-{id}").parse().unwrap()),
             new_code: super::records::code(&grant()),
             new_tokens: issued(&grant()),
@@ -76,6 +78,8 @@ calls! {
     find_client: |store, stock| store.find_client(stock.client.id()) => "Some", "Some";
     insert_client: |store, stock| store.insert_client(&stock.new_client) => "Inserted", "Conflict";
     update_client: |store, stock| store.update_client(&stock.client) => "Updated", "Conflict";
+    touch_secret: |store, stock|
+        store.touch_secret(stock.client.id(), &SecretHash::of("secret"), in_seconds(0)) => "", "";
     delete_client: |store, stock| store.delete_client(stock.client.id()) => "Deleted", "Unknown";
     list_clients: |store, stock| length(store.list_clients(stock.client.owner().unwrap(), Page::first(MANY))) => "1", "1";
     count_clients: |store, _stock| store.count_clients(std::num::NonZeroU32::MIN) => "1", "1";
@@ -98,6 +102,7 @@ calls! {
         store.revoke_subject(stock.tokens.grant.subject.as_ref().unwrap(), in_seconds(0)) => "1", "0";
     revoke_client: |store, stock|
         store.revoke_client(stock.tokens.grant.client.as_ref().unwrap(), in_seconds(0)) => "1", "0";
+    find_grant: |store, stock| store.find_grant(&stock.tokens.grant.id) => "Some", "Some";
     list_grants: |store, stock|
         length(store.list_grants(stock.tokens.grant.subject.as_ref().unwrap(), None, Page::first(MANY))) => "1", "1";
     touch_grant: |store, stock| store.touch_grant(&stock.tokens.grant.id, in_seconds(0)) => "", "";

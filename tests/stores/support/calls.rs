@@ -6,6 +6,7 @@ use std::pin::Pin;
 use grantor::client::Client;
 use grantor::error::StoreError;
 use grantor::grant::{CodeRecord, IssuedTokens};
+use grantor::secret::SecretHash;
 use grantor::store::{ClientRegistry, Deletion, GrantStore, Insertion, Page, Redemption, Reuse, Rotation, Update};
 
 use super::records::*;
@@ -28,7 +29,8 @@ impl Stock {
     pub async fn put_into(store: &(impl GrantStore + ClientRegistry)) -> Self {
         let (code, tokens) = (code(&grant()), issued(&grant()));
         let stock = Self {
-            client: Client::public("app".parse().unwrap()).with_owner("ada".parse().unwrap()),
+            client: Client::confidential("app".parse().unwrap(), SecretHash::of("secret"))
+                .with_owner("ada".parse().unwrap()),
             new_client: Client::public("new".parse().unwrap()),
             new_code: super::records::code(&grant()),
             new_tokens: issued(&grant()),
@@ -64,6 +66,7 @@ calls! {
     find_client: |store, stock| store.find_client(stock.client.id()) => Some(client) if *client == stock.client,
     insert_client: |store, stock| store.insert_client(&stock.new_client) => Insertion::Inserted,
     update_client: |store, stock| store.update_client(&stock.client) => Update::Updated,
+    touch_secret: |store, stock| store.touch_secret(stock.client.id(), &SecretHash::of("secret"), at(7)) => (),
     delete_client: |store, stock| store.delete_client(stock.client.id()) => Deletion::Deleted,
     list_clients: |store, stock| store.list_clients(stock.client.owner().unwrap(), Page::first(MANY)) =>
         clients if clients.len() == 1,
@@ -90,6 +93,9 @@ calls! {
     revoke_grant: |store, stock| store.revoke_grant(&stock.tokens.grant.id, at(7)) => (),
     revoke_subject: |store, stock| store.revoke_subject(stock.tokens.grant.subject.as_ref().unwrap(), at(7)) => 1,
     revoke_client: |store, stock| store.revoke_client(stock.tokens.grant.client.as_ref().unwrap(), at(7)) => 2,
+    revoke_tenant: |store, stock| store.revoke_tenant(stock.tokens.grant.tenant.as_ref().unwrap(), at(7)) => 2,
+    find_grant: |store, stock| store.find_grant(&stock.tokens.grant.id) =>
+        Some(found) if found.grant == stock.tokens.grant,
     list_grants: |store, stock| store.list_grants(stock.tokens.grant.subject.as_ref().unwrap(), None, Page::first(MANY)) =>
         grants if grants.len() == 1,
     touch_grant: |store, stock| store.touch_grant(&stock.tokens.grant.id, at(7)) => (),

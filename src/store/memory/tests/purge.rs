@@ -20,7 +20,11 @@ fn is_empty(store: &MemoryStore) -> bool {
     let empty = store.shards.iter().all(|shard| {
         let shard = lock(&shard.0);
         let tokens = shard.tokens.access.is_empty() && shard.tokens.refresh.is_empty();
-        tokens && shard.grants.is_empty() && shard.agenda.is_empty() && shard.clients.is_empty()
+        tokens
+            && shard.grants.is_empty()
+            && shard.agenda.is_empty()
+            && shard.clients.is_empty()
+            && shard.tenants.is_empty()
     });
     empty && store.index.is_empty() && (store.quota.grants(), store.quota.tokens()) == (0, 0)
 }

@@ -105,9 +105,20 @@ async fn the_migrations_can_be_run_by_hand() {
     let database = Database::new();
     let pool = database.pool().await;
     sqlx::raw_sql(include_str!("../../migrations/sqlite/0001_initial.sql")).execute(&pool).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO grantor_grants (id, scope, tenant, created_at) VALUES (zeroblob(16), 'read', 'acme', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     let store = SqliteStore::new(pool);
+    // The first file was run by hand, and the rest is not yet.
+    store.migrate().await.unwrap();
     store.migrate().await.unwrap();
     assert_eq!(store.insert_tokens(&issued(&grant())).await.unwrap(), Insertion::Inserted);
+    let older = store.find_grant(&GrantId::from_bytes([0; 16])).await.unwrap().unwrap();
+    assert_eq!(older.grant.name, None);
+    assert_eq!(older.grant.tenant, Some("acme".parse().unwrap()));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod listing;
+mod secrets;
 
 pub use concurrency::{
     a_deletion_among_updates_is_the_end, a_dropped_deletion_of_a_client_happened_or_did_not,
@@ -12,6 +13,10 @@ pub use listing::{
     a_client_is_listed_for_its_owner_of_now, a_listing_beside_insertions_shows_each_client_once,
     a_listing_of_clients_is_stable_while_others_come_and_go, clients_are_counted_up_to_a_bound,
     clients_are_listed_by_owner_in_order,
+};
+pub use secrets::{
+    a_use_beside_an_update_does_not_undo_it, the_latest_use_of_a_secret_is_remembered,
+    the_use_of_a_secret_is_remembered, the_use_of_an_unknown_secret_changes_nothing,
 };
 
 use super::client_store::lookalikes;

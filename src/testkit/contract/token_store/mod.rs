@@ -1,11 +1,13 @@
 //! The clauses of [`TokenStore`].
 
 mod dropping;
+mod finding;
 mod listing;
 mod purging;
 mod revocation;
 mod rotation;
 mod storing;
+mod tenants;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ pub use dropping::{
     a_dropped_reuse_happened_or_did_not, a_dropped_revocation_is_made_up_for_by_the_next,
     a_dropped_rotation_happened_or_did_not,
 };
+pub use finding::{a_grant_is_found_as_it_would_be_listed, an_unknown_grant_is_absent};
 pub use listing::{
     a_listing_beside_insertions_shows_each_grant_once, a_listing_of_grants_is_stable_while_others_come_and_go,
     a_listing_tells_how_a_grant_stands, grants_are_listed_by_client, grants_are_listed_by_user_in_order,
@@ -41,6 +44,10 @@ pub use storing::{
     equal_hashes_under_two_grants_are_two_tokens, every_field_of_a_grant_and_its_tokens_comes_back,
     one_of_concurrent_grants_with_an_id_is_stored, one_of_concurrent_insertions_with_one_key_is_stored,
     tokens_are_added_to_a_grant_that_is_there, tokens_with_a_stored_key_are_refused_whole,
+};
+pub use tenants::{
+    a_revocation_of_a_tenant_among_insertions_leaves_nothing, revoking_a_tenant_ends_its_grants_only,
+    revoking_a_tenant_reaches_each_of_many_grants,
 };
 
 use super::everything;
