@@ -115,7 +115,7 @@ mod tests {
             (Optional, Some(Required), false, false),
             (Optional, Some(Exempt), false, true),
         ] {
-            let with = |client: Client| own.map_or(client.clone(), |own| client.with_pkce(own));
+            let with = |client: Client| own.map_or_else(|| client.clone(), |own| client.clone().with_pkce(own));
             assert_eq!(is_exempt(&with(public()), server), public_exempt, "{server:?} {own:?}");
             assert_eq!(is_exempt(&with(confidential()), server), confidential_exempt, "{server:?} {own:?}");
         }
