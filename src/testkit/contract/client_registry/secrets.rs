@@ -74,7 +74,8 @@ pub async fn a_use_beside_an_update_does_not_undo_it(store: &dyn ClientRegistry)
         let client = stored(store).await;
         let update = client.clone().with_owner(fixtures::subject());
         let uses = contenders(seed).min(8);
-        let at = |n: usize| from_now(i64::try_from(n).unwrap());
+        let start = from_now(0).unix_millis();
+        let at = |n: usize| Timestamp::from_unix_millis(start + i64::try_from(n).unwrap());
         let step = async |n: usize| match n {
             0 => Some(store.update_client(&update).await.unwrap()),
             n => {
