@@ -182,7 +182,7 @@ async fn what_is_no_access_token_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_body_that_is_no_link_gets_an_error_of_its_kind() {
-    let example = Example::shared();
+    let example = Example::start();
     let token = token(&example, "links:read links:write").await;
     let api = App::known(&example, "demo", "");
     let count = async || api.call("/links", &token).await.json()["links"].as_array().unwrap().len();
