@@ -25,6 +25,7 @@ mod language;
 pub mod observer;
 pub mod pkce;
 pub mod policy;
+pub mod rate_limit;
 mod redirect_target;
 pub mod redirect_uri;
 pub mod resource;
@@ -43,7 +44,7 @@ pub use endpoint::{EndpointRoute, PathMatch, Recall, RegistrationRequest};
 pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
-pub use resource_server::{Access, ResourceServer};
+pub use resource_server::{Access, ResourceRequest, ResourceServer};
 pub use scope::Scope;
 pub use server::{AuthorizationServer, AuthorizationServerBuilder, DeveloperApp, Finding, NewApp, Stores};
 pub use wire::{

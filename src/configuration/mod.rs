@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::rate_limit::RateLimits;
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
@@ -69,6 +70,20 @@ pub enum RememberedConsent {
     Disabled,
 }
 
+/// What an API lets callers in by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ResourceCredentials {
+    /// Access tokens only.
+    #[default]
+    AccessToken,
+    /// Access tokens, and on the same endpoints the identifier and secret of a confidential client by HTTP Basic, which
+    /// then acts for itself: see [`ResourceServer::with_client_authentication`].
+    ///
+    /// [`ResourceServer::with_client_authentication`]: crate::ResourceServer::with_client_authentication
+    AccessTokenOrClientSecret,
+}
+
 /// Everything that is decided before the first request.
 #[derive(Debug)]
 pub(crate) struct Configuration {
@@ -86,6 +101,7 @@ pub(crate) struct Configuration {
     pub(crate) body_limit: usize,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
+    pub(crate) rate_limits: RateLimits,
 }
 
 impl Configuration {

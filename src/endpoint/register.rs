@@ -13,6 +13,7 @@ use crate::client::{Client, ClientAuthentication, ClientId, Vetting};
 use crate::configuration::{Registration, RegistrationRules};
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
+use crate::rate_limit::{LimitedCall, Peer, Stage};
 use crate::scope::Scope;
 use crate::secret::{RegistrationToken, random};
 use crate::server::AuthorizationServer;
@@ -27,6 +28,7 @@ use crate::wire::{RegistrationResponse, require_media_type};
 pub struct RegistrationRequest<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
+    peer: Option<Peer>,
 }
 
 impl fmt::Debug for RegistrationRequest<'_> {
@@ -39,7 +41,18 @@ impl<'a> RegistrationRequest<'a> {
     /// Takes the headers and the body of the request; the body may be empty for reading and deleting.
     #[must_use]
     pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { headers, body }
+        Self { headers, body, peer: None }
+    }
+
+    /// Says where the request comes from, for the rate limiter.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    pub(super) const fn peer(&self) -> Option<Peer> {
+        self.peer
     }
 
     pub(super) const fn headers(&self) -> &'a HeaderMap {
@@ -75,7 +88,12 @@ impl AuthorizationServer {
 
     async fn register_client(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
         let configuration = self.configuration();
-        let rules = self.admit(&request)?;
+        let limited = |stage| LimitedCall::new(Endpoint::Registration, stage).with_peer(request.peer());
+        self.limit(limited(Stage::Arrived), Operation::Register).await?;
+        let rules = match self.admit(&request) {
+            Ok(rules) => rules,
+            Err(refusal) => return Err(self.guessed(limited(Stage::Failed), Operation::Register, refusal).await),
+        };
         let registry = self.registry()?;
         let described = describe(&request.document()?, rules, configuration)?;
         if registry.count_clients(rules.max_clients).await? >= rules.max_clients.get() {

@@ -7,12 +7,13 @@ use super::{AuthorizationServer, Inner, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     Configuration, ConfigurationError, EndpointPaths, Prefixes, ProtectedResource, Registration, RememberedConsent,
-    ResourceCatalog, ScopeCatalog, Wording,
+    ResourceCatalog, ResourceCredentials, ScopeCatalog, Wording,
 };
 use crate::endpoint::Documents;
 use crate::issuer::Issuer;
 use crate::observer::{NoObserver, Observer};
 use crate::policy::{Lifetimes, RefreshPolicy};
+use crate::rate_limit::{RateLimiter, RateLimits};
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::resource_server::ResourceServer;
 use crate::scope::Scope;
@@ -35,6 +36,8 @@ use crate::telemetry::Telemetry;
 /// | consent | remembered; a consent form is valid for 30 minutes |
 /// | body limit | 64 KiB |
 /// | wording | the crate's, in English |
+/// | rate limits | none |
+/// | API | access tokens only |
 #[derive(Debug)]
 #[must_use = "call build"]
 pub struct AuthorizationServerBuilder {
@@ -55,6 +58,8 @@ pub struct AuthorizationServerBuilder {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     wording: Wording,
+    rate_limiter: Option<Arc<dyn RateLimiter>>,
+    resource_credentials: ResourceCredentials,
 }
 
 impl AuthorizationServer {
@@ -78,6 +83,8 @@ impl AuthorizationServer {
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
+            rate_limiter: None,
+            resource_credentials: ResourceCredentials::AccessToken,
         }
     }
 }
@@ -177,6 +184,18 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Limits how often clients may call the endpoints, and the API; see [`rate_limit`](crate::rate_limit).
+    pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.rate_limiter = Some(limiter);
+        self
+    }
+
+    /// Decides whether clients may call the API by their secret, too.
+    pub const fn resource_credentials(mut self, credentials: ResourceCredentials) -> Self {
+        self.resource_credentials = credentials;
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -224,6 +243,7 @@ impl AuthorizationServerBuilder {
             body_limit: self.body_limit,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
+            rate_limits: RateLimits::new(self.rate_limiter),
         });
         let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
         let prefix: Prefix = configuration.prefixes.access_token.clone();
@@ -235,7 +255,15 @@ impl AuthorizationServerBuilder {
             .with_realm(configuration.issuer.authority())
             .with_clock(Arc::clone(&self.clock))
             .with_words(configuration.wording.clone())
-            .with_telemetry(configuration.telemetry.clone());
+            .with_telemetry(configuration.telemetry.clone())
+            .with_rate_limits(configuration.rate_limits.clone());
+        let resource_server = match self.resource_credentials {
+            ResourceCredentials::AccessToken => resource_server,
+            ResourceCredentials::AccessTokenOrClientSecret => {
+                let clients = Arc::clone(&self.stores.clients);
+                resource_server.with_client_authentication(clients, configuration.scopes.all().clone())
+            }
+        };
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),

@@ -10,6 +10,7 @@ use super::header;
 use super::params::{Parameter, Params};
 use crate::client::{ClientCredentials, Proof};
 use crate::error::ErrorReason;
+use crate::rate_limit::Peer;
 
 /// A form that a client posted to the token, revocation or introspection endpoint.
 ///
@@ -19,6 +20,7 @@ use crate::error::ErrorReason;
 pub struct ClientRequest<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
+    peer: Option<Peer>,
 }
 
 /// A form that was read.
@@ -38,7 +40,18 @@ impl<'a> ClientRequest<'a> {
     /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) does.
     #[must_use]
     pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { headers, body }
+        Self { headers, body, peer: None }
+    }
+
+    /// Says where the request comes from, for the rate limiter.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    pub(crate) const fn peer(&self) -> Option<Peer> {
+        self.peer
     }
 
     pub(crate) const fn headers(&self) -> &'a HeaderMap {

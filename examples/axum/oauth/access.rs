@@ -34,7 +34,9 @@ impl<D: Demand> FromRequestParts<App> for Access<D> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let access = app.server.resource_server().verify_scope(&parts.headers, D::SCOPE).await;
         let access = access.map_err(|error| error.into_http().into_response())?;
-        app.last_used.note(access.grant_id());
+        if let Some(grant) = access.grant_id() {
+            app.last_used.note(grant);
+        }
         Ok(Self { access, demand: PhantomData })
     }
 }
