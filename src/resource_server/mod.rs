@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use self::access::Credential;
 use self::client::ClientAuthenticator;
 use crate::client::ClientId;
 use crate::clock::{Clock, SystemClock};
@@ -155,10 +154,8 @@ impl ResourceServer {
             Err(error) => {
                 let guessed =
                     matches!(error.reason(), ErrorReason::AccessTokenUnknown | ErrorReason::ClientAuthenticationFailed);
-                let error = match guessed {
-                    true => self.limit(limited(Stage::Failed)).await.err().unwrap_or(error),
-                    false => error,
-                };
+                let limit = if guessed { self.limit(limited(Stage::Failed)).await } else { Ok(()) };
+                let error = limit.err().unwrap_or(error);
                 observe(&error, claim.client(), None);
                 let words = words(error.reason());
                 return Err(error.with_words(words));
