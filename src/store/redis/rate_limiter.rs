@@ -101,7 +101,8 @@ impl RedisRateLimiter {
 fn arguments(limit: &RateLimit) -> [Vec<u8>; 3] {
     let quota = limit.quota();
     let consumption = if limit.takes() { "take" } else { "look" };
-    [quota.interval().as_micros().to_string(), quota.burst().to_string(), consumption.to_owned()].map(String::into_bytes)
+    [quota.interval().as_micros().to_string(), quota.burst().to_string(), consumption.to_owned()]
+        .map(String::into_bytes)
 }
 
 #[async_trait]
