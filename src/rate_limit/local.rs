@@ -165,7 +165,7 @@ impl RateLimiter for LocalRateLimiter {
 fn governor_quota(quota: Quota) -> GovernorQuota {
     let burst = NonZeroU32::new(quota.burst()).unwrap_or(NonZeroU32::MIN);
     // An interval is at least a microsecond, so there is such a quota.
-    GovernorQuota::with_period(quota.interval()).unwrap_or(GovernorQuota::per_second(burst)).allow_burst(burst)
+    GovernorQuota::with_period(quota.interval()).unwrap_or_else(|| GovernorQuota::per_second(burst)).allow_burst(burst)
 }
 
 /// The time since some beginning.
