@@ -27,7 +27,7 @@ const MAX_KEYS: usize = 100_000;
 /// A call that is refused by one of its limits takes nothing from the others, unless another call came between.
 ///
 /// Memory is bounded: at most 100,000 keys are remembered, of some 150 bytes each, or as many as
-/// [`with_max_keys`](Self::with_max_keys) says. Keys whose quota is whole again are forgotten. If there are too many
+/// [`with_max_keys`](Self::with_max_keys) says. Keys whose quota has been whole for two intervals are forgotten. If there are too many
 /// others, all are forgotten: who calls under that many keys gains one burst by it, and nobody else is refused.
 ///
 /// ```
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_forgotten_when_their_quota_is_whole_again_and_never_too_many() {
+    fn keys_are_forgotten_some_time_after_their_quota_is_whole_and_are_never_too_many() {
         let (limiter, clock) = limiter();
         let limiter = limiter.with_max_keys(100);
         let call = |number: usize| limiter.check_limits(&[RateLimit::take(number.to_string(), Quota::per_minute(1))]);
@@ -336,9 +336,9 @@ mod tests {
         }
         clock.advance(Duration::from_secs(50));
         assert_eq!(call(0), limited(10), "what is not whole yet is remembered");
-        clock.advance(Duration::from_secs(11));
+        clock.advance(Duration::from_secs(131));
         assert_eq!(call(1_000), RateDecision::Allowed);
-        assert_eq!(limiter.keys(), 1, "the others are whole");
+        assert_eq!(limiter.keys(), 1, "the others have been whole for two minutes");
         for number in 2_000..3_000 {
             assert_eq!(call(number), RateDecision::Allowed);
             assert!(limiter.keys() <= 100);
