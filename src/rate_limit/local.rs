@@ -289,29 +289,30 @@ mod tests {
     #[test]
     fn looking_takes_nothing_and_is_refused_where_nothing_is_left() {
         let (limiter, _) = limiter();
-        let (look, take) = (RateLimit::look("a", Quota::per_minute(2)), RateLimit::take("a", Quota::per_minute(2)));
+        let look = [RateLimit::look("a", Quota::per_minute(2))];
+        let take = [RateLimit::take("a", Quota::per_minute(2))];
         for _ in 0..5 {
-            assert_eq!(limiter.check_limits(&[look.clone()]), RateDecision::Allowed);
+            assert_eq!(limiter.check_limits(&look), RateDecision::Allowed);
         }
         assert_eq!(limiter.keys(), 0, "a look is not remembered");
-        assert_eq!(limiter.check_limits(&[take.clone()]), RateDecision::Allowed);
-        assert_eq!(limiter.check_limits(&[look.clone()]), RateDecision::Allowed);
-        assert_eq!(limiter.check_limits(&[take]), RateDecision::Allowed);
-        assert_eq!(limiter.check_limits(&[look]), limited(30));
+        assert_eq!(limiter.check_limits(&take), RateDecision::Allowed);
+        assert_eq!(limiter.check_limits(&look), RateDecision::Allowed);
+        assert_eq!(limiter.check_limits(&take), RateDecision::Allowed);
+        assert_eq!(limiter.check_limits(&look), limited(30));
     }
 
     #[test]
     fn a_refused_call_takes_nothing_from_its_other_limits_and_waits_for_the_longest() {
         let (limiter, _) = limiter();
-        let wide = RateLimit::take("wide", Quota::per_minute(3));
-        let narrow = RateLimit::take("narrow", Quota::per_hour(1));
-        assert_eq!(limiter.check_limits(&[wide.clone(), narrow.clone()]), RateDecision::Allowed);
+        let wide = [RateLimit::take("wide", Quota::per_minute(3))];
+        let both = [wide[0].clone(), RateLimit::take("narrow", Quota::per_hour(1))];
+        assert_eq!(limiter.check_limits(&both), RateDecision::Allowed);
         for _ in 0..5 {
-            assert_eq!(limiter.check_limits(&[wide.clone(), narrow.clone()]), limited(3_600));
+            assert_eq!(limiter.check_limits(&both), limited(3_600));
         }
-        assert_eq!(limiter.check_limits(&[wide.clone()]), RateDecision::Allowed);
-        assert_eq!(limiter.check_limits(&[wide.clone()]), RateDecision::Allowed);
-        assert_eq!(limiter.check_limits(&[wide]), limited(20));
+        assert_eq!(limiter.check_limits(&wide), RateDecision::Allowed);
+        assert_eq!(limiter.check_limits(&wide), RateDecision::Allowed);
+        assert_eq!(limiter.check_limits(&wide), limited(20));
     }
 
     #[test]
