@@ -35,9 +35,9 @@ async fn all_of_a_grant_is_in_the_slot_of_its_identifier() {
     assert_eq!(own.len(), 7, "grant, code, names of permanent tokens, two access and two refresh tokens");
     let slots: BTreeSet<u16> = own.iter().map(|key| slot(&mut connection, key)).collect();
     assert_eq!(slots.into_iter().collect::<Vec<_>>(), [slot(&mut connection, tag.as_bytes())]);
-    assert_eq!(lists.len(), 4, "two keys for each of the lists of the user and the client");
+    assert_eq!(lists.len(), 6, "two keys for each of the lists of the user, the client and the tenant");
     let slots: BTreeSet<u16> = lists.iter().map(|key| slot(&mut connection, key)).collect();
-    assert_eq!(slots.len(), 2, "the two keys of a list are together");
+    assert_eq!(slots.len(), 3, "the two keys of a list are together");
 }
 
 #[tokio::test]
