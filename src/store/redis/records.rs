@@ -231,3 +231,64 @@ fn allowance(reader: &mut Reader<'_>) -> Result<(Scope, Resources), StoreError> 
 fn allowance_or(reader: &mut Reader<'_>, grant: &Grant) -> Result<(Scope, Resources), StoreError> {
     if reader.is_at_end() { Ok((grant.scope.clone(), grant.resource.clone())) } else { allowance(reader) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix_millis(second * 1000)
+    }
+
+    fn stored(grant: &Grant) -> Vec<u8> {
+        grant_value(grant, Lasting::until([Some(at(60))]), at(90)).unwrap()
+    }
+
+    fn grant_without_name() -> Grant {
+        let extra = serde_json::json!({ "plan": "bulk" });
+        Grant {
+            id: GrantId::random(),
+            client: None,
+            subject: Some("ada".parse().unwrap()),
+            scope: "read".parse().unwrap(),
+            resource: Resources::default(),
+            tenant: Some("acme".parse().unwrap()),
+            name: None,
+            extra: serde_json::from_value(extra).unwrap(),
+            created_at: at(0),
+        }
+    }
+
+    /// As the release before names wrote it, byte by byte.
+    #[test]
+    fn a_grant_of_before_there_were_names_is_read_and_still_written_so() {
+        let grant = grant_without_name();
+        let zero = [1 << 7, 0, 0, 0, 0, 0, 0, 0];
+        let (last, listed) = (0x8000_0000_0000_EA60_u64.to_be_bytes(), 0x8000_0000_0001_5F90_u64.to_be_bytes());
+        let older = [
+            &[1, 0][..],
+            &last,
+            &[0; 9],
+            &[0; 9],
+            &listed,
+            b"\x04read\x00",
+            &zero,
+            b"\x00\x04ada\x05acme{\"plan\":\"bulk\"}",
+        ]
+        .concat();
+        assert_eq!(*super::grant(&older, grant.id).unwrap().summary.grant, grant);
+        assert_eq!(stored(&grant), older);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_what_the_host_keeps_is_told_from_it() {
+        for name in ["{", "{}", "Backup script"] {
+            for extra in [grant_without_name().extra, Extra::default()] {
+                let grant = Grant { name: Some(name.parse().unwrap()), extra, ..grant_without_name() };
+                assert_eq!(*super::grant(&stored(&grant), grant.id).unwrap().summary.grant, grant);
+            }
+        }
+        let newest = [&[3], stored(&grant_without_name()).get(1..).unwrap()].concat();
+        assert!(grant(&newest, GrantId::random()).is_err());
+    }
+}

@@ -1,7 +1,9 @@
 //! Where keys lie on a cluster.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use grantor::grant::Grant;
 use grantor::store::{
     CodeStore as _, GrantStore as _, Insertion, Page, Redemption, RedisStore, Rotation, TokenStore as _,
 };
@@ -49,7 +51,13 @@ async fn braces_in_prefixes_and_names_disturb_nothing() {
         let store =
             RedisStore::connect_cluster(urls.iter().map(String::as_str)).await.unwrap().with_key_prefix(&prefix);
         for (subject, client) in [("{", "}"), ("{}", "{}"), ("a{b}", "a{b}"), ("a%7Bb%7D", "%"), ("}{", "{{}}")] {
-            let (one, other) = (grant_of(subject, client), grant_of("somebody", "something"));
+            let confined = |grant: Arc<Grant>, tenant: &str| {
+                Arc::new(Grant { tenant: Some(tenant.parse().unwrap()), ..Grant::clone(&grant) })
+            };
+            let one = confined(grant_of(subject, client), client);
+            let other = confined(grant_of("somebody", "something"), "somewhere");
+            let same_tenant = issued(&confined(grant_of("somebody", "something"), client));
+            assert_eq!(store.insert_tokens(&same_tenant).await.unwrap(), Insertion::Inserted);
             for grant in [&one, &other] {
                 let code = code(grant);
                 assert_eq!(store.insert_code(&code).await.unwrap(), Insertion::Inserted);
@@ -59,6 +67,7 @@ async fn braces_in_prefixes_and_names_disturb_nothing() {
             let listed = store.list_grants(subject, one.client.as_ref(), Page::first(MANY)).await.unwrap();
             assert_eq!(listed.iter().map(|summary| summary.grant.id).collect::<Vec<_>>(), [one.id]);
             assert_eq!(store.revoke_client(one.client.as_ref().unwrap(), in_seconds(0)).await.unwrap(), 1);
+            assert_eq!(store.revoke_tenant(one.tenant.as_ref().unwrap(), in_seconds(0)).await.unwrap(), 1);
         }
     }
 }
