@@ -29,6 +29,7 @@ mod language;
 pub mod observer;
 pub mod pkce;
 pub mod policy;
+pub mod rate_limit;
 mod redirect_target;
 pub mod redirect_uri;
 pub mod resource;
@@ -48,7 +49,7 @@ pub use endpoint::{EndpointRoute, PathMatch, Recall, RegistrationRequest};
 pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
-pub use resource_server::{Access, ResourceServer};
+pub use resource_server::{Access, ResourceRequest, ResourceServer};
 pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "observer",
             "pkce",
             "policy",
+            "rate_limit",
             "redirect_target",
             "redirect_uri",
             "resource",

@@ -80,7 +80,7 @@ fn bearer(criterion: &mut Criterion) {
         group.bench_function(format!("grantor, {live} live tokens"), |bencher| {
             bencher.iter_batched_ref(
                 || tokens.next().expect("a live token").clone(),
-                |headers| black_box(ready(setup.server.resource_server().verify(headers))).expect("a live token"),
+                |headers| black_box(ready(setup.server.resource_server().verify(&*headers))).expect("a live token"),
                 BatchSize::SmallInput,
             );
         });

@@ -18,6 +18,7 @@ use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
+use crate::rate_limit::RateLimits;
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::telemetry::Telemetry;
 
@@ -120,6 +121,20 @@ pub enum ImportedTokens {
     Refused,
 }
 
+/// What an API lets callers in by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ResourceCredentials {
+    /// Access tokens only.
+    #[default]
+    AccessToken,
+    /// Access tokens, and on the same endpoints the identifier and secret of a confidential client by HTTP Basic, which
+    /// then acts for itself: see [`ResourceServer::with_client_authentication`].
+    ///
+    /// [`ResourceServer::with_client_authentication`]: crate::ResourceServer::with_client_authentication
+    AccessTokenOrClientSecret,
+}
+
 /// Everything that is decided before the first request.
 #[derive(Debug)]
 pub(crate) struct Configuration {
@@ -147,6 +162,7 @@ pub(crate) struct Configuration {
     pub(crate) authorization_parameters: AuthorizationParameters,
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     pub(crate) telemetry: Telemetry,
+    pub(crate) rate_limits: RateLimits,
 }
 
 impl Configuration {

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::Refusal;
 use super::join::both;
-use super::token::Caller;
+use super::limit::Caller;
 use crate::client::{AuthenticatedClient, GrantType};
 use crate::configuration::narrow_resources;
 use crate::error::{ErrorReason, StoreError};
 use crate::grant::{CodeCheck, CodeRecord, Issuing, Minted};
-use crate::observer::{Endpoint, Event};
+use crate::observer::Event;
 use crate::secret::{Kind, Token, TokenKey};
 use crate::server::AuthorizationServer;
 use crate::store::Redemption;
@@ -28,7 +28,7 @@ impl AuthorizationServer {
         let key = code.and_then(|code| Token::parse(Kind::AuthorizationCode, prefix, code)).map(|token| token.key());
         let (client, record) = both(self.find_client(caller.id), self.find_code(key.as_ref())).await;
 
-        let client = self.authenticate(Endpoint::Token, client?, caller.credentials, caller.now)?;
+        let client = self.authenticate(caller, client?).await?;
         if !client.client().allows(GrantType::AuthorizationCode) {
             return Err(ErrorReason::GrantTypeNotAllowed.into());
         }

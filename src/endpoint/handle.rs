@@ -9,6 +9,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
     CONTENT_TYPE, ETAG, EXPECT, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
@@ -17,6 +18,7 @@ use super::metadata::Document;
 use crate::error::{EndpointError, ErrorReason};
 use crate::jwt::AccessTokenSigner;
 use crate::observer::{Endpoint, Operation};
+use crate::rate_limit::Peer;
 use crate::server::AuthorizationServer;
 use crate::telemetry::ended;
 use crate::wire::ClientRequest;
@@ -148,7 +150,8 @@ impl AuthorizationServer {
     /// metadata, keys.
     ///
     /// Method, size and content type are checked, CORS and preflight are answered where browser clients need them, and
-    /// every answer is complete: pass it on as it is. The path must be the one the client called, not one that a router
+    /// every answer is complete: pass it on as it is. A [`Peer`] among the extensions of the request tells the rate
+    /// limiter where it comes from. The path must be the one the client called, not one that a router
     /// has cut.
     pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<String> {
         let (parts, body) = request.into_parts();
@@ -162,7 +165,7 @@ impl AuthorizationServer {
         let mut response = if parts.method == Method::OPTIONS && cors {
             preflight(target)
         } else {
-            self.answer(target, &parts.method, &parts.headers, body).await
+            self.answer(target, &parts, body).await
         };
         if cors {
             let headers = response.headers_mut();
@@ -197,13 +200,8 @@ impl AuthorizationServer {
         }
     }
 
-    async fn answer<B: Body>(
-        &self,
-        target: Target<'_>,
-        method: &Method,
-        headers: &HeaderMap,
-        body: B,
-    ) -> Response<String> {
+    async fn answer<B: Body>(&self, target: Target<'_>, parts: &Parts, body: B) -> Response<String> {
+        let (method, headers) = (&parts.method, &parts.headers);
         let operation = target.operation(method);
         let refuse = |reason: ErrorReason| {
             let error = self.refuse(target.endpoint(), headers, None, reason.into());
@@ -231,7 +229,7 @@ impl AuthorizationServer {
             Ok(body) => body,
             Err(reason) => return refuse(reason),
         };
-        match self.dispatch_target(target, method, headers, &body).await {
+        match self.dispatch_target(target, parts, &body).await {
             Ok(response) => response,
             Err(error) => error.into_http(),
         }
@@ -240,11 +238,16 @@ impl AuthorizationServer {
     async fn dispatch_target(
         &self,
         target: Target<'_>,
-        method: &Method,
-        headers: &HeaderMap,
+        parts: &Parts,
         body: &[u8],
     ) -> Result<Response<String>, EndpointError> {
-        let form = ClientRequest::new(headers, body);
+        let Parts { method, headers, extensions, .. } = parts;
+        let mut form = ClientRequest::new(headers, body);
+        let mut registration = RegistrationRequest::new(headers, body);
+        if let Some(peer) = extensions.get::<Peer>().copied() {
+            form = form.with_peer(peer);
+            registration = registration.with_peer(peer);
+        }
         match target {
             Target::Token => Ok(self.token(form).await?.into_http()),
             Target::Revoke => {
@@ -252,20 +255,17 @@ impl AuthorizationServer {
                 Ok(json(StatusCode::OK, "{}".to_owned()))
             }
             Target::Introspect => Ok(self.introspect(form).await?.into_http()),
-            Target::Register => Ok(self.register(RegistrationRequest::new(headers, body)).await?.into_http()),
-            Target::Manage(id) => {
-                let request = RegistrationRequest::new(headers, body);
-                match *method {
-                    Method::PUT => Ok(self.replace_registration(id, request).await?.into_http()),
-                    Method::DELETE => {
-                        self.delete_registration(id, request).await?;
-                        let mut response = json(StatusCode::NO_CONTENT, String::new());
-                        response.headers_mut().remove(CONTENT_TYPE);
-                        Ok(response)
-                    }
-                    _ => Ok(self.read_registration(id, request).await?.into_http()),
+            Target::Register => Ok(self.register(registration).await?.into_http()),
+            Target::Manage(id) => match *method {
+                Method::PUT => Ok(self.replace_registration(id, registration).await?.into_http()),
+                Method::DELETE => {
+                    self.delete_registration(id, registration).await?;
+                    let mut response = json(StatusCode::NO_CONTENT, String::new());
+                    response.headers_mut().remove(CONTENT_TYPE);
+                    Ok(response)
                 }
-            }
+                _ => Ok(self.read_registration(id, registration).await?.into_http()),
+            },
             Target::Document(_) | Target::Keys(_) | Target::Unknown => {
                 Err(self.refuse(target.endpoint(), headers, None, ErrorReason::EndpointUnknown.into()))
             }

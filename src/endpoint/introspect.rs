@@ -1,12 +1,14 @@
 //! The introspection endpoint (RFC 7662).
 
 use super::join::both;
+use super::limit::Caller;
 use super::revoke::Found;
 use super::{Call, Refusal};
 use crate::client::{ClientCredentials, ClientId};
 use crate::clock::Timestamp;
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Endpoint, Event, Operation};
+use crate::rate_limit::Peer;
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
 use crate::telemetry::operate;
@@ -26,7 +28,7 @@ impl AuthorizationServer {
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Introspection, EndpointError> {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Introspection, request)?;
-            let result = self.introspect_for(&form, credentials, id.as_ref()).await;
+            let result = self.introspect_for(&form, credentials, id.as_ref(), request.peer()).await;
             result.map_err(|refusal| self.refuse(Endpoint::Introspection, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Introspect, answered).await
@@ -37,12 +39,15 @@ impl AuthorizationServer {
         request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
+        peer: Option<Peer>,
     ) -> Result<Introspection, Refusal> {
         let credentials = credentials?;
-        let now = self.now();
+        let (endpoint, operation, now) = (Endpoint::Introspection, Operation::Introspect, self.now());
+        let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };
+        self.arrive(&caller).await?;
         let token = request.get(Parameter::Token);
         let (client, found) = both(self.find_client(id), self.find_token(token)).await;
-        let client = self.authenticate(Endpoint::Introspection, client?, &credentials, now)?;
+        let client = self.authenticate(&caller, client?).await?;
         if client.client().is_public() {
             return Err(ErrorReason::IntrospectionNotAllowed.into());
         }

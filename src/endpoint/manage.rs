@@ -10,6 +10,7 @@ use crate::client::{Client, ClientAuthentication, ClientId, ClientStatus};
 use crate::configuration::RegistrationManagement;
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
+use crate::rate_limit::{LimitedCall, Stage};
 use crate::server::AuthorizationServer;
 use crate::store::{Deletion, Update};
 use crate::telemetry::operate;
@@ -33,7 +34,7 @@ impl AuthorizationServer {
         request: RegistrationRequest<'_>,
     ) -> Result<RegistrationResponse, EndpointError> {
         let answered = async {
-            let result = self.managed(id, &request).await;
+            let result = self.managed(id, &request, Operation::ReadRegistration).await;
             let Managed { client, token } = result.map_err(|refusal| self.refuse_management(id, &request, refusal))?;
             self.observe(&Event::RegistrationRead { client: client.id() });
             Ok(self.registration_response(StatusCode::OK, client, None, Some(token)))
@@ -74,25 +75,41 @@ impl AuthorizationServer {
     }
 
     /// An unknown client and a wrong token look alike (RFC 7592 §2.1).
-    async fn managed<'a>(&self, id: &str, request: &RegistrationRequest<'a>) -> Result<Managed<'a>, Refusal> {
+    async fn managed<'a>(
+        &self,
+        id: &str,
+        request: &RegistrationRequest<'a>,
+        operation: Operation,
+    ) -> Result<Managed<'a>, Refusal> {
         self.registry()?;
         let rules = self.configuration().registration.rules();
         if rules.is_some_and(|rules| rules.management == RegistrationManagement::Disabled) {
             return Err(ErrorReason::EndpointUnknown.into());
         }
+        let id = ClientId::parse(id).ok();
+        let limited = |stage| {
+            let call = LimitedCall::new(Endpoint::RegistrationManagement, stage);
+            call.with_peer(request.peer()).with_claimed_client(id.as_ref())
+        };
+        self.limit(limited(Stage::Arrived), operation).await?;
         let token = request.bearer().map_err(|reason| match reason {
             ErrorReason::AccessTokenMissing => ErrorReason::RegistrationTokenMissing,
             _ => ErrorReason::RegistrationTokenInvalid,
         })?;
-        let client = self.find_client(ClientId::parse(id).ok().as_ref()).await?;
+        let client = self.find_client(id.as_ref()).await?;
         let enabled = client.filter(|client| client.status() == ClientStatus::Enabled);
         let own = enabled.filter(|client| client.registration_token().is_some_and(|hash| hash.matches(token)));
-        let client = own.ok_or(ErrorReason::RegistrationTokenInvalid)?;
-        Ok(Managed { client, token })
+        match own {
+            Some(client) => Ok(Managed { client, token }),
+            None => {
+                let refusal = ErrorReason::RegistrationTokenInvalid.into();
+                Err(self.guessed(limited(Stage::Failed), operation, refusal).await)
+            }
+        }
     }
 
     async fn replace(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
-        let Managed { client, token } = self.managed(id, request).await?;
+        let Managed { client, token } = self.managed(id, request, Operation::ReplaceRegistration).await?;
         let configuration = self.configuration();
         let rules = configuration.registration.rules().ok_or(ErrorReason::EndpointUnknown)?;
         let document = request.document()?;
@@ -136,7 +153,7 @@ impl AuthorizationServer {
     }
 
     async fn delete(&self, id: &str, request: &RegistrationRequest<'_>) -> Result<(), Refusal> {
-        let Managed { client, .. } = self.managed(id, request).await?;
+        let Managed { client, .. } = self.managed(id, request, Operation::DeleteRegistration).await?;
         match self.delete_with_grants(client.id(), Actor::Client).await? {
             Deletion::Deleted => Ok(()),
             Deletion::Unknown => Err(ErrorReason::RegistrationTokenInvalid.into()),

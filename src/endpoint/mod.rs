@@ -6,6 +6,7 @@ mod handle;
 mod install;
 mod introspect;
 mod join;
+mod limit;
 mod manage;
 mod metadata;
 mod refresh;
@@ -16,11 +17,11 @@ mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId};
-use crate::clock::Timestamp;
+use crate::client::{Client, ClientCredentials, ClientId};
 use crate::error::{Challenge, EndpointError, ErrorReason, StoreError};
 use crate::observer::{Endpoint, Event};
 use crate::secret::GrantId;
@@ -45,6 +46,7 @@ pub(crate) struct Refusal {
     description: Option<Cow<'static, str>>,
     grant: Option<GrantId>,
     source: Option<StoreError>,
+    retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -61,13 +63,14 @@ impl Refusal {
 
 impl From<ErrorReason> for Refusal {
     fn from(reason: ErrorReason) -> Self {
-        Self { reason, description: None, grant: None, source: None }
+        Self { reason, description: None, grant: None, source: None, retry_after: None }
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self { reason: error.reason(), description: None, grant: None, source: Some(error) }
+        let reason = error.reason();
+        Self { source: Some(error), ..reason.into() }
     }
 }
 
@@ -108,14 +111,14 @@ impl AuthorizationServer {
 
     /// Makes a refusal the answer to a call of the host's own, which hears all there is to say, and tells the operator.
     pub(crate) fn refuse_host(&self, endpoint: Endpoint, client: Option<&ClientId>, refusal: Refusal) -> EndpointError {
-        let Refusal { reason, description, grant, source } = refusal;
+        let Refusal { reason, description, grant, source, retry_after } = refusal;
         self.observe(&Event::Refused { endpoint, reason, client, grant, source: source.as_ref() });
         let realm = self.configuration().issuer.authority().to_owned();
         let challenge = match endpoint {
             Endpoint::Registration | Endpoint::RegistrationManagement => Challenge::Bearer(realm),
             _ => Challenge::Basic(realm),
         };
-        let mut error = EndpointError::new(reason, challenge);
+        let mut error = EndpointError::new(reason, challenge).with_retry_after(retry_after);
         if let Some(description) = description {
             error = error.with_description(description);
         }
@@ -131,22 +134,5 @@ impl AuthorizationServer {
             Some(id) => self.inner.clients.find_client(id).await,
             None => Ok(None),
         }
-    }
-
-    /// Authenticates the client that was found for its identifier.
-    fn authenticate(
-        &self,
-        endpoint: Endpoint,
-        client: Option<Arc<Client>>,
-        credentials: &ClientCredentials<'_>,
-        now: Timestamp,
-    ) -> Result<AuthenticatedClient, Refusal> {
-        let authenticated = AuthenticatedClient::authenticate(client, credentials, now)?;
-        let client = authenticated.client();
-        if !client.is_public() {
-            let secret_id = authenticated.secret_id();
-            self.observe(&Event::Authenticated { endpoint, client: client.id(), secret_id });
-        }
-        Ok(authenticated)
     }
 }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::Refusal;
 use super::join::both;
-use super::token::Caller;
+use super::limit::Caller;
 use crate::client::{AuthenticatedClient, ClientId, GrantType};
 use crate::error::{ErrorReason, StoreError};
 use crate::grant::{Grant, Issuing, Minted, RetiredUse, Successors};
-use crate::observer::{Endpoint, Event};
+use crate::observer::Event;
 use crate::policy::RefreshPolicy;
 use crate::secret::{Kind, Presented, Token, TokenKey};
 use crate::server::AuthorizationServer;
@@ -31,7 +31,7 @@ impl AuthorizationServer {
         let key = presented.as_ref().map(|presented| &presented.key);
         let (client, found) = both(self.find_client(caller.id), self.find_refresh_token(key)).await;
 
-        let client = self.authenticate(Endpoint::Token, client?, caller.credentials, caller.now)?;
+        let client = self.authenticate(caller, client?).await?;
         if !client.client().allows(GrantType::RefreshToken) {
             return Err(ErrorReason::GrantTypeNotAllowed.into());
         }

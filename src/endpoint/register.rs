@@ -13,6 +13,7 @@ use crate::client::{Client, ClientAuthentication, ClientId, Vetting};
 use crate::configuration::{Registration, RegistrationManagement, RegistrationMember, RegistrationRules};
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
+use crate::rate_limit::{LimitedCall, Peer, Stage};
 use crate::secret::{RegistrationToken, random};
 use crate::server::AuthorizationServer;
 use crate::store::{ClientRegistry, Insertion};
@@ -26,6 +27,7 @@ use crate::wire::{ManagementAccess, RegistrationResponse, require_json};
 pub struct RegistrationRequest<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
+    peer: Option<Peer>,
 }
 
 impl fmt::Debug for RegistrationRequest<'_> {
@@ -38,7 +40,18 @@ impl<'a> RegistrationRequest<'a> {
     /// Takes the headers and the body of the request; the body may be empty for reading and deleting.
     #[must_use]
     pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { headers, body }
+        Self { headers, body, peer: None }
+    }
+
+    /// Says where the request comes from, for the rate limiter.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    pub(super) const fn peer(&self) -> Option<Peer> {
+        self.peer
     }
 
     pub(super) const fn headers(&self) -> &'a HeaderMap {
@@ -74,7 +87,12 @@ impl AuthorizationServer {
 
     async fn register_client(&self, request: RegistrationRequest<'_>) -> Result<RegistrationResponse, Refusal> {
         let configuration = self.configuration();
-        let rules = self.admit(&request)?;
+        let limited = |stage| LimitedCall::new(Endpoint::Registration, stage).with_peer(request.peer());
+        self.limit(limited(Stage::Arrived), Operation::Register).await?;
+        let rules = match self.admit(&request) {
+            Ok(rules) => rules,
+            Err(refusal) => return Err(self.guessed(limited(Stage::Failed), Operation::Register, refusal).await),
+        };
         let registry = self.registry()?;
         let described = describe(&request.document()?, rules, configuration)?;
         let (client_secret, authentication) = match described.method {

@@ -1,11 +1,13 @@
 //! The revocation endpoint (RFC 7009).
 
 use super::join::both;
+use super::limit::Caller;
 use super::{Call, Refusal};
 use crate::client::{ClientCredentials, ClientId};
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
 use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
+use crate::rate_limit::Peer;
 use crate::secret::{Kind, Origin, Presented};
 use crate::server::AuthorizationServer;
 use crate::store::{FoundAccessToken, FoundRefreshToken};
@@ -43,7 +45,7 @@ impl AuthorizationServer {
     pub async fn revoke(&self, request: ClientRequest<'_>) -> Result<(), EndpointError> {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Revocation, request)?;
-            let result = self.revoke_for(&form, credentials, id.as_ref()).await;
+            let result = self.revoke_for(&form, credentials, id.as_ref(), request.peer()).await;
             result.map_err(|refusal| self.refuse(Endpoint::Revocation, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Revoke, answered).await
@@ -54,12 +56,15 @@ impl AuthorizationServer {
         request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
+        peer: Option<Peer>,
     ) -> Result<(), Refusal> {
         let credentials = credentials?;
-        let now = self.now();
+        let (endpoint, operation, now) = (Endpoint::Revocation, Operation::Revoke, self.now());
+        let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };
+        self.arrive(&caller).await?;
         let token = request.get(Parameter::Token);
         let (client, found) = both(self.find_client(id), self.find_token(token)).await;
-        let client = self.authenticate(Endpoint::Revocation, client?, &credentials, now)?;
+        let client = self.authenticate(&caller, client?).await?;
         if token.is_none() {
             return Err(ErrorReason::TokenMissing.into());
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limit::Caller;
 use super::{Call, Refusal};
 use crate::client::{AuthenticatedClient, ClientCredentials, ClientId, GrantType};
 use crate::clock::Timestamp;
@@ -9,18 +10,12 @@ use crate::error::{EndpointError, ErrorReason};
 use crate::grant::{Grant, Issuing, Minted};
 use crate::identifier::Extra;
 use crate::observer::{Endpoint, Event, Operation};
+use crate::rate_limit::Peer;
 use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::Insertion;
 use crate::telemetry::operate;
 use crate::wire::{ClientForm, ClientRequest, TokenRequest, TokenResponse};
-
-/// A client that has not proved anything yet, and when it asked.
-pub(super) struct Caller<'a> {
-    pub(super) id: Option<&'a ClientId>,
-    pub(super) credentials: &'a ClientCredentials<'a>,
-    pub(super) now: Timestamp,
-}
 
 impl AuthorizationServer {
     /// Answers a token request: exchanges a code, refreshes, or issues a token to the client itself.
@@ -38,7 +33,7 @@ impl AuthorizationServer {
     pub async fn token(&self, request: ClientRequest<'_>) -> Result<TokenResponse, EndpointError> {
         let answered = async {
             let Call { form, credentials, id } = self.open(Endpoint::Token, request)?;
-            let result = self.dispatch(&form, credentials, id.as_ref()).await;
+            let result = self.dispatch(&form, credentials, id.as_ref(), request.peer()).await;
             result.map_err(|refusal| self.refuse(Endpoint::Token, request.headers(), id.as_ref(), refusal))
         };
         operate(Operation::Token, answered).await
@@ -49,10 +44,13 @@ impl AuthorizationServer {
         request: &ClientForm<'_>,
         credentials: Result<ClientCredentials<'_>, ErrorReason>,
         id: Option<&ClientId>,
+        peer: Option<Peer>,
     ) -> Result<TokenResponse, Refusal> {
         let token_request = TokenRequest::read(request)?;
         let credentials = credentials?;
-        let caller = Caller { id, credentials: &credentials, now: self.now() };
+        let (endpoint, operation, now) = (Endpoint::Token, Operation::Token, self.now());
+        let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };
+        self.arrive(&caller).await?;
         let resources = request.resources();
         match token_request {
             TokenRequest::AuthorizationCode { code, presented } => {
@@ -61,7 +59,7 @@ impl AuthorizationServer {
             TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await,
             TokenRequest::ClientCredentials { scope } => {
                 let client = self.find_client(id).await?;
-                let client = self.authenticate(Endpoint::Token, client, &credentials, caller.now)?;
+                let client = self.authenticate(&caller, client).await?;
                 self.client_credentials(&client, scope, request, caller.now).await
             }
         }

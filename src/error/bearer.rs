@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -20,6 +21,7 @@ pub struct BearerError {
     reason: ErrorReason,
     words: Words,
     source: Option<StoreError>,
+    retry_after: Option<Duration>,
 }
 
 /// What every challenge of one resource server says.
@@ -29,6 +31,8 @@ pub(crate) struct ChallengeContext {
     pub(crate) realm: String,
     /// Where the protected resource metadata is (RFC 9728 §5.1).
     pub(crate) resource_metadata: Option<String>,
+    /// Whether a client may authenticate by its secret instead of a token (RFC 7617).
+    pub(crate) offers_basic: bool,
     /// How it says so.
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     /// Who is told.
@@ -44,12 +48,16 @@ impl ChallengeContext {
 
 impl BearerError {
     pub(crate) fn new(context: Arc<ChallengeContext>, reason: ErrorReason) -> Self {
-        Self { context, scope: None, reason, words: Words::default(), source: None }
+        Self { context, scope: None, reason, words: Words::default(), source: None, retry_after: None }
     }
 
     pub(crate) fn store(context: Arc<ChallengeContext>, error: StoreError) -> Self {
         let reason = error.reason();
         Self { source: Some(error), ..Self::new(context, reason) }
+    }
+
+    pub(crate) fn limited(context: Arc<ChallengeContext>, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(context, ErrorReason::RateLimited) }
     }
 
     pub(crate) fn with_scope(mut self, scope: Scope) -> Self {
@@ -71,6 +79,12 @@ impl BearerError {
 
     pub(crate) const fn words(&self) -> &Words {
         &self.words
+    }
+
+    /// How long the caller should wait, if it called too often.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use super::{ErrorReason, StoreError};
 use crate::configuration::Words;
@@ -17,6 +18,7 @@ pub struct EndpointError {
     words: Words,
     challenge: Challenge,
     source: Option<StoreError>,
+    retry_after: Option<Duration>,
 }
 
 /// What a 401 names as the way to authenticate (RFC 9110 §11.6.1 wants it on every 401).
@@ -31,7 +33,7 @@ pub enum Challenge {
 
 impl EndpointError {
     pub(crate) fn new(reason: ErrorReason, challenge: Challenge) -> Self {
-        Self { reason, description: None, words: Words::default(), challenge, source: None }
+        Self { reason, description: None, words: Words::default(), challenge, source: None, retry_after: None }
     }
 
     pub(crate) fn with_description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
@@ -48,6 +50,17 @@ impl EndpointError {
     pub(crate) fn with_source(mut self, source: StoreError) -> Self {
         self.source = Some(source);
         self
+    }
+
+    pub(crate) const fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
+
+    /// How long the client should wait, if it called too often.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.

@@ -18,7 +18,7 @@ pub use endpoint::{Challenge, EndpointError};
 pub use reason::ErrorReason;
 pub use store::{Retry, StoreError};
 
-/// The value of `error` on the wire, as registered with IANA for OAuth.
+/// The value of `error` on the wire, as registered with IANA for OAuth unless it says otherwise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -59,6 +59,8 @@ pub enum ErrorCode {
     ServerError,
     /// RFC 6749 §4.1.2.1
     TemporarilyUnavailable,
+    /// The caller calls too often, whatever it asks for: no code of OAuth, which has none for that (RFC 6585 §4)
+    TooManyRequests,
     /// RFC 6749 §5.2
     UnauthorizedClient,
     /// RFC 6749 §5.2
@@ -90,6 +92,7 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TooManyRequests => "too_many_requests",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",

@@ -230,7 +230,7 @@ pub enum Event<'a> {
         /// The failure of a store behind it.
         source: Option<&'a StoreError>,
     },
-    /// A store failed in a call of the host's own.
+    /// A store failed in a call of the host's own; or a rate limiter did in any, which went on without it.
     Failed {
         /// Which call.
         operation: Operation,

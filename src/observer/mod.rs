@@ -25,7 +25,7 @@
 //!
 //! | level | events |
 //! |---|---|
-//! | `ERROR` | a store failed; `error` is the whole chain of causes |
+//! | `ERROR` | a store failed, or a rate limiter; `error` is the whole chain of causes |
 //! | `WARN` | a code or a refresh token was replayed |
 //! | `INFO` | every other decision |
 //! | `DEBUG` | what happens all the time: a request is valid, a client proved who it is, a token was accepted or introspected, a client read its registration |

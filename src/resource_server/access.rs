@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::observe;
-use crate::client::ClientId;
+use crate::client::{AuthenticatedClient, ClientId};
 use crate::clock::Timestamp;
 use crate::configuration::Words;
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
-use crate::grant::Grant;
+use crate::grant::{AccessTokenRecord, Grant};
 use crate::identifier::{Extra, Subject, Tenant};
 use crate::observer::Operation;
 use crate::resource::Resources;
@@ -16,10 +16,27 @@ use crate::secret::GrantId;
 use crate::store::FoundAccessToken;
 use crate::telemetry::ended;
 
-/// What a checked access token allows, and on whose behalf.
+/// How a caller was let in.
+#[derive(Clone, Debug)]
+pub(super) enum Credential {
+    AccessToken(FoundAccessToken),
+    Client(Box<ClientAccess>),
+}
+
+/// What a client may do that came with its secret.
+#[derive(Clone, Debug)]
+pub(super) struct ClientAccess {
+    pub(super) client: AuthenticatedClient,
+    pub(super) scope: Scope,
+    pub(super) resource: Resources,
+    pub(super) extra: Extra,
+}
+
+/// What a call may do, and on whose behalf: what a checked access token allows, or a client for itself that came with its
+/// secret.
 #[derive(Clone, Debug)]
 pub struct Access {
-    pub(super) found: FoundAccessToken,
+    pub(super) credential: Credential,
     pub(super) context: Arc<ChallengeContext>,
     /// How the caller is told that the scope does not suffice.
     pub(super) insufficient: Words,
@@ -34,7 +51,7 @@ impl Access {
     ///
     /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
     pub fn require(&self, scope: &str) -> Result<(), BearerError> {
-        let result = if scope.split(' ').all(|token| token.is_empty() || self.found.token.scope.contains(token)) {
+        let result = if scope.split(' ').all(|token| token.is_empty() || self.scope().contains(token)) {
             Ok(())
         } else {
             let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
@@ -67,60 +84,85 @@ impl Access {
 
     /// Tells the operator whose token was refused.
     pub(super) fn refuse(&self, error: BearerError) -> BearerError {
-        observe(&error, Some(self.grant()));
+        observe(&error, self.client_id(), self.grant_id());
         error
     }
 
     /// The user who granted access; `None` if the client acts for itself.
     #[must_use]
     pub fn subject(&self) -> Option<&Subject> {
-        self.grant().subject.as_ref()
+        self.grant()?.subject.as_ref()
     }
 
     /// The client; `None` for a personal access token.
     #[must_use]
     pub fn client_id(&self) -> Option<&ClientId> {
-        self.grant().client.as_ref()
+        match &self.credential {
+            Credential::AccessToken(found) => found.grant.client.as_ref(),
+            Credential::Client(access) => Some(access.client.client().id()),
+        }
     }
 
-    /// What the token allows.
+    /// What the call may do: the scope of the token, or of the client.
     #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.found.token.scope
+    pub fn scope(&self) -> &Scope {
+        match &self.credential {
+            Credential::AccessToken(found) => &found.token.scope,
+            Credential::Client(access) => &access.scope,
+        }
     }
 
-    /// The resources that the token is for.
+    /// The resources that the token is for; for a client with its secret, the one that it called.
     #[must_use]
-    pub const fn resource(&self) -> &Resources {
-        &self.found.token.resource
+    pub fn resource(&self) -> &Resources {
+        match &self.credential {
+            Credential::AccessToken(found) => &found.token.resource,
+            Credential::Client(access) => &access.resource,
+        }
     }
 
-    /// What the grant is confined to; `None` is all that its user may reach. See
-    /// [`require_tenant`](Self::require_tenant).
+    /// What the grant is confined to, or the client that came with its secret; `None` is all that its user or client may
+    /// reach. See [`require_tenant`](Self::require_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
-        self.grant().tenant.as_ref()
+        match &self.credential {
+            Credential::AccessToken(found) => found.grant.tenant.as_ref(),
+            Credential::Client(access) => access.client.client().tenant(),
+        }
     }
 
-    /// What the host keeps with the grant.
+    /// What the host keeps with the grant; nothing without one.
     #[must_use]
     pub fn extra(&self) -> &Extra {
-        &self.grant().extra
+        match &self.credential {
+            Credential::AccessToken(found) => &found.grant.extra,
+            Credential::Client(access) => &access.extra,
+        }
     }
 
-    /// The grant's identifier.
+    /// The grant's identifier; `None` for a client with its secret, which needs no grant.
     #[must_use]
-    pub fn grant_id(&self) -> GrantId {
-        self.grant().id
+    pub fn grant_id(&self) -> Option<GrantId> {
+        self.grant().map(|grant| grant.id)
     }
 
-    /// When the token expires; `None` is never.
+    /// When the token expires; `None` is never, as for a client with its secret.
     #[must_use]
-    pub const fn expires_at(&self) -> Option<Timestamp> {
-        self.found.token.expires_at
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.token()?.expires_at
     }
 
-    fn grant(&self) -> &Grant {
-        &self.found.grant
+    pub(super) fn token(&self) -> Option<&AccessTokenRecord> {
+        match &self.credential {
+            Credential::AccessToken(found) => Some(&found.token),
+            Credential::Client(_) => None,
+        }
+    }
+
+    fn grant(&self) -> Option<&Grant> {
+        match &self.credential {
+            Credential::AccessToken(found) => Some(&found.grant),
+            Credential::Client(_) => None,
+        }
     }
 }

@@ -1,26 +1,33 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
 mod access;
+mod client;
 mod offline;
+mod request;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 
+use self::access::Credential;
+use self::client::ClientAuthenticator;
+use crate::client::ClientId;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{ConfigurationError, ImportedTokens, ProtectedResource, Wording, WordingCatalog};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
-use crate::grant::{AccessTokenRecord, Grant};
+use crate::grant::AccessTokenRecord;
 use crate::jwt::JwtVerifier;
 use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
+use crate::rate_limit::{LimitedCall, RateLimits, Stage};
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{Kind, Prefix, Presented, Token, TokenKey};
+use crate::secret::{GrantId, Kind, Prefix, Presented, Token, TokenKey};
 use crate::store::{FoundAccessToken, TokenStore};
 use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
 
 pub use access::Access;
+pub use request::ResourceRequest;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server; for signed tokens it can do without (feature `jwt`).
@@ -43,12 +50,20 @@ pub struct ResourceServer {
     pub(crate) clock: Arc<dyn Clock>,
     imported_tokens: ImportedTokens,
     jwt: Option<JwtVerifier>,
+    clients: Option<Arc<ClientAuthenticator>>,
+    rate_limits: RateLimits,
 }
 
 /// One for any resource, with an empty prefix.
 fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
     let telemetry = Telemetry::new(Arc::new(NoObserver));
-    let context = ChallengeContext { realm: "api".to_owned(), resource_metadata: None, wording: None, telemetry };
+    let context = ChallengeContext {
+        realm: "api".to_owned(),
+        resource_metadata: None,
+        offers_basic: false,
+        wording: None,
+        telemetry,
+    };
     ResourceServer {
         tokens,
         prefix: Prefix::of_letters(""),
@@ -58,6 +73,8 @@ fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
         clock: Arc::new(SystemClock),
         imported_tokens: ImportedTokens::Refused,
         jwt: None,
+        clients: None,
+        rate_limits: RateLimits::default(),
     }
 }
 
@@ -145,36 +162,66 @@ impl ResourceServer {
 
     /// Checks the `Authorization` header of a call; a token anywhere else is not looked at (OAuth 2.1 §5.1).
     ///
-    /// One read of the store; a token that was never issued here is refused without one.
+    /// Takes headers, the parts of a request, or a [`ResourceRequest`]. One read of the store; a token that was never
+    /// issued here is refused without one.
     ///
     /// # Errors
     ///
-    /// [`BearerError`] says what to answer: 401, 400, or 503 if the store cannot tell.
-    pub async fn verify(&self, headers: &HeaderMap) -> Result<Access, BearerError> {
-        let checked = async {
-            let words = |reason| self.context.words(reason, headers);
-            let found = self.find(headers).await.map_err(|error| {
-                observe(&error, None);
+    /// [`BearerError`] says what to answer: 401, 400, 429 if a rate limiter says so, or 503 if the store cannot tell.
+    pub async fn verify(&self, request: impl Into<ResourceRequest<'_>> + Send) -> Result<Access, BearerError> {
+        let request = request.into();
+        operate(Operation::Verify, self.check(request)).await
+    }
+
+    async fn check(&self, request: ResourceRequest<'_>) -> Result<Access, BearerError> {
+        let words = |reason| self.context.words(reason, request.headers());
+        let claim = self.claim(request.headers());
+        let limited = |stage| {
+            let call = LimitedCall::new(Endpoint::Resource, stage).with_peer(request.peer());
+            call.with_claimed_client(claim.client())
+        };
+        let arrived = self.limit(limited(Stage::Arrived)).await;
+        let identified = match arrived {
+            Ok(()) => self.identify(request.headers(), &claim).await,
+            Err(error) => Err(error),
+        };
+        let credential = match identified {
+            Ok(credential) => credential,
+            Err(error) => {
+                let guessed =
+                    matches!(error.reason(), ErrorReason::AccessTokenUnknown | ErrorReason::ClientAuthenticationFailed);
+                let limit = if guessed { self.limit(limited(Stage::Failed)).await } else { Ok(()) };
+                let error = limit.err().unwrap_or(error);
+                observe(&error, claim.client(), None);
                 let words = words(error.reason());
-                error.with_words(words)
-            })?;
-            let insufficient = words(ErrorReason::ScopeInsufficient);
-            let confined = words(ErrorReason::TenantMismatch);
-            let access = Access { found, context: Arc::clone(&self.context), insufficient, confined };
-            match self.refusal(&access.found.token) {
-                Some(reason) => {
-                    let error = BearerError::new(Arc::clone(&self.context), reason);
-                    Err(access.refuse(error).with_words(words(reason)))
-                }
-                None => {
-                    let (client, subject) = (access.client_id(), access.subject());
-                    let grant = access.grant_id();
-                    self.context.telemetry.observe(&Event::AccessGranted { grant, client, subject });
-                    Ok(access)
-                }
+                return Err(error.with_words(words));
             }
         };
-        operate(Operation::Verify, checked).await
+        let insufficient = words(ErrorReason::ScopeInsufficient);
+        let confined = words(ErrorReason::TenantMismatch);
+        let access = Access { credential, context: Arc::clone(&self.context), insufficient, confined };
+        let (client, subject) = (access.client_id(), access.subject());
+        let refused = access.token().and_then(|token| self.refusal(token));
+        let accepted = match refused {
+            Some(reason) => Err(BearerError::new(Arc::clone(&self.context), reason)),
+            None => {
+                let call = limited(Stage::Authenticated).with_client(client).with_subject(subject);
+                self.limit(call.with_tenant(access.tenant())).await
+            }
+        };
+        accepted.map_err(|error| {
+            let words = words(error.reason());
+            access.refuse(error).with_words(words)
+        })?;
+        self.context.telemetry.observe(&match &access.credential {
+            Credential::AccessToken(found) => Event::AccessGranted { grant: found.grant.id, client, subject },
+            Credential::Client(own) => Event::Authenticated {
+                endpoint: Endpoint::Resource,
+                client: own.client.client().id(),
+                secret_id: own.client.secret_id(),
+            },
+        });
+        Ok(access)
     }
 
     /// Checks the `Authorization` header of a call as [`verify`](Self::verify) does, and demands scope tokens,
@@ -185,8 +232,12 @@ impl ResourceServer {
     ///
     /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it
     /// too (RFC 6750 §3.1).
-    pub async fn verify_scope(&self, headers: &HeaderMap, scope: &str) -> Result<Access, BearerError> {
-        let access = self.verify(headers).await.map_err(|error| match error.reason().status() {
+    pub async fn verify_scope(
+        &self,
+        request: impl Into<ResourceRequest<'_>> + Send,
+        scope: &str,
+    ) -> Result<Access, BearerError> {
+        let access = self.verify(request).await.map_err(|error| match error.reason().status() {
             401 => error.with_scope(Scope::parse(scope).unwrap_or_default()),
             _ => error,
         })?;
@@ -227,12 +278,12 @@ impl ResourceServer {
     }
 }
 
-fn observe(error: &BearerError, grant: Option<&Grant>) {
+fn observe(error: &BearerError, client: Option<&ClientId>, grant: Option<GrantId>) {
     error.context.telemetry.observe(&Event::Refused {
         endpoint: Endpoint::Resource,
         reason: error.reason(),
-        client: grant.and_then(|grant| grant.client.as_ref()),
-        grant: grant.map(|grant| grant.id),
+        client,
+        grant,
         source: error.store_error(),
     });
 }

@@ -75,7 +75,7 @@ pub use memory::{MemoryLimits, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{InvalidPostgresName, PostgresError, PostgresStore};
 #[cfg(feature = "redis")]
-pub use redis::{RedisError, RedisStore};
+pub use redis::{RedisError, RedisRateLimiter, RedisStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteError, SqliteStore};
 pub use token::{

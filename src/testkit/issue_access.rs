@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(access.client_id().unwrap().as_str(), "board");
         assert_eq!(access.tenant().unwrap().as_str(), "acme");
         assert_eq!((access.extra(), access.scope().as_str()), (&extra, "read write"));
-        assert_eq!((access.grant_id(), access.expires_at()), (token.grant().id, token.expires_at()));
+        assert_eq!((access.grant_id(), access.expires_at()), (Some(token.grant().id), token.expires_at()));
         server.clock().advance(Duration::from_millis(59_999));
         assert!(verify(&two, &token).is_ok());
         server.clock().advance(Duration::from_millis(1));

@@ -11,6 +11,7 @@ use super::params::{Parameter, Params};
 use crate::client::{ClientCredentials, Proof};
 use crate::configuration::TokenRequestBodies;
 use crate::error::ErrorReason;
+use crate::rate_limit::Peer;
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 const JSON: &[u8] = b"application/json";
@@ -24,6 +25,7 @@ const JSON: &[u8] = b"application/json";
 pub struct ClientRequest<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
+    peer: Option<Peer>,
 }
 
 /// A form, or what came in its place, that was read.
@@ -43,7 +45,18 @@ impl<'a> ClientRequest<'a> {
     /// [`AuthorizationServer::handle`](crate::AuthorizationServer::handle) does.
     #[must_use]
     pub const fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        Self { headers, body }
+        Self { headers, body, peer: None }
+    }
+
+    /// Says where the request comes from, for the rate limiter.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    pub(crate) const fn peer(&self) -> Option<Peer> {
+        self.peer
     }
 
     pub(crate) const fn headers(&self) -> &'a HeaderMap {

@@ -34,7 +34,9 @@ impl FromRequest for Access {
                 let reason = error.to_string();
                 InternalError::from_response(reason, error.into_http().into_response())
             })?;
-            app.last_used.note(access.grant_id());
+            if let Some(grant) = access.grant_id() {
+                app.last_used.note(grant);
+            }
             Ok(Self { access, operation: route.operation })
         })
     }

@@ -27,7 +27,9 @@ impl FromRequestParts<App> for Access {
         let route = route.ok_or_else(|| Refusal::NOT_FOUND.into_response())?;
         let access = app.server.resource_server().verify_scope(&parts.headers, route.scope).await;
         let access = access.map_err(|error| error.into_http().into_response())?;
-        app.last_used.note(access.grant_id());
+        if let Some(grant) = access.grant_id() {
+            app.last_used.note(grant);
+        }
         Ok(Self { access, operation: route.operation })
     }
 }

@@ -103,7 +103,7 @@ reasons! {
     BodyIncomplete => InvalidRequest, 400, "The body of the request is incomplete.",
         "Nothing, unless it is frequent: then look at the time-outs of proxies in front of the service.";
     /// There were more requests than a rate limit allows.
-    RateLimited => TemporarilyUnavailable, 429, "There were too many requests. Try again later.",
+    RateLimited => TooManyRequests, 429, "There were too many requests. Try again later.",
         "Nothing, if one caller is too eager; raise the limit if honest callers meet it, and look at the peer if they do not.";
     /// A parameter that may occur once occurs more often (RFC 6749 §3.1, §3.2).
     ParameterRepeated => InvalidRequest, 400, "A parameter is included more than once.",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthorizationServerBuilder;
-use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog};
+use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog, ResourceCredentials};
 use crate::endpoint::Documents;
 use crate::policy::AccessTokenFormat;
+use crate::rate_limit::RateLimits;
 use crate::resource_server::ResourceServer;
 use crate::secret::Prefix;
 use crate::server::{AuthorizationServer, Inner};
@@ -71,6 +72,7 @@ impl AuthorizationServerBuilder {
             authorization_parameters: self.authorization_parameters,
             wording: self.wording.catalog()?,
             telemetry: Telemetry::new(self.observer),
+            rate_limits: RateLimits::new(self.rate_limiter),
         });
         let tokens: Arc<dyn TokenStore> = Arc::clone(&self.stores.grants) as _;
         let prefix: Prefix = configuration.prefixes.access_token.clone();
@@ -87,8 +89,16 @@ impl AuthorizationServerBuilder {
             .with_clock(Arc::clone(&self.clock))
             .with_words(configuration.wording.clone())
             .with_telemetry(configuration.telemetry.clone())
+            .with_rate_limits(configuration.rate_limits.clone())
             .with_verifier(configuration.signer.as_ref().map(|signer| signer.verifier().clone()));
         resource_server.personal_token_prefix.clone_from(&configuration.prefixes.personal_token);
+        let resource_server = match self.resource_credentials {
+            ResourceCredentials::AccessToken => resource_server,
+            ResourceCredentials::AccessTokenOrClientSecret => {
+                let clients = Arc::clone(&self.stores.clients);
+                resource_server.with_client_authentication(clients, configuration.scopes.all().clone())
+            }
+        };
         Ok(AuthorizationServer {
             inner: Arc::new(Inner {
                 documents: Documents::new(&configuration),

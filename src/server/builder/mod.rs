@@ -10,7 +10,8 @@ use super::{AuthorizationServer, CredentialPolicy, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, Wording, client_id_prefix,
+    RememberedConsent, ResourceCredentials, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, Wording,
+    client_id_prefix,
 };
 use crate::issuer::Issuer;
 use crate::jwt::SignerSettings;
@@ -18,6 +19,7 @@ use crate::jwt::SignerSettings;
 use crate::jwt::{JwtHeader, KeySet};
 use crate::observer::{NoObserver, Observer};
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy, UnknownScope};
+use crate::rate_limit::RateLimiter;
 use crate::redirect_uri::RedirectUriPolicy;
 use crate::scope::Scope;
 
@@ -44,6 +46,8 @@ use crate::scope::Scope;
 /// | authorization parameters | those of the protocol |
 /// | wording | the crate's, in English |
 /// | imported tokens | refused |
+/// | rate limits | none |
+/// | API | access tokens only |
 ///
 /// A client's own [`ClientPolicies`](crate::policy::ClientPolicies) win over lifetimes, refresh, PKCE, access tokens, the
 /// default scope, and what becomes of unknown scopes.
@@ -77,6 +81,8 @@ pub struct AuthorizationServerBuilder {
     observer: Arc<dyn Observer>,
     wording: Wording,
     imported_tokens: ImportedTokens,
+    rate_limiter: Option<Arc<dyn RateLimiter>>,
+    resource_credentials: ResourceCredentials,
 }
 
 impl AuthorizationServer {
@@ -110,6 +116,8 @@ impl AuthorizationServer {
             observer: Arc::new(NoObserver),
             wording: Wording::new(),
             imported_tokens: ImportedTokens::default(),
+            rate_limiter: None,
+            resource_credentials: ResourceCredentials::AccessToken,
         }
     }
 }
@@ -335,6 +343,18 @@ impl AuthorizationServerBuilder {
     /// Decides whether tokens are accepted that another server issued, and that were imported.
     pub const fn imported_tokens(mut self, imported: ImportedTokens) -> Self {
         self.imported_tokens = imported;
+        self
+    }
+
+    /// Limits how often clients may call the endpoints, and the API; see [`rate_limit`](crate::rate_limit).
+    pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.rate_limiter = Some(limiter);
+        self
+    }
+
+    /// Decides whether clients may call the API by their secret, too.
+    pub const fn resource_credentials(mut self, credentials: ResourceCredentials) -> Self {
+        self.resource_credentials = credentials;
         self
     }
 }

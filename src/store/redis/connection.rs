@@ -59,6 +59,10 @@ impl Connection {
         Self { target, link: Mutex::default() }
     }
 
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
     /// Makes sure that there is a connection.
     pub(super) async fn establish(&self) -> RedisResult<()> {
         self.link(&self.current()).await.map(drop)

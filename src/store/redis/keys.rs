@@ -84,6 +84,10 @@ impl Keys {
         self.list("clients", "")
     }
 
+    pub(super) fn limit(&self, key: &str) -> Vec<u8> {
+        format!("{}limit:{}", self.prefix, without_braces(key)).into_bytes()
+    }
+
     fn list(&self, kind: &str, name: &str) -> List {
         let stem = format!("{}{{{kind}{}}}", self.prefix, without_braces(name));
         List { order: format!("{stem}:order").into_bytes(), due: format!("{stem}:due").into_bytes() }

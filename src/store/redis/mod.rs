@@ -11,6 +11,7 @@ mod grant_lists;
 mod join;
 mod keys;
 mod lists;
+mod rate_limiter;
 mod records;
 mod scripts;
 mod tokens;
@@ -25,6 +26,8 @@ use redis::{Client, IntoConnectionInfo as _};
 use self::calls::Acknowledgement;
 use self::connection::{Connection, Target, Turns};
 use self::keys::Keys;
+
+pub use self::rate_limiter::RedisRateLimiter;
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(5);

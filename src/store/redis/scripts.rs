@@ -46,6 +46,7 @@ scripts! {
     EXCHANGE: "grant" "lasting" "issue" "code" "exchange";
     INSERT_GRANT: "insert_grant";
     INSERT_TOKENS: "grant" "lasting" "issue" "insert_tokens";
+    LIMIT: "limit";
     REDEEM: "grant" "lasting" "code" "redeem";
     REUSE: "grant" "lasting" "issue" "refresh" "reuse";
     REVOKE_ACCESS_TOKEN: "revoke_access_token";

@@ -69,7 +69,7 @@ fn a_user_may_approve_less_in_a_tenant_with_something_of_the_hosts_own() {
     let approval = Approval::of("write".parse().unwrap()).with_extra(extra.clone());
     let tokens = block_on(authorize.approve().approval(approval).exchange());
     assert_eq!(tokens.scope, "write");
-    let headers = [(AUTHORIZATION, bearer(&tokens.access_token))].into_iter().collect();
+    let headers: HeaderMap = [(AUTHORIZATION, bearer(&tokens.access_token))].into_iter().collect();
     let two = server.resource_server().clone().with_resource("https://api.test/two".parse().unwrap());
     let access = block_on(two.verify(&headers)).unwrap();
     assert_eq!(access.subject().unwrap().as_str(), "bob");

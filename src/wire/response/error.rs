@@ -1,5 +1,7 @@
 //! Errors as JSON (RFC 6749 §5.2).
 
+use std::time::Duration;
+
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -10,6 +12,12 @@ use crate::error::{Challenge, EndpointError, ErrorCode};
 /// How long a client should wait before it tries again, in seconds.
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// How long a client should wait that called too often: whole seconds, rounded up, at least one (RFC 9110 §10.2.3).
+pub(super) fn retry_after(wait: Duration) -> HeaderValue {
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+    HeaderValue::from(seconds.max(1))
+}
+
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     error: ErrorCode,
@@ -17,7 +25,7 @@ struct ErrorBody<'a> {
 }
 
 impl EndpointError {
-    /// The response: the status of the reason, a JSON body, a challenge on every 401, `Retry-After` on a 503.
+    /// The response: the status of the reason, a JSON body, a challenge on every 401, `Retry-After` on a 429 and a 503.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
         let status = StatusCode::from_u16(self.reason().status()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -27,7 +35,9 @@ impl EndpointError {
             json(status, to_json(&ErrorBody { error: self.reason().code(), error_description: &description }));
         describe_language(&mut response, self.words());
         let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(wait) = self.retry_after() {
+            headers.insert(RETRY_AFTER, retry_after(wait));
+        } else if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -52,5 +62,17 @@ fn bearer_error(error: &EndpointError) -> &'static str {
     match error.reason() {
         InitialTokenMissing | RegistrationTokenMissing => "",
         _ => ", error=\"invalid_token\"",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_that_are_enough_and_never_none() {
+        let told = |millis| retry_after(Duration::from_millis(millis));
+        assert_eq!([0, 1, 999, 1_000, 1_001, 6_000].map(told), ["1", "1", "1", "1", "2", "6"]);
+        assert_eq!(retry_after(Duration::MAX), u64::MAX.to_string());
     }
 }

@@ -5,6 +5,7 @@ mod connection;
 mod failover;
 mod lists;
 mod proxy;
+mod rate_limits;
 mod records;
 mod slots;
 mod suite;
