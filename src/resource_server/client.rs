@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::ResourceServer;
 use super::access::{ClientAccess, Credential};
-use crate::client::{AuthenticatedClient, ClientCredentials, ClientId, Vetting};
+use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId, Vetting};
+use crate::configuration::Configuration;
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::identifier::Extra;
 use crate::observer::Operation;
@@ -17,7 +18,25 @@ use crate::wire::header::{authorization, basic};
 #[derive(Clone, Debug)]
 pub(super) struct ClientAuthenticator {
     clients: Arc<dyn ClientStore>,
-    scope: Scope,
+    scopes: ClientScopes,
+}
+
+/// What clients may do for themselves.
+#[derive(Clone, Debug)]
+enum ClientScopes {
+    /// What their own scope says, word for word, or this if they are not limited.
+    Literal(Scope),
+    /// What the authorization server would grant them: it knows what a wildcard stands for, and what a token implies.
+    Granted(Arc<Configuration>),
+}
+
+impl ClientScopes {
+    fn of(&self, client: &Client) -> Scope {
+        match self {
+            Self::Literal(scope) => client.scope().unwrap_or(scope).clone(),
+            Self::Granted(configuration) => configuration.scopes.limit(client).into_owned(),
+        }
+    }
 }
 
 /// What a caller says who it is: by a secret, unless there is `None`, which is by a token.
@@ -37,14 +56,25 @@ impl ResourceServer {
     /// Lets clients in by `Authorization: Basic`, with their identifier and secret, beside access tokens.
     ///
     /// Such a client acts for itself: there is no subject, and it may do what its own scope says, or all of `scope` if it
-    /// is not limited. It must be confidential and enabled, and somebody must vouch for it: one that registered itself is
-    /// refused. It costs one read of the store, as a token does. A 401 offers `Basic` as well then, behind `Bearer`.
+    /// is not limited; the server's own [`resource_server`](crate::AuthorizationServer::resource_server) knows wildcards and
+    /// implied tokens as well. It must be confidential and enabled, and somebody must vouch for it: one that registered
+    /// itself is refused. It costs one read of the store, as a token does. A 401 offers `Basic` as well then, behind
+    /// `Bearer`.
     ///
     /// Off unless called: a secret that goes with every call is in more places than a token that expires.
     #[must_use]
-    pub fn with_client_authentication(mut self, clients: Arc<dyn ClientStore>, scope: Scope) -> Self {
+    pub fn with_client_authentication(self, clients: Arc<dyn ClientStore>, scope: Scope) -> Self {
+        self.with_clients(ClientAuthenticator { clients, scopes: ClientScopes::Literal(scope) })
+    }
+
+    /// As [`with_client_authentication`](Self::with_client_authentication), in the authorization server's own process.
+    pub(crate) fn with_clients_of(self, clients: Arc<dyn ClientStore>, configuration: Arc<Configuration>) -> Self {
+        self.with_clients(ClientAuthenticator { clients, scopes: ClientScopes::Granted(configuration) })
+    }
+
+    fn with_clients(mut self, clients: ClientAuthenticator) -> Self {
         self.context = Arc::new(ChallengeContext { offers_basic: true, ..(*self.context).clone() });
-        self.clients = Some(Arc::new(ClientAuthenticator { clients, scope }));
+        self.clients = Some(Arc::new(clients));
         self
     }
 
@@ -86,7 +116,7 @@ impl ResourceServer {
                 let authenticated = AuthenticatedClient::authenticate(vetted, credentials, self.clock.now());
                 let client = authenticated.map_err(refuse)?;
                 Ok(Credential::Client(Box::new(ClientAccess {
-                    scope: client.client().scope().unwrap_or(&clients.scope).clone(),
+                    scope: clients.scopes.of(client.client()),
                     client,
                     resource: self.resource.iter().cloned().collect(),
                     extra: Extra::default(),

@@ -67,6 +67,16 @@ async fn a_confidential_client_acts_for_itself() {
 }
 
 #[tokio::test]
+async fn a_client_has_what_its_wildcard_stands_for_and_what_its_tokens_imply() {
+    let declared = |builder| by_secret(builder).wildcard_scope("*").scope_implies("write", ["read"]);
+    let setup = Setup::memory_with(declared).await;
+    for (limit, has) in [("*", "read write admin"), ("write", "write read"), ("write gone", "write read")] {
+        setup.change("svc", |client| client.with_scope(limit.parse().unwrap())).await;
+        assert_eq!(call(&setup, "svc", SECRET).await.unwrap().scope().as_str(), has, "{limit}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_work_on_the_same_endpoints() {
     let setup = Setup::memory_with(by_secret).await;
     let tokens = setup.tokens("web").await;

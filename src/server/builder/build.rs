@@ -96,7 +96,7 @@ impl AuthorizationServerBuilder {
             ResourceCredentials::AccessToken => resource_server,
             ResourceCredentials::AccessTokenOrClientSecret => {
                 let clients = Arc::clone(&self.stores.clients);
-                resource_server.with_client_authentication(clients, configuration.scopes.all().clone())
+                resource_server.with_clients_of(clients, Arc::clone(&configuration))
             }
         };
         Ok(AuthorizationServer {
