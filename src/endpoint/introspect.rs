@@ -93,8 +93,7 @@ impl AuthorizationServer {
             resource,
             issued_at,
             expires_at,
-            // Sixteen bytes of the hash name the token in logs, and let nobody make it.
-            identifier: key.hash.identifier(),
+            identifier: key.identifier(),
         })
     }
 }

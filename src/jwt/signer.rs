@@ -84,7 +84,7 @@ impl AccessTokenSigner {
             sub: subject.or_else(|| claims.client.map(|client| client.as_str()))?,
             client_id: claims.client.map(|client| client.as_str()),
             iat: claims.issued_at.unix_seconds(),
-            jti: URL_SAFE_NO_PAD.encode([&claims.key.grant.as_bytes()[..], claims.key.hash.as_bytes()].concat()),
+            jti: claims.key.identifier(),
             scope: claims.scope.as_str(),
             tenant: claims.tenant.map(|tenant| tenant.as_str()),
             extra: Members { names: &self.extra_claims, extra: claims.extra },

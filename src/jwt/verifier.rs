@@ -16,7 +16,7 @@ use crate::identifier::{Extra, Subject, Tenant};
 use crate::issuer::Issuer;
 use crate::resource::{ResourceIndicator, Resources};
 use crate::scope::Scope;
-use crate::secret::{GrantId, TokenHash, TokenKey};
+use crate::secret::TokenKey;
 
 /// The longest token that is looked at, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -123,7 +123,7 @@ impl JwtVerifier {
     pub(crate) fn token_key(&self, text: &str) -> Option<TokenKey> {
         let body = self.signed(text)?;
         let Identity { iss, jti } = serde_json::from_slice(&body).ok()?;
-        if iss == self.issuer.as_str() { read_key(&jti) } else { None }
+        if iss == self.issuer.as_str() { TokenKey::from_identifier(&jti) } else { None }
     }
 
     /// What the token says, if its signature is the issuer's. Its life and audience are not looked at.
@@ -144,7 +144,7 @@ impl JwtVerifier {
         extra.retain(|name, _| !SignedClaims::OWN.contains(&name.as_str()));
         let instant = |seconds: i64| Timestamp::from_unix_millis(seconds.saturating_mul(1_000));
         Some(SignedClaims {
-            key: read_key(&body.jti)?,
+            key: TokenKey::from_identifier(&body.jti)?,
             client,
             subject,
             scope: body.scope.as_deref().map_or_else(|| Ok(Scope::empty()), Scope::parse).ok()?,
@@ -173,15 +173,4 @@ impl JwtVerifier {
             .any(|key| key.accepts(message.as_bytes(), &signature));
         if accepted { URL_SAFE_NO_PAD.decode(body).ok() } else { None }
     }
-}
-
-/// The grant's identifier and the token's hash.
-fn read_key(jti: &str) -> Option<TokenKey> {
-    let mut bytes = [0; 48];
-    if jti.len() != 64 || URL_SAFE_NO_PAD.decode_slice(jti, &mut bytes) != Ok(48) {
-        return None;
-    }
-    let (grant, hash) = bytes.split_first_chunk::<16>()?;
-    let hash: [u8; 32] = hash.try_into().ok()?;
-    Some(TokenKey { grant: GrantId::from_bytes(*grant), hash: TokenHash::from_bytes(hash) })
 }

@@ -122,12 +122,6 @@ impl TokenHash {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
-
-    /// A short name of the token for introspection answers and logs (`jti`): half of the hash.
-    pub(crate) fn identifier(&self) -> String {
-        let (half, _) = self.0.split_at(16);
-        URL_SAFE_NO_PAD.encode(half)
-    }
 }
 
 impl fmt::Debug for TokenHash {
@@ -146,6 +140,28 @@ pub struct TokenKey {
     pub grant: GrantId,
     /// The hash of the code or token.
     pub hash: TokenHash,
+}
+
+impl TokenKey {
+    /// What the token is called where it must not be told (`jti`): 64 characters of base64url, of which nobody can make it.
+    pub(crate) fn identifier(&self) -> String {
+        let mut bytes = [0; 48];
+        let parts = self.grant.as_bytes().iter().chain(self.hash.as_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = *byte);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The key of the token that is called so.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn from_identifier(text: &str) -> Option<Self> {
+        let mut bytes = [0; 48];
+        if text.len() != 64 || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) != Ok(48) {
+            return None;
+        }
+        let (grant, hash) = bytes.split_first_chunk::<16>()?;
+        let hash: [u8; 32] = hash.try_into().ok()?;
+        Some(Self { grant: GrantId::from_bytes(*grant), hash: TokenHash::from_bytes(hash) })
+    }
 }
 
 /// The SHA-256 of a client secret or registration access token, which is all that is stored of it.
