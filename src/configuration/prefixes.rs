@@ -1,6 +1,6 @@
 //! What codes, tokens and secrets begin with.
 
-use crate::secret::{InvalidPrefix, Kind, Prefix, Token};
+use crate::secret::{InvalidPrefix, Prefix};
 
 /// The prefixes by which people and secret scanners recognise what the server issues.
 ///
@@ -74,12 +74,6 @@ impl Prefixes {
     #[must_use]
     pub fn personal_token(&self) -> &Prefix {
         self.personal_token.as_ref().unwrap_or(&self.access_token)
-    }
-
-    /// Reads an access token, whether a client obtained it or a page of the host issued it.
-    pub(crate) fn read_access_token(&self, text: &str) -> Option<Token> {
-        let token = |prefix| Token::parse(Kind::AccessToken, prefix, text);
-        token(&self.access_token).or_else(|| self.personal_token.as_ref().and_then(token))
     }
 
     /// What client secrets begin with.

@@ -4,6 +4,7 @@ use super::join::both;
 use super::limit::Caller;
 use super::{Call, Refusal};
 use crate::client::{ClientCredentials, ClientId};
+use crate::configuration::Configuration;
 use crate::error::{EndpointError, ErrorReason, StoreError};
 use crate::grant::Grant;
 use crate::observer::{Actor, Endpoint, Event, Extent, Operation};
@@ -98,15 +99,7 @@ impl AuthorizationServer {
 
     /// Finds a token by what it is, not by what a hint says it is (RFC 7009 §2.1).
     pub(super) async fn find_token(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
-        let prefixes = &self.configuration().prefixes;
-        let imported = self.configuration().imported_tokens;
-        let signed = |text| Some((self.configuration().signer.as_ref()?.verifier().token_key(text)?, Origin::Own));
-        let own = |text| Some((prefixes.read_access_token(text)?.key(), Origin::Own));
-        let foreign = |text| {
-            let presented = Presented::read(Kind::AccessToken, &prefixes.access_token, imported, text)?;
-            Some((presented.key, presented.origin))
-        };
-        let access = text.and_then(|text| signed(text).or_else(|| own(text)).or_else(|| foreign(text)));
+        let access = text.and_then(|text| self.inner.resource_server.read_token(text));
         if let Some((key, origin)) = access
             && let Some(found) = self.inner.grants.find_access_token(&key).await?
         {
@@ -115,8 +108,9 @@ impl AuthorizationServer {
                 Origin::Imported => Found::ImportedAccess(found),
             }));
         }
-        let refresh =
-            text.and_then(|text| Presented::read(Kind::RefreshToken, &prefixes.refresh_token, imported, text));
+        let Configuration { prefixes, imported_tokens, .. } = self.configuration();
+        let read = |text| Presented::read(Kind::RefreshToken, &prefixes.refresh_token, *imported_tokens, text);
+        let refresh = text.and_then(read);
         let refresh = refresh.map(|presented| presented.key);
         Ok(self.find_refresh_token(refresh.as_ref()).await?.map(Found::Refresh))
     }

@@ -21,7 +21,7 @@ use crate::observer::{Endpoint, Event, NoObserver, Observer, Operation};
 use crate::rate_limit::{LimitedCall, RateLimits, Stage};
 use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
-use crate::secret::{GrantId, Kind, Prefix, Presented, Token, TokenKey};
+use crate::secret::{GrantId, Kind, Origin, Prefix, Presented, Token, TokenKey};
 use crate::store::{FoundAccessToken, TokenStore};
 use crate::telemetry::{Telemetry, operate};
 use crate::wire::header::{bearer, refused_bearer};
@@ -245,15 +245,17 @@ impl ResourceServer {
         Ok(access)
     }
 
-    /// What the store knows a token by: one of the two prefixes, signed, or, since it may look like anything, imported.
-    fn token_key(&self, text: &str) -> Option<TokenKey> {
+    /// What stores know a token by, and who issued it: it has one of the two prefixes, or is signed, or, since it may look
+    /// like anything, imported.
+    pub(crate) fn read_token(&self, text: &str) -> Option<(TokenKey, Origin)> {
         let own = |prefix| Token::parse(Kind::AccessToken, prefix, text).map(|token| token.key());
-        own(&self.prefix)
+        let key = own(&self.prefix)
             .or_else(|| self.personal_token_prefix.as_ref().and_then(own))
-            .or_else(|| self.jwt.as_ref()?.token_key(text))
-            .or_else(|| {
-                Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text).map(|read| read.key)
-            })
+            .or_else(|| self.jwt.as_ref()?.token_key(text));
+        key.map(|key| (key, Origin::Own)).or_else(|| {
+            let presented = Presented::read(Kind::AccessToken, &self.prefix, self.imported_tokens, text)?;
+            Some((presented.key, presented.origin))
+        })
     }
 
     async fn find(&self, headers: &HeaderMap) -> Result<FoundAccessToken, BearerError> {
@@ -262,7 +264,7 @@ impl ResourceServer {
         let Some(tokens) = &self.tokens else {
             return self.read(text).ok_or_else(|| refuse(refused_bearer(text)));
         };
-        let key = self.token_key(text).ok_or_else(|| refuse(refused_bearer(text)))?;
+        let (key, _) = self.read_token(text).ok_or_else(|| refuse(refused_bearer(text)))?;
         let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
