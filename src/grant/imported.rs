@@ -172,17 +172,36 @@ impl ImportedGrant {
         self.refresh_token.is_some()
     }
 
-    /// What is to be stored of it at `now`, a grant for each token that still lives; `resource` and `tenant` are what
-    /// it says or what stands for that.
-    pub(crate) fn records(&self, resource: &Resources, tenant: Option<&Tenant>, now: Timestamp) -> Vec<IssuedTokens> {
+    /// What is to be stored of it at `now`, a grant for each token that still lives; `scope`, `resource` and `tenant` are
+    /// what it says or what stands for that.
+    pub(crate) fn records(
+        &self,
+        scope: &Scope,
+        resource: &Resources,
+        tenant: Option<&Tenant>,
+        now: Timestamp,
+    ) -> Vec<IssuedTokens> {
+        let grant = |key: TokenKey| {
+            Arc::new(Grant {
+                id: key.grant,
+                client: self.client.clone(),
+                subject: self.subject.clone(),
+                scope: scope.clone(),
+                resource: resource.clone(),
+                tenant: tenant.cloned(),
+                name: self.name.clone(),
+                extra: self.extra.clone(),
+                created_at: self.created_at.unwrap_or(now),
+            })
+        };
         let access = self.access_token.filter(|token| token.is_live(now)).map(|Expiring { token, expires_at }| {
             let key = token.key(Kind::AccessToken);
-            let grant = self.grant(key, resource, tenant, now);
+            let grant = grant(key);
             IssuedTokens { access: access_token(key, &grant, expires_at), grant, refresh: None }
         });
         let refresh = self.refresh_token.filter(|token| token.is_live(now)).map(|Expiring { token, expires_at }| {
             let key = token.key(Kind::RefreshToken);
-            let grant = self.grant(key, resource, tenant, now);
+            let grant = grant(key);
             // Stores take no refresh token without an access token. This one is nobody's, and dead already.
             let nobodys = TokenKey { grant: grant.id, hash: TokenHash::from_bytes(random()) };
             let state = RefreshTokenState::Active;
@@ -190,20 +209,6 @@ impl ImportedGrant {
             IssuedTokens { access: access_token(nobodys, &grant, Some(now)), grant, refresh: Some(refresh) }
         });
         access.into_iter().chain(refresh).collect()
-    }
-
-    fn grant(&self, key: TokenKey, resource: &Resources, tenant: Option<&Tenant>, now: Timestamp) -> Arc<Grant> {
-        Arc::new(Grant {
-            id: key.grant,
-            client: self.client.clone(),
-            subject: self.subject.clone(),
-            scope: self.scope.clone(),
-            resource: resource.clone(),
-            tenant: tenant.cloned(),
-            name: self.name.clone(),
-            extra: self.extra.clone(),
-            created_at: self.created_at.unwrap_or(now),
-        })
     }
 }
 

@@ -129,7 +129,13 @@ impl AuthorizationServer {
         if grant.client().is_some() && client.is_none() {
             return Err(ImportError::UnknownClient);
         }
-        configuration.scopes.check(grant.scope()).map_err(|_| ImportError::UndeclaredScope)?;
+        let scopes = &configuration.scopes;
+        scopes.check_limit(grant.scope()).map_err(|_| ImportError::UndeclaredScope)?;
+        let scope = match client {
+            // What stood for everything stands for what the client may have.
+            Some(client) if scopes.names_wildcard(grant.scope()) => scopes.limit(client),
+            _ => scopes.limit_of(Some(grant.scope())),
+        };
         let resources: Vec<_> = grant.resources().iter().map(|resource| Cow::Borrowed(resource.as_str())).collect();
         let resource = configuration.resources.resolve(&resources).map_err(|_| ImportError::UnknownResource)?;
         let confined = client.and_then(Client::tenant);
@@ -138,7 +144,7 @@ impl AuthorizationServer {
         {
             return Err(ImportError::ForeignTenant);
         }
-        let records = grant.records(&resource, grant.tenant().or(confined), now);
+        let records = grant.records(&scope, &resource, grant.tenant().or(confined), now);
         if grant.has_refresh_token() {
             let issuing = client.map(|client| Issuing::to(client, configuration, now));
             let issuing = issuing.filter(|issuing| issuing.policy() != RefreshPolicy::Never);

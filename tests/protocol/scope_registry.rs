@@ -1,8 +1,9 @@
 //! Scopes that stand for others: a wildcard, tokens that imply others, and what the words for them are.
 
 use grantor::configuration::{ConfigurationError, Registration, RegistrationRules};
+use grantor::error::{EndpointError, ErrorReason};
 use grantor::store::{MemoryStore, Page};
-use grantor::{Approval, AuthorizationServer, AuthorizationServerBuilder, Issuer, Recall, Scope};
+use grantor::{Approval, AuthorizationServer, AuthorizationServerBuilder, Issuer, NewPersonalToken, Recall, Scope};
 use serde_json::json;
 
 use crate::browser::{expect_code, expect_rejection};
@@ -249,4 +250,20 @@ fn declarations_that_contradict_themselves_build_no_server() {
     assert_eq!(error(|builder| builder.wildcard_scope("a")), Some(ConfigurationError::ScopeToken("a".to_owned())));
     assert_eq!(error(|builder| builder.default_scope("*".parse().unwrap())), undeclared("*"));
     assert_eq!(error(|builder| builder.wildcard_scope("*").default_scope("* c".parse().unwrap())), undeclared("c"));
+}
+
+#[tokio::test]
+async fn a_personal_token_gets_what_its_scope_stands_for() {
+    for setup in Setup::both_with(|builder| with_links(with_wildcard(builder))).await {
+        let issue = async |scope: &str| {
+            let name = "Backup".parse().unwrap();
+            let new = NewPersonalToken::new(setup.alice.clone(), name, scope.parse().unwrap());
+            let issued = setup.server.issue_personal_token(new).await?;
+            setup.secrets.note("personal token", issued.token().expose());
+            Ok::<_, EndpointError>(issued.grant().scope.as_str().to_owned())
+        };
+        assert_eq!(issue("links:write").await.unwrap(), "links:write links:draft");
+        assert_eq!(issue("*").await.unwrap(), "read write admin links links:read links:write links:draft");
+        assert_eq!(issue("* bogus").await.unwrap_err().reason(), ErrorReason::ScopeNotAllowed);
+    }
 }

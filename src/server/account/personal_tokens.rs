@@ -233,7 +233,7 @@ impl AuthorizationServer {
         }
         match client {
             Some(client) if !scope.is_empty() => scopes.resolve(Some(scope.as_str()), client),
-            _ if scopes.check(&scope).is_ok() => Ok(scope),
+            _ if scopes.check_limit(&scope).is_ok() => Ok(scopes.limit_of(Some(&scope)).into_owned()),
             _ => Err(ErrorReason::ScopeNotAllowed),
         }
     }

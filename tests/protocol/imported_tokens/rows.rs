@@ -124,3 +124,28 @@ async fn the_operator_hears_of_each_token_that_is_imported_and_of_no_secret() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_wildcard_of_the_old_table_is_all_that_the_client_may_have() {
+    for start in Setup::both_starts().await {
+        let setup = Setup::start(start, |builder| {
+            builder.imported_tokens(ImportedTokens::Accepted).wildcard_scope("*").scope_implies("admin", ["write"])
+        })
+        .await;
+        let row = |client: &str, scope: &str, token: &str| {
+            ImportedGrant::new(client.parse().unwrap(), setup.alice.clone(), scope.parse().unwrap())
+                .with_access_token(plain(token), None)
+        };
+        let (limited, unlimited, implying) = ("a-token-of-svc-0001", "a-token-of-web-0001", "a-token-of-web-0002");
+        let rows = [row("svc", "*", limited), row("web", "*", unlimited), row("web", "admin", implying)];
+        for (row, token, scope) in rows
+            .iter()
+            .zip([(limited, "read write"), (unlimited, "read write admin"), (implying, "admin write")])
+            .map(|(row, (token, scope))| (row, token, scope))
+        {
+            expect_stored(setup.server.import_grant(row).await);
+            let access = setup.server.resource_server().verify(&bearer(token)).await.unwrap();
+            assert_eq!(access.scope().as_str(), scope);
+        }
+    }
+}
