@@ -46,6 +46,7 @@ impl AuthorizationServerBuilder {
         if self.access_token_format == AccessTokenFormat::Jwt {
             signer.as_ref().ok_or(ConfigurationError::NoAccessTokenKeys)?;
             self.lifetimes.access_token().ok_or(ConfigurationError::EndlessJwt)?;
+            self.lifetimes.refreshed_access_token().ok_or(ConfigurationError::EndlessJwt)?;
         }
 
         let configuration = Arc::new(Configuration {

@@ -136,6 +136,7 @@ async fn a_client_learns_of_a_token_by_its_signed_text() {
         (&told.json["active"], &told.json["sub"], &told.json["exp"]),
         (&json!(true), &json!("alice"), &json!(NOW + 3_600))
     );
+    assert_eq!(told.json["jti"], decoded(&setup, tokens.text("access_token"), "https://api.test/one").await["jti"]);
     assert_eq!(setup.introspect("other", tokens.text("access_token")).await.json, json!({"active": false}));
     let (rest, _) = tokens.text("access_token").rsplit_once('.').unwrap();
     assert_eq!(setup.introspect("web", &format!("{rest}.AAAA")).await.json, json!({"active": false}));
@@ -176,6 +177,8 @@ fn a_server_that_cannot_sign_what_it_is_to_issue_is_not_built() {
     let keyed = || builder().access_token_keys(KeySet::new(key(Algorithm::EdDsa)));
     let endless = keyed().lifetimes(Lifetimes::new().with_access_token(None));
     assert_eq!(endless.build().unwrap_err(), ConfigurationError::EndlessJwt);
+    let endless_once_refreshed = keyed().lifetimes(Lifetimes::new().with_refreshed_access_token(None));
+    assert_eq!(endless_once_refreshed.build().unwrap_err(), ConfigurationError::EndlessJwt);
     for name in ["iss", "sub", "aud", "exp", "jti", "scope", "client_id", "tenant", "cnf"] {
         let refused = keyed().access_token_claim(name).build().unwrap_err();
         assert_eq!(refused, ConfigurationError::AccessTokenClaim(name.to_owned()));
