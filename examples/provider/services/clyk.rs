@@ -5,7 +5,7 @@ use grantor::configuration::{EndpointPaths, Prefixes, Registration, Registration
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
-use super::{Developers, Operation, Service, Workspaces, get, post, scope};
+use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
 
 const SCOPES: &[(&str, &str)] = &[
     ("links:read", "See your links"),
@@ -36,6 +36,9 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        credentials: Credentials::SignedIn,
+        environments: Environments::Unknown,
+        app_store: AppStore::Absent,
         configure: |builder| {
             let rules = RegistrationRules::new()
                 .with_grant_types([GrantType::AuthorizationCode])

@@ -5,7 +5,7 @@ use std::time::Duration;
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Developers, Operation, Service, Workspaces, get, scope};
+use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -19,6 +19,9 @@ pub(super) fn service() -> Service {
         api: vec![get("/v4/account", Operation::Account, "public"), get("/v4/links", Operation::ListLinks, "public")],
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        credentials: Credentials::SignedIn,
+        environments: Environments::Unknown,
+        app_store: AppStore::Shown,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("public")?)

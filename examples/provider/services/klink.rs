@@ -3,7 +3,7 @@
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::RefreshPolicy;
 
-use super::{Developers, Operation, Service, Workspaces, get, post, scope};
+use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -25,6 +25,9 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        credentials: Credentials::SignedIn,
+        environments: Environments::Chosen,
+        app_store: AppStore::Absent,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("contacts:read")?)

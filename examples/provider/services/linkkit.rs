@@ -6,7 +6,7 @@ use grantor::configuration::{EndpointPaths, Prefixes, Wording};
 use grantor::error::ErrorReason;
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Developers, Operation, Service, Workspaces, get, post, scope};
+use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
 
 pub(super) fn service() -> Service {
     Service {
@@ -30,6 +30,9 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        credentials: Credentials::SignedIn,
+        environments: Environments::Unknown,
+        app_store: AppStore::Absent,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("links:read")?)

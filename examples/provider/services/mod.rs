@@ -33,8 +33,14 @@ pub struct Service {
     pub api: Vec<Route>,
     /// Whether people choose a workspace when they let an app in.
     pub workspaces: Workspaces,
-    /// Who may register apps.
+    /// Who may make apps and API tokens.
     pub developers: Developers,
+    /// What a person proves before they make one.
+    pub credentials: Credentials,
+    /// Whether apps say what they are for.
+    pub environments: Environments,
+    /// Whether people find apps in the service.
+    pub app_store: AppStore,
     /// How the authorization server behaves.
     pub configure: fn(AuthorizationServerBuilder) -> Result<AuthorizationServerBuilder, Invalid>,
 }
@@ -99,13 +105,40 @@ pub enum Workspaces {
     Unknown,
 }
 
-/// Who may register apps.
+/// Who may make apps and API tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Developers {
     /// Every user.
     Everybody,
     /// Who owns a workspace.
     Owners,
+}
+
+/// What a person proves before they make an app or an API token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Credentials {
+    /// That they are signed in.
+    SignedIn,
+    /// That they know the password of the account, typed again.
+    PasswordAgain,
+}
+
+/// Whether apps say what they are for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Environments {
+    /// They do: development or production.
+    Chosen,
+    /// The service has no such thing; every app is for production.
+    Unknown,
+}
+
+/// Whether people find apps in the service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AppStore {
+    /// There is a page from which they install them.
+    Shown,
+    /// The apps find the people.
+    Absent,
 }
 
 /// What is wrong with a service's configuration: a mistake in its file.

@@ -3,7 +3,9 @@
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
-use super::{Developers, Operation, Service, Workspaces, delete, get, post, scope};
+use super::{
+    AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, delete, get, post, scope,
+};
 
 pub(super) fn service() -> Service {
     Service {
@@ -28,6 +30,9 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        credentials: Credentials::SignedIn,
+        environments: Environments::Unknown,
+        app_store: AppStore::Absent,
         configure: |builder| {
             // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
             // without a user, all that the API tells them is their own id.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use grantor::configuration::{EndpointPaths, Prefixes};
 use grantor::policy::{Lifetimes, RefreshPolicy};
 
-use super::{Developers, Operation, Service, Workspaces, get, post, scope};
+use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
 
 /// 365 days.
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -27,6 +27,9 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Chosen,
         developers: Developers::Owners,
+        credentials: Credentials::PasswordAgain,
+        environments: Environments::Unknown,
+        app_store: AppStore::Absent,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("*")?)
