@@ -11,6 +11,7 @@ use super::last_used::LastUsed;
 use super::services::Service;
 use super::settings::Settings;
 use super::setup;
+use super::storage::{Place, Storage};
 use crate::shortener::database::{self, Database};
 use crate::shortener::seed::{self, DEMO_USERS};
 use crate::shortener::site::Site;
@@ -39,8 +40,8 @@ impl App {
                 .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
         };
         let database = open_database(settings).await?;
-        let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
-        let server = setup::authorization_server(&issuer, stores, &settings.service)?;
+        let storage = Storage::open(&settings.place, &database, settings.limits).await?;
+        let server = setup::authorization_server(&issuer, settings, &database, &storage)?;
         setup::check(&server).await?;
         setup::install_demo(&server, &issuer).await?;
         if let Some(file) = &settings.clients {
@@ -53,7 +54,7 @@ impl App {
             service: Arc::clone(&settings.service),
             site: Site::new(database, issuer.as_str()),
             server,
-            last_used: Arc::new(LastUsed::new(tokens)),
+            last_used: Arc::new(LastUsed::new(storage.tokens)),
             demo: Arc::new(Demo::new(client)),
         })
     }
@@ -76,7 +77,10 @@ impl App {
 
 /// The shortener's own database, with people in it.
 async fn open_database(settings: &Settings) -> Result<Database, String> {
-    let variable = if settings.redis_url.is_some() { "SHORTENER_DATABASE_URL" } else { "DATABASE_URL" };
+    let variable = match settings.place {
+        Place::Redis(_) => "SHORTENER_DATABASE_URL",
+        Place::Database | Place::Memory => "DATABASE_URL",
+    };
     let shown = database::shown(&settings.database_url);
     let database = Database::open(&settings.database_url)
         .await

@@ -96,6 +96,7 @@ pub async fn page(
             .scopes()
             .map(|(token, words)| ScopeChoice { token: token.to_owned(), words: words.to_owned() })
             .collect(),
+        facts: facts(app, pending),
         all_chosen: !workspaces.iter().any(|workspace| workspace.chosen),
         may_choose_all: client.tenant().is_none(),
         workspaces,
@@ -103,6 +104,12 @@ pub async fn page(
         username: person.user.username.clone(),
         sign_out_token: visitor.form_token(SIGN_OUT),
     })
+}
+
+/// What the app said of itself in parameters of the service's own.
+fn facts(app: &App, pending: &PendingAuthorization) -> Vec<(String, String)> {
+    let told = |(name, words): &(&str, &str)| Some(((*words).to_owned(), pending.extra(name)?.to_owned()));
+    app.service.parameters.iter().filter_map(told).collect()
 }
 
 /// Why there is no page and no decision.

@@ -24,6 +24,9 @@ impl Refusal {
     /// The resource does not answer the method.
     pub const METHOD_NOT_ALLOWED: Self =
         Self(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This resource does not answer that method.");
+    /// What the answer is made of cannot be read at the moment.
+    pub const UNAVAILABLE: Self =
+        Self(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "The data cannot be reached at the moment.");
     const NOBODY: Self =
         Self(StatusCode::FORBIDDEN, "user_required", "The token does not act for a user, so it has no links.");
 
@@ -71,7 +74,7 @@ impl fmt::Display for Refusal {
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
-        Self(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "The data cannot be reached at the moment.")
+        Self::UNAVAILABLE
     }
 }
 

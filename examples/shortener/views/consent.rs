@@ -22,6 +22,8 @@ pub struct ConsentPage {
     pub destination: Destination,
     /// What the app asks for.
     pub scopes: Vec<ScopeChoice>,
+    /// What else it said of itself: what that is, and what it said.
+    pub facts: Vec<(String, String)>,
     /// The workspaces that it may be let into.
     pub workspaces: Vec<WorkspaceChoice>,
     /// Whether it may be let into all of them at once.
