@@ -343,8 +343,8 @@ reasons! {
         "Nothing: whoever came second reads the registration and tries again.";
 
     // Pages of the host
-    /// The `CredentialPolicy` does not let this user create it.
-    CredentialNotAllowed => AccessDenied, 403, "This user may not create that.",
+    /// The `CredentialPolicy` does not let this user create or change it.
+    CredentialNotAllowed => AccessDenied, 403, "This user may not do that.",
         "Nothing: the policy decided; if it decided wrongly, correct what it knows of the user.";
     /// Too much time has passed since the user proved who they are.
     ReauthenticationRequired => LoginRequired, 403, "The user has to sign in again first.",
