@@ -82,9 +82,9 @@ impl AuthorizationServer {
 
     /// Looks whether `subject` consented to this before, and need not be asked again.
     ///
-    /// A live grant for the same client must cover scope and resources, and have the same values of the service's own
-    /// parameters; the client must not have changed what people
-    /// see of it since; and another app must not be able to pass for it (RFC 8252 §8.6).
+    /// A live grant that the same client obtained must cover scope and resources, and have the same values of the service's
+    /// own parameters; the client must not have changed what people see of it since; and another app must not be able to pass
+    /// for it (RFC 8252 §8.6).
     ///
     /// # Errors
     ///
@@ -123,6 +123,8 @@ impl AuthorizationServer {
         let covers = |summary: &GrantSummary| {
             summary.is_live(now)
                 && summary.grant.created_at >= client.updated_at()
+                // What a page of the host issued was no answer to a client's question.
+                && summary.grant.name.is_none()
                 && summary.grant.tenant.as_ref() == pending.tenant()
                 && pending.keeps_the_same(&summary.grant.extra)
                 && summary.grant.scope.contains_all(pending.scope())
