@@ -40,7 +40,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(form::MAX_BODY))
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn(problem::show_problems))
+        .layer(middleware::from_fn_with_state(app.clone(), problem::show_problems))
         .layer(middleware::from_fn(headers::protect));
 
     let oauth = oauth::adapter::router(&app.server);

@@ -52,7 +52,7 @@ impl App {
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
         Ok(Self {
             service: Arc::clone(&settings.service),
-            site: Site::new(database, issuer.as_str()),
+            site: Site::new(settings.service.title, database, issuer.as_str()),
             server,
             last_used: Arc::new(LastUsed::new(storage.tokens)),
             demo: Arc::new(Demo::new(client)),

@@ -92,7 +92,7 @@ impl Client {
         match (parameter("error").as_deref(), parameter("code")) {
             (Some("access_denied"), _) => Connection::Denied,
             (None, Some(code)) => self.exchange(&code, &request.code_verifier).await,
-            _ => failed("Snip refused the request."),
+            _ => failed(&format!("{} refused the request.", self.service.title)),
         }
     }
 

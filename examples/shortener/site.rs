@@ -9,6 +9,8 @@ use super::throttle::Throttle;
 /// What handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// What people know the service by.
+    pub name: &'static str,
     /// Scheme, host and port under which browsers know the service.
     pub origin: Arc<str>,
     /// People and links.
@@ -20,10 +22,10 @@ pub struct Site {
 }
 
 impl Site {
-    /// The shortener over `database`, which browsers know as `origin`.
-    pub fn new(database: Database, origin: &str) -> Self {
+    /// The shortener over `database`, which people know as `name` and browsers as `origin`.
+    pub fn new(name: &'static str, database: Database, origin: &str) -> Self {
         let sessions = Sessions::new(database.clone(), origin);
-        Self { origin: origin.into(), database, sessions, throttle: Arc::default() }
+        Self { name, origin: origin.into(), database, sessions, throttle: Arc::default() }
     }
 
     /// Host and port.

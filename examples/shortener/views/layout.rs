@@ -3,6 +3,8 @@
 /// The frame around a page.
 #[derive(Debug)]
 pub struct Layout {
+    /// What people know the service by.
+    pub service: &'static str,
     /// What the browser calls the page.
     pub title: String,
     /// Which entry of the navigation is current.
