@@ -2,6 +2,7 @@
 
 mod api;
 mod app_page;
+mod app_store;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;
