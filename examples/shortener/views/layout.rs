@@ -31,6 +31,8 @@ pub enum Section {
     Home,
     /// The connected apps.
     Connected,
+    /// The person's own API tokens.
+    Tokens,
     /// The developer's own apps.
     Developers,
     /// The demo client.
@@ -44,6 +46,7 @@ impl Section {
         match self {
             Self::Home => "home",
             Self::Connected => "connected",
+            Self::Tokens => "tokens",
             Self::Developers => "developers",
             Self::Demo => "demo",
             Self::Elsewhere => "",
