@@ -17,7 +17,7 @@ pub mod metrics;
 pub mod new_token;
 pub mod password_again;
 pub mod plans;
-pub mod refused;
+pub mod refusal;
 pub mod scopes;
 pub mod services;
 pub mod settings;

@@ -8,7 +8,7 @@ use grantor::{NewPersonalToken, Scope, Tenant};
 use time::{Date, Month};
 
 use super::app::App;
-use super::refused::Refused;
+use super::refusal::Refusal;
 use super::services::Workspaces;
 use super::subject;
 use crate::shortener::form::Fields;
@@ -18,11 +18,11 @@ use crate::shortener::views::{TokenForm, date};
 use crate::shortener::workspaces;
 
 /// Said of a scope that is missing, or does not exist.
-pub const NO_SCOPE: &str = "Choose from the list what the token may do.";
+const NO_SCOPE: &str = "Choose from the list what the token may do.";
 /// Said of a workspace that is not the person's.
-pub const NO_MEMBER: &str = "You are not a member of that workspace.";
+const NO_MEMBER: &str = "You are not a member of that workspace.";
 /// Said of an end that has come already.
-pub const PAST: &str = "That day is over. Choose the last day on which the token shall work, or none.";
+const PAST: &str = "That day is over. Choose the last day on which the token shall work, or none.";
 const NO_NAME: &str = "Give the token a name by which you know it again: a short one, without control characters.";
 const NO_DATE: &str =
     "Write the last day as year, month and day, such as 2030-12-31; or nothing, for a token without end.";
@@ -39,10 +39,14 @@ pub fn typed(fields: &Fields, problem: String) -> TokenForm {
 }
 
 /// What the form describes.
-pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPersonalToken, Refused> {
+pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPersonalToken, Refusal> {
     let name = Name::parse(fields.text("name").trim()).map_err(|_| NO_NAME)?;
     let ticked = fields.all("scope").collect::<Vec<_>>().join(" ");
     let scope = Scope::parse(&ticked).map_err(|_| NO_SCOPE)?;
+    let offered = |token: &str| app.service.scopes.iter().any(|(known, _)| *known == token);
+    if scope.is_empty() || !scope.tokens().all(offered) {
+        return Err(NO_SCOPE.into());
+    }
     let mut new = NewPersonalToken::new(subject(user)?, name, scope);
     if let Some(tenant) = workspace(app, user, fields.text("workspace")).await? {
         new = new.with_tenant(tenant);
@@ -57,7 +61,7 @@ pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPer
 }
 
 /// The workspace with this id, if the person may use it; the empty text is all of theirs.
-async fn workspace(app: &App, user: &User, id: &str) -> Result<Option<Tenant>, Refused> {
+async fn workspace(app: &App, user: &User, id: &str) -> Result<Option<Tenant>, Refusal> {
     if id.is_empty() {
         return Ok(None);
     }

@@ -1,39 +1,42 @@
-//! The password again, before a person makes what outlives their session.
+//! The password, typed once more before something is made that outlives the session.
 
 use std::net::IpAddr;
 
 use grantor::clock::{Clock as _, SystemClock, Timestamp};
 
 use super::app::App;
-use super::refused::Refused;
 use super::services::Credentials;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::{self, User};
 
-/// When the person proved who they are, by the `password` of a form that came from `source`; nothing, if the service does
-/// not ask.
-///
-/// Who guesses is slowed down as on the sign-in page: the cookie of a session is no way around.
-pub async fn password_again(
-    app: &App,
-    user: &User,
-    fields: &Fields,
-    source: IpAddr,
-) -> Result<Option<Timestamp>, Refused> {
+/// What a form says of who sent it.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof {
+    /// The service does not ask.
+    NotAsked,
+    /// The password was typed at this instant.
+    At(Timestamp),
+    /// What was typed is not the password.
+    Wrong,
+}
+
+/// What to say where the password is wrong.
+pub const WRONG: &str = "That is not your password. Type it again.";
+
+/// Checks the field `password` of a form that `user` sent from `source`, if the service asks for it. The error is that too
+/// many were wrong.
+pub async fn check(app: &App, user: &User, source: IpAddr, fields: &Fields) -> Result<Proof, Problem> {
     if app.service.credentials == Credentials::SignedIn {
-        return Ok(None);
+        return Ok(Proof::NotAsked);
     }
-    let password = fields.text("password");
-    if password.is_empty() {
-        return Err("Type the password of your account, too.".into());
+    let (site, username) = (&app.site, &user.username);
+    site.throttle.begin(username, source).map_err(Problem::too_many)?;
+    match users::authenticate(&site.database, username, fields.text("password")).await? {
+        Some(_) => {
+            site.throttle.succeeded(username, source);
+            Ok(Proof::At(SystemClock.now()))
+        }
+        None => Ok(Proof::Wrong),
     }
-    let site = &app.site;
-    site.throttle.begin(&user.username, source).map_err(Problem::too_many)?;
-    let known = users::authenticate(&site.database, &user.username, password).await?;
-    if known.is_none_or(|known| known.id != user.id) {
-        return Err("That is not the password of your account.".into());
-    }
-    site.throttle.succeeded(&user.username, source);
-    Ok(Some(SystemClock.now()))
 }

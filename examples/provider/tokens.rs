@@ -4,17 +4,16 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use grantor::PersonalToken;
-use grantor::clock::{Clock as _, SystemClock};
-use grantor::error::{EndpointError, ErrorReason};
+use grantor::clock::{Clock as _, SystemClock, Timestamp};
 use grantor::secret::GrantId;
 use grantor::store::GrantStatus;
 
 use super::app::App;
 use super::grants::{self, Grants, day};
-use super::new_token::{self, last_day, new_token};
-use super::password_again::password_again;
-use super::refused::Refused;
-use super::services::{Credentials, Developers, Workspaces};
+use super::new_token::{last_day, new_token};
+use super::password_again::{self, Proof};
+use super::refusal::Refusal;
+use super::services::{Credentials, Workspaces};
 use super::{scopes, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
@@ -119,44 +118,33 @@ pub fn issued_page(app: &App, visitor: &Visitor, token: &PersonalToken, origin: 
 }
 
 /// Issues the token that a form describes, which came from `source`.
-pub async fn issue(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<PersonalToken, Refused> {
+pub async fn issue(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<PersonalToken, Refusal> {
     let new = new_token(app, user, fields).await?;
     let grants = Grants::of(app, user).await?;
     let active = grants.tokens().filter(|(_, summary)| grants.status(summary) == GrantStatus::Active);
     if active.count() >= MAX_TOKENS {
         return Err("You have as many tokens as one person may have. Revoke one first.".into());
     }
-    let new = match password_again(app, user, fields, source).await? {
+    let new = match proof(app, user, fields, source).await? {
         Some(at) => new.with_authenticated_at(at),
         None => new,
     };
-    app.server.issue_personal_token(new).await.map_err(|error| refused(app, &error))
+    app.server.issue_personal_token(new).await.map_err(|error| Refusal::from(&error))
 }
 
 /// Replaces the token that a form names, which came from `source`; the old one stops at once.
-pub async fn reset(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<PersonalToken, Refused> {
+pub async fn reset(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<PersonalToken, Refusal> {
     let id: GrantId = fields.text("grant").parse().map_err(|_| Problem::not_found())?;
-    let authenticated_at = password_again(app, user, fields, source).await?;
-    let reset = app.server.reset_personal_token(&subject(user)?, &id, authenticated_at).await;
-    reset.map_err(|error| refused(app, &error))
+    let proved_at = proof(app, user, fields, source).await?;
+    let reset = app.server.reset_personal_token(&subject(user)?, &id, proved_at).await;
+    reset.map_err(|error| Refusal::from(&error))
 }
 
-/// What is wrong with the form is for the form; what is wrong with the server is not.
-fn refused(app: &App, error: &EndpointError) -> Refused {
-    if error.store_error().is_some() {
-        return Problem::unavailable().into();
-    }
-    match (error.reason(), app.service.developers) {
-        (ErrorReason::PersonalTokenUnknown, _) => Problem::not_found().into(),
-        (ErrorReason::CredentialNotAllowed, Developers::Everybody) => new_token::NO_MEMBER.into(),
-        (ErrorReason::CredentialNotAllowed, Developers::Owners) => {
-            "Only the owner of a workspace makes tokens for it, and only the owner of all of theirs one for all.".into()
-        }
-        (ErrorReason::ReauthenticationRequired, _) => "Too much time has passed. Type your password once more.".into(),
-        (ErrorReason::PersonalTokenEnded, _) => "That token has ended already. Make a new one instead.".into(),
-        (ErrorReason::PersonalTokenInvalid, _) => new_token::PAST.into(),
-        (ErrorReason::ScopeNotAllowed | ErrorReason::ScopeMissing, _) => new_token::NO_SCOPE.into(),
-        // The words of the service are for programs.
-        (reason, _) => reason.description().into(),
+/// When the person proved who they are, if the service asks.
+async fn proof(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<Option<Timestamp>, Refusal> {
+    match password_again::check(app, user, source, fields).await? {
+        Proof::NotAsked => Ok(None),
+        Proof::At(at) => Ok(Some(at)),
+        Proof::Wrong => Err(password_again::WRONG.into()),
     }
 }

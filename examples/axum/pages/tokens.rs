@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::provider::app::App;
-use crate::provider::refused::Refused;
+use crate::provider::refusal::Refusal;
 use crate::provider::tokens::{self, ISSUE, RESET, REVOKE};
 use crate::provider::{grants, new_token};
 use crate::shortener::form::Form;
@@ -43,8 +43,8 @@ pub async fn issue(
     visitor.require_own(&form, ISSUE)?;
     match tokens::issue(&app, &user, &form.fields, source.ip()).await {
         Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Issued)),
-        Err(Refused::Problem(problem)) => Err(problem),
-        Err(Refused::Form(problem)) => {
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Form(problem)) => {
             let page = tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?;
             let mut page = html(&page)?;
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -74,8 +74,8 @@ pub async fn reset(
     visitor.require_own(&form, RESET)?;
     match tokens::reset(&app, &user, &form.fields, source.ip()).await {
         Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Reset)),
-        Err(Refused::Problem(problem)) => Err(problem),
-        Err(Refused::Form(problem)) => {
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Form(problem)) => {
             let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
             page.problem = Some(problem);
             let mut page = html(&page)?;

@@ -18,7 +18,9 @@ mod workspace;
 pub use connected::{ConnectedApp, ConnectedGrant, ConnectedPage};
 pub use consent::{ConsentPage, Destination};
 pub use demo::{ApiCall, DemoPage, DemoState};
-pub use developers::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage};
+pub use developers::{
+    AppDetails, AppFields, AppForm, AppPage, AppRegisteredPage, AppSecretPage, DevelopersPage, SecretRow,
+};
 pub use error::ErrorPage;
 pub use home::{DashboardPage, LinkRow, WelcomePage};
 pub use layout::{Account, Layout, Section};
