@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::pages::{app_store, assets, connected, demo, developers, home, links, sign_in};
+use crate::pages::{app_store, assets, connected, demo, developers, home, links, sign_in, tokens};
 use crate::provider::app::App;
 use crate::shortener::form;
 use crate::shortener::problem::Problem;
@@ -27,6 +27,9 @@ pub fn router(app: App) -> Router {
         .route("/workspace", post(links::switch))
         .route("/connected", get(connected::list))
         .route("/connected/revoke", post(connected::revoke))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/revoke", post(tokens::revoke))
+        .route("/tokens/reset", post(tokens::reset))
         .route("/developers", get(developers::list).post(developers::register))
         .route("/developers/app", get(developers::one))
         .route("/developers/{action}", post(developers::manage))

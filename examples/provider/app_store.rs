@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use grantor::client::{Client, ClientId};
-use grantor::clock::{Clock as _, SystemClock};
 
 use super::app::App;
+use super::grants::Grants;
 use super::services::AppStore;
-use super::{client, connected, developers, subject};
+use super::{client, developers, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -19,10 +19,8 @@ pub const INSTALL: &str = "install app";
 
 /// The page; the query may name the app that was just installed.
 pub async fn page(app: &App, visitor: &Visitor, user: &User, query: &Fields) -> Result<AppStorePage, Problem> {
-    let now = SystemClock.now();
-    let grants = connected::all_grants(&app.server, &subject(user)?).await?;
-    let connected =
-        |id: &ClientId| grants.iter().any(|grant| grant.grant.client.as_ref() == Some(id) && grant.is_live(now));
+    let grants = Grants::of(app, user).await?;
+    let connected = |id: &ClientId| grants.of_apps().any(|(client, _)| client == id);
     let apps: Vec<StoreApp> = installable(app, user)
         .await?
         .iter()

@@ -8,3 +8,4 @@ pub mod developers;
 pub mod home;
 pub mod links;
 pub mod sign_in;
+pub mod tokens;

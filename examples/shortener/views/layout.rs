@@ -35,6 +35,8 @@ pub enum Section {
     Connected,
     /// The app store.
     Apps,
+    /// The person's own API tokens.
+    Tokens,
     /// The developer's own apps.
     Developers,
     /// The demo client.
@@ -49,6 +51,7 @@ impl Section {
             Self::Home => "home",
             Self::Connected => "connected",
             Self::Apps => "apps",
+            Self::Tokens => "tokens",
             Self::Developers => "developers",
             Self::Demo => "demo",
             Self::Elsewhere => "",

@@ -10,13 +10,15 @@ mod developers;
 mod error;
 mod home;
 mod layout;
+mod scope;
 mod sign_in;
 mod text;
+mod tokens;
 mod workspace;
 
 pub use app_store::{AppStorePage, StoreApp};
-pub use connected::{ConnectedApp, ConnectedPage};
-pub use consent::{ConsentPage, Destination, ScopeChoice};
+pub use connected::{ConnectedApp, ConnectedGrant, ConnectedPage};
+pub use consent::{ConsentPage, Destination};
 pub use demo::{ApiCall, DemoPage, DemoState};
 pub use developers::{
     AppDetails, AppFields, AppForm, AppPage, AppRegisteredPage, AppSecretPage, DevelopersPage, SecretRow,
@@ -24,6 +26,8 @@ pub use developers::{
 pub use error::ErrorPage;
 pub use home::{DashboardPage, LinkRow, WelcomePage};
 pub use layout::{Account, Layout, Section};
+pub use scope::ScopeChoice;
 pub use sign_in::SignInPage;
-pub use text::{date, host_of, timestamp};
+pub use text::{date, host_of, iso_date, timestamp};
+pub use tokens::{TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage};
 pub use workspace::WorkspaceChoice;
