@@ -218,3 +218,29 @@ async fn a_name_that_runs_the_wrong_way_is_refused_or_kept_apart() {
         Reply::of(reply).await.expect_error(400, "invalid_client_metadata");
     }
 }
+
+#[tokio::test]
+async fn every_page_calls_the_service_by_its_own_name() {
+    for (service, name) in [("clyk", "CLYK"), ("trimlink", "TrimLink"), ("klink", "K-LINK")] {
+        let example = Example::start_with(&[("--service", service)]);
+        let mut visitor = Browser::new(&example);
+        let mut ada = Browser::signed_in(&example, ADA).await;
+        let mut pages = Vec::new();
+        for path in ["/", "/signin", "/demo", "/no/such/page", "/assets/nosuch"] {
+            pages.push(visitor.get(path).await);
+        }
+        for path in ["/", "/connected", "/tokens", "/developers", "/demo"] {
+            pages.push(ada.get(path).await);
+        }
+        let form = visitor.get("/demo").await.form("/demo/connect");
+        let request = visitor.submit(&form).await.redirect().strip_prefix(&example.origin()).unwrap().to_owned();
+        pages.push(visitor.visit(&request).await);
+        pages.push(ada.visit(&request).await);
+        pages.push(ada.get(&format!("/signin?again=1&next={}", "/x".repeat(8_000))).await);
+        for page in pages {
+            assert!(page.texts("title")[0].ends_with(&format!(" · {name}")), "{page:?}");
+            assert_eq!(page.texts(".brand"), [name], "{page:?}");
+            assert!(!page.body.contains("Snip"), "{page:?}");
+        }
+    }
+}
