@@ -1,0 +1,7 @@
+//! The tests, for whichever example the crate around them names in `EXAMPLE`.
+
+pub mod harness;
+mod linkkit;
+#[path = "../http/support/mod.rs"]
+#[expect(dead_code, reason = "the tests of http need more of it")]
+mod support;
