@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::harness::dashboard::register_app;
-use super::harness::{Known, Place, Service, answer_members, expect_members, query, slug, text, words};
+use super::harness::{Known, Place, Service, answer_members, changed, expect_members, query, slug, text, words};
 use super::support::{ADA, Browser, Reply};
 
 /// A web app of before.
@@ -79,12 +79,6 @@ async fn refresh(linkkit: &Service, token: &str, changes: &[(&str, &str)]) -> Re
         ("client_secret", WEB.secret.unwrap()),
     ];
     linkkit.form("/oauth/token", &[], &changed(&fields, changes)).await
-}
-
-/// The fields with `changes`: an empty value takes one out.
-fn changed<'a>(fields: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let kept = fields.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
-    kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())).copied().collect()
 }
 
 async fn the_documented_flow_gives_exactly_the_documented_members(place: Place) {

@@ -1,7 +1,9 @@
 //! The tests, for whichever example the crate around them names in `EXAMPLE`.
 
+mod clyk;
 pub mod harness;
 mod linkkit;
 #[path = "../http/support/mod.rs"]
 #[expect(dead_code, reason = "the tests of http need more of it")]
 mod support;
+mod trimlink;

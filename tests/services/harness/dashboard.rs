@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use scraper::ElementRef;
+
 use super::super::support::html::{self, Form, text};
-use super::super::support::{Browser, Reply};
+use super::super::support::{ADA, Browser, Reply};
+use super::query;
 
 /// An app that somebody registered.
 #[derive(Clone, Debug)]
@@ -64,4 +67,68 @@ fn fact(page: &Reply, term: &str) -> String {
     let row =
         rows.iter().map(|row| text(*row)).find_map(|row| row.strip_prefix(term).map(|said| said.trim().to_owned()));
     row.unwrap_or_else(|| panic!("nothing about {term} in {}", page.body))
+}
+
+/// Makes an API token, and hands over what the page shows once.
+pub async fn make_token(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
+    let page = send_token(browser, fields).await.expect(200);
+    secret(&page).unwrap_or_else(|| panic!("no token in {}", page.body))
+}
+
+/// Fills in and sends the form for a new API token.
+pub async fn send_token(browser: &mut Browser, fields: &[(&str, &str)]) -> Reply {
+    let page = browser.get("/tokens").await.expect(200);
+    browser.submit(&fill_in(&page, "/tokens", fields)).await
+}
+
+/// What a list says about the entry that is called `name`.
+pub fn listed(page: &Reply, name: &str) -> Option<String> {
+    let document = page.page();
+    let mut rows = html::select(&document, "main li, main tr, main article").into_iter().map(text);
+    rows.find(|row| row.contains(name))
+}
+
+/// Presses a button of the entry that is called `name`, on the page at `path`: the one whose form goes to an address
+/// that ends with `action`. The answer is what it leads to.
+pub async fn press(browser: &mut Browser, path: &str, name: &str, action: &str) -> Reply {
+    let page = browser.get(path).await.expect(200);
+    let form = form_of(&page, name, action);
+    let answer = browser.submit(&form).await;
+    if answer.status == 303 { browser.visit(&answer.redirect().to_owned()).await.expect(200) } else { answer }
+}
+
+/// Takes back everything that an app was allowed.
+pub async fn revoke_app(browser: &mut Browser, name: &str) {
+    press(browser, "/connected", name, "revoke").await.expect(200);
+}
+
+/// The form of the entry that is called `name` which goes to an address that ends with `action`.
+#[track_caller]
+fn form_of(page: &Reply, name: &str, action: &str) -> Form {
+    let document = page.page();
+    let forms = html::select(&document, "form").into_iter().zip(html::forms(&document));
+    let of_entry = forms.filter(|(element, form)| {
+        let entry = element.ancestors().filter_map(ElementRef::wrap);
+        let entry = entry.into_iter().find(|entry| ["li", "tr", "article"].contains(&entry.value().name()));
+        form.action.ends_with(action) && entry.is_some_and(|entry| text(entry).contains(name))
+    });
+    let mut found: Vec<Form> = of_entry.map(|(_, form)| form).collect();
+    assert_eq!(found.len(), 1, "forms of {name} to {action} in {}", page.body);
+    found.remove(0)
+}
+
+/// Sends the form to `action` that the page of an app has; a password is typed again where the form asks for it. The
+/// answer is what it leads to.
+pub async fn app_action(browser: &mut Browser, client_id: &str, action: &str) -> Reply {
+    let page = browser.get(&query("/developers/app", &[("client_id", client_id)])).await.expect(200);
+    let mut form = page.form(action);
+    if form.values("password").next().is_some() {
+        form = form.with("password", ADA.password);
+    }
+    let answer = browser.submit(&form).await;
+    if answer.status == 303 {
+        browser.visit(&answer.redirect().to_owned()).await.expect(200)
+    } else {
+        answer.expect(200)
+    }
 }

@@ -12,6 +12,8 @@ const TEXT: &str = "\0 a text that begins with";
 const WORDS: &str = "\0 these words";
 /// What stands for a whole number that is not known beforehand.
 const INTEGER: &str = "\0 a whole number";
+/// What stands for what people read.
+const SENTENCE: &str = "\0 a text without quotes";
 /// What stands for a word that programs compare.
 const SLUG: &str = "\0 a slug";
 
@@ -33,6 +35,11 @@ pub fn integer(range: std::ops::RangeInclusive<u64>) -> Value {
 /// A word that programs compare: small letters, digits and underscores.
 pub fn slug() -> Value {
     json!({ SLUG: true })
+}
+
+/// Some text that may be an `error_description` (RFC 6749 §5.2).
+pub fn sentence() -> Value {
+    json!({ SENTENCE: true })
 }
 
 /// Holds a JSON answer against `expected`, in which what [`text`] and its like make stands for any value of that kind.
@@ -97,6 +104,10 @@ fn matches(found: &Value, kind: &str, detail: &Value) -> bool {
         }),
         SLUG => found.as_str().is_some_and(|text| {
             let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+            !text.is_empty() && text.bytes().all(fits)
+        }),
+        SENTENCE => found.as_str().is_some_and(|text| {
+            let fits = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
             !text.is_empty() && text.bytes().all(fits)
         }),
         _ => false,

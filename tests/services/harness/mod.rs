@@ -5,6 +5,6 @@ mod members;
 mod place;
 mod service;
 
-pub use members::{expect_members, integer, slug, text, words};
+pub use members::{expect_members, integer, sentence, slug, text, words};
 pub use place::Place;
-pub use service::{Known, Service, answer_members, query};
+pub use service::{Known, Service, answer_members, changed, query};
