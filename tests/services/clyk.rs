@@ -40,6 +40,7 @@ scenarios! {
     a_person_who_denies_sends_the_app_an_error_with_its_state
     an_unknown_scope_is_refused_and_not_dropped
     a_code_challenge_is_required_of_everybody_and_only_s256_will_do
+    a_code_lives_for_ten_minutes
     a_code_works_once_and_with_the_redirect_uri_that_received_it
     the_token_endpoint_tells_its_errors_by_the_documented_codes
     a_key_from_the_dashboard_is_a_token_like_those_of_apps
@@ -362,6 +363,23 @@ async fn a_code_works_once_and_with_the_redirect_uri_that_received_it(place: Pla
     expect_refusal(exchange(&clyk, &client_id, &code, &[]).await, 400, "invalid_grant");
     // Whoever has a code twice is not trusted with what it gave (RFC 6749 §4.1.2).
     clyk.call("/api/v1/me", &token).await.expect_error(401, "invalid_token");
+}
+
+async fn a_code_lives_for_ten_minutes(place: Place) {
+    let clyk = start(place);
+    // Where there are tables, time can be turned.
+    if !clyk.has_token_tables() {
+        return;
+    }
+    let client_id = registered(&clyk).await;
+    let mut ada = Browser::signed_in(&clyk.example, ADA).await;
+    let mut exchange_after = async |seconds: u32| {
+        let code = code(&clyk, &mut ada, &client_id).await;
+        clyk.example.run_sql(&format!("UPDATE grantor_codes SET expires_at = expires_at - {seconds} * 1000"));
+        exchange(&clyk, &client_id, &code, &[]).await
+    };
+    exchange_after(9 * 60).await.expect(200);
+    expect_refusal(exchange_after(10 * 60).await, 400, "invalid_grant");
 }
 
 async fn the_token_endpoint_tells_its_errors_by_the_documented_codes(place: Place) {

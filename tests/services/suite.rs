@@ -2,6 +2,8 @@
 
 mod clyk;
 pub mod harness;
+mod kit;
+mod klink;
 mod linkkit;
 #[path = "../http/support/mod.rs"]
 #[expect(dead_code, reason = "the tests of http need more of it")]

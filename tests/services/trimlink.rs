@@ -540,11 +540,11 @@ async fn a_personal_token_is_bound_to_a_workspace_or_to_all(place: Place) {
 
 async fn only_owners_make_apps_and_personal_tokens(place: Place) {
     let trimlink = start(place);
-    let mut ada = Browser::signed_in(&trimlink.example, ADA).await;
     // Nobody reaches what is in the memory of a process from the side.
-    if place == Place::Memory {
+    if !trimlink.has_tables() {
         return;
     }
+    let mut ada = Browser::signed_in(&trimlink.example, ADA).await;
     let app = [("name", "Mine"), ("redirect_uris", "https://mine.example/cb"), ("password", ADA.password)];
     send_app(&mut ada, &app).await.expect(200);
     send_token(&mut ada, &all_scopes("Mine", &[])).await.expect(200);
@@ -629,7 +629,7 @@ async fn the_four_endpoints_answer_and_tell_their_errors_by_status(place: Place)
         error(create(&trimlink, &access, invalid).await, 422);
     }
     // 403: the user has left the workspace.
-    if place != Place::Memory {
+    if trimlink.has_tables() {
         let engines = tokens_for(&trimlink, &mut ada, "analytical-engines").await;
         call(&trimlink, SHORT_URLS, &engines).await.expect(200);
         trimlink.example.run_sql("DELETE FROM memberships WHERE workspace_id = 'analytical-engines'");

@@ -25,7 +25,7 @@ pub fn fill_in(page: &Reply, path: &str, fields: &[(&str, &str)]) -> Form {
     }
     let document = page.page();
     for (name, values) in typed {
-        let controls = html::select(&document, &format!("form[action^='{path}'] [name='{name}']"));
+        let controls = html::select(&document, &format!("form[action='{path}'] [name='{name}']"));
         assert!(!controls.is_empty(), "there is no {name} to fill in: {}", page.body);
         let choices: Vec<&str> = controls
             .iter()
@@ -94,7 +94,7 @@ pub async fn press(browser: &mut Browser, path: &str, name: &str, action: &str) 
     let page = browser.get(path).await.expect(200);
     let form = form_of(&page, name, action);
     let answer = browser.submit(&form).await;
-    if answer.status == 303 { browser.visit(&answer.redirect().to_owned()).await.expect(200) } else { answer }
+    follow(browser, answer).await
 }
 
 /// Takes back everything that an app was allowed.
@@ -104,7 +104,7 @@ pub async fn revoke_app(browser: &mut Browser, name: &str) {
 
 /// The form of the entry that is called `name` which goes to an address that ends with `action`.
 #[track_caller]
-fn form_of(page: &Reply, name: &str, action: &str) -> Form {
+pub fn form_of(page: &Reply, name: &str, action: &str) -> Form {
     let document = page.page();
     let forms = html::select(&document, "form").into_iter().zip(html::forms(&document));
     let of_entry = forms.filter(|(element, form)| {
@@ -117,18 +117,35 @@ fn form_of(page: &Reply, name: &str, action: &str) -> Form {
     found.remove(0)
 }
 
-/// Sends the form to `action` that the page of an app has; a password is typed again where the form asks for it. The
-/// answer is what it leads to.
+/// The page of an app, for its developer.
+pub async fn app_page(browser: &mut Browser, client_id: &str) -> Reply {
+    browser.get(&query("/developers/app", &[("client_id", client_id)])).await.expect(200)
+}
+
+/// Sends the form to `action` that the page of an app has. The answer is what it leads to.
 pub async fn app_action(browser: &mut Browser, client_id: &str, action: &str) -> Reply {
-    let page = browser.get(&query("/developers/app", &[("client_id", client_id)])).await.expect(200);
-    let mut form = page.form(action);
-    if form.values("password").next().is_some() {
-        form = form.with("password", ADA.password);
-    }
+    let form = app_page(browser, client_id).await.form(action);
+    send_app_form(browser, form).await
+}
+
+/// Turns the switch of a secure app `on` or `off`. The answer is what it leads to.
+pub async fn switch_secure(browser: &mut Browser, client_id: &str, to: &str) -> Reply {
+    let page = app_page(browser, client_id).await;
+    let form = page.form("/developers/secure");
+    let button = ("secure".to_owned(), to.to_owned());
+    let form = if form.buttons.contains(&button) { form.press("secure", to) } else { form.with("secure", to) };
+    send_app_form(browser, form).await
+}
+
+/// Sends a form of the page of an app; the password is typed again where it asks for it.
+async fn send_app_form(browser: &mut Browser, form: Form) -> Reply {
+    let asks = form.values("password").next().is_some();
+    let form = if asks { form.with("password", ADA.password) } else { form };
     let answer = browser.submit(&form).await;
-    if answer.status == 303 {
-        browser.visit(&answer.redirect().to_owned()).await.expect(200)
-    } else {
-        answer.expect(200)
-    }
+    follow(browser, answer).await
+}
+
+/// What an answer leads to, if it leads on.
+async fn follow(browser: &mut Browser, answer: Reply) -> Reply {
+    if answer.status == 303 { browser.visit(answer.redirect()).await.expect(200) } else { answer.expect(200) }
 }

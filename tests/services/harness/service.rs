@@ -15,6 +15,7 @@ use super::Place;
 #[derive(Debug)]
 pub struct Service {
     pub example: Example,
+    place: Place,
     paths: Paths,
     _file: TempDir,
 }
@@ -66,7 +67,17 @@ impl Service {
         fs::write(&path, clients.to_string()).unwrap();
         let own = [("--service", name), ("CLIENTS", path.to_str().unwrap())];
         let example = place.start(&[&own[..], variables].concat());
-        Self { example, paths: paths(name), _file: file }
+        Self { example, place, paths: paths(name), _file: file }
+    }
+
+    /// Whether people and workspaces can be changed from the side, by SQL.
+    pub fn has_tables(&self) -> bool {
+        self.place != Place::Memory
+    }
+
+    /// Whether codes and tokens can be, too.
+    pub fn has_token_tables(&self) -> bool {
+        self.has_tables() && !self.example.database_url().starts_with("redis")
     }
 
     pub fn url(&self, path: &str) -> String {
