@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::Place;
 /// A service, with clients that it knows.
 #[derive(Debug)]
 pub struct Service {
-    pub example: Example,
+    pub example: Arc<Example>,
     place: Place,
     paths: Paths,
     _file: TempDir,
@@ -66,7 +67,7 @@ impl Service {
         let path = file.path().join("clients.json");
         fs::write(&path, clients.to_string()).unwrap();
         let own = [("--service", name), ("CLIENTS", path.to_str().unwrap())];
-        let example = place.start(&[&own[..], variables].concat());
+        let example = Arc::new(place.start(&[&own[..], variables].concat()));
         Self { example, place, paths: paths(name), _file: file }
     }
 
