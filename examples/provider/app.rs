@@ -7,8 +7,8 @@ use grantor::{AuthorizationServer, Issuer};
 
 use super::client::Client;
 use super::demo::Demo;
-use super::last_used::LastUsed;
-use super::services::Service;
+use super::last_used::{self, LastUsed};
+use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
 use super::storage::{Place, Storage};
@@ -25,7 +25,7 @@ pub struct App {
     pub site: Site,
     /// The authorization server.
     pub server: AuthorizationServer,
-    /// When each grant was last used.
+    /// When each grant and each secret was last used.
     pub last_used: Arc<LastUsed>,
     /// The demo client.
     pub demo: Arc<Demo>,
@@ -40,8 +40,9 @@ impl App {
                 .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
         };
         let database = open_database(settings).await?;
+        let (observer, used_secrets) = last_used::secret_observer();
         let storage = Storage::open(&settings.place, &database, settings.limits).await?;
-        let server = setup::authorization_server(&issuer, settings, &database, &storage)?;
+        let server = setup::authorization_server(&issuer, settings, &database, &storage, observer)?;
         setup::check(&server).await?;
         setup::install_demo(&server, &issuer).await?;
         if let Some(file) = &settings.clients {
@@ -50,13 +51,14 @@ impl App {
         }
         let client = Client::new(issuer.as_str(), &format!("http://{address}"), Arc::clone(&settings.service))
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
-        Ok(Self {
-            service: Arc::clone(&settings.service),
-            site: Site::new(database, issuer.as_str()),
-            server,
-            last_used: Arc::new(LastUsed::new(storage.tokens)),
-            demo: Arc::new(Demo::new(client)),
-        })
+        let last_used = Arc::new(LastUsed::new(storage.tokens));
+        tokio::spawn(Arc::clone(&last_used).note_secrets(server.clone(), used_secrets));
+        let site = Site::new(settings.service.title, database, issuer.as_str());
+        let site = match settings.service.app_store {
+            AppStore::Shown => site.with_app_store(),
+            AppStore::Absent => site,
+        };
+        Ok(Self { service: Arc::clone(&settings.service), site, server, last_used, demo: Arc::new(Demo::new(client)) })
     }
 
     /// Says where it is and how to try it.

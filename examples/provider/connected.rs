@@ -70,15 +70,22 @@ fn workspaces_of(grants: &[GrantSummary], workspaces: &[Workspace]) -> Vec<Strin
 
 async fn live_grants(server: &AuthorizationServer, subject: &Subject) -> Result<Vec<GrantSummary>, Problem> {
     let now = SystemClock.now();
-    let mut live = Vec::new();
+    let mut grants = all_grants(server, subject).await?;
+    grants.retain(|summary| summary.is_live(now));
+    Ok(grants)
+}
+
+/// Every grant of a person, also those that have ended.
+pub async fn all_grants(server: &AuthorizationServer, subject: &Subject) -> Result<Vec<GrantSummary>, Problem> {
+    let mut grants = Vec::new();
     let mut page = Page::first(BATCH);
     loop {
         let batch = server.grants(subject, page).await?;
         let next = batch.get(BATCH.get() as usize - 1).map(|last| Page::after(last.grant.id, BATCH));
-        live.extend(batch.into_iter().filter(|summary| summary.is_live(now)));
+        grants.extend(batch);
         match next {
             Some(next) => page = next,
-            None => return Ok(live),
+            None => return Ok(grants),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod app;
+pub mod app_store;
 pub mod client;
 pub mod connected;
 pub mod connections;
@@ -13,7 +14,9 @@ pub mod demo;
 pub mod developers;
 pub mod last_used;
 pub mod metrics;
+pub mod password_again;
 pub mod plans;
+pub mod refusal;
 pub mod services;
 pub mod settings;
 pub mod setup;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::client;
 use super::credentials::Membership;
+use super::last_used::SecretObserver;
 use super::services::Credentials;
 use super::settings::Settings;
 use super::signing_key;
@@ -31,6 +32,7 @@ pub fn authorization_server(
     settings: &Settings,
     database: &Database,
     storage: &Storage,
+    observer: SecretObserver,
 ) -> Result<AuthorizationServer, String> {
     let service = &settings.service;
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
@@ -38,7 +40,8 @@ pub fn authorization_server(
     let mut builder = AuthorizationServer::builder(issuer.clone(), storage.stores.clone())
         .paths(service.paths.clone())
         .resource(ProtectedResource::new(api).with_name(service.title))
-        .credential_policy(Arc::new(membership));
+        .credential_policy(Arc::new(membership))
+        .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
     }
@@ -78,6 +81,7 @@ pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Resu
         "client_id": client::ID,
         "client_name": "Link Board",
         "redirect_uris": [format!("{issuer}{}", client::REDIRECT_PATH)],
+        "initiate_login_uri": format!("{issuer}{}", client::INSTALL_PATH),
         "token_endpoint_auth_method": "none",
     });
     install(server, &client).await

@@ -87,6 +87,13 @@ impl AuthorizationServer {
         &self.configuration().issuer
     }
 
+    /// The scope tokens that are granted along with `token`, also by way of others
+    /// ([`scope_implies`](AuthorizationServerBuilder::scope_implies)); none for one that is not declared. A page that has
+    /// a box for each token says so.
+    pub fn implied_scopes(&self, token: &str) -> impl Iterator<Item = &str> {
+        self.configuration().scopes.implied(token)
+    }
+
     /// The server's view of the default resource: checks the tokens of an API in the same process.
     #[must_use]
     pub fn resource_server(&self) -> &ResourceServer {

@@ -168,6 +168,12 @@ async fn only_the_owner_of_a_workspace_registers_apps_with_trimlink() {
     let mut ada = Browser::signed_in(&example, ADA).await;
     let form = ada.get("/developers").await.form("/developers").with("name", "Mine");
     let form = form.with("redirect_uris", "https://app.example/cb");
+    for wrong in ["", "battery staple"] {
+        let refused = ada.submit(&form.clone().with("password", wrong)).await.expect(422);
+        assert!(refused.texts("[role=alert]").join(" ").contains("password"), "{refused:?}");
+        assert!(!refused.body.contains(&format!("value=\"{}\"", ADA.password)));
+    }
+    let form = form.with("password", ADA.password);
     ada.submit(&form).await.expect(200);
     example.run_sql("UPDATE memberships SET role = 'member'");
     let refused = ada.submit(&form).await.expect(422);

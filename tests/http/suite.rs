@@ -1,6 +1,8 @@
 //! The tests, for whichever example the crate around them names in `EXAMPLE`.
 
 mod api;
+mod app_page;
+mod app_store;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;

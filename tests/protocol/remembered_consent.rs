@@ -7,7 +7,7 @@ use grantor::configuration::RememberedConsent;
 use grantor::error::ErrorReason;
 use grantor::identifier::Extra;
 use grantor::policy::Lifetimes;
-use grantor::{Approval, Recall, Subject, Visitor};
+use grantor::{Approval, NewPersonalToken, Recall, Subject, Visitor};
 
 use crate::browser::{expect_code, expect_rejection, value};
 use crate::support::{Answer, Form, Setup, bearer, redirect_uri};
@@ -227,6 +227,13 @@ on_both_stores! {
         let tokens = setup.token(&setup.exchange("pub", &code)).await.expect_ok();
         let access = setup.server.resource_server().verify(&bearer(tokens.text("access_token"))).await.unwrap();
         assert_eq!(access.extra(), &extra);
+    }
+
+    // Nobody was asked where the app's codes may go.
+    async fn a_token_that_was_issued_for_an_app_is_no_consent(setup) {
+        let new = NewPersonalToken::new(setup.alice.clone(), "Console".parse().unwrap(), "read".parse().unwrap());
+        let _ = setup.server.issue_personal_token(new.for_client("web".parse().unwrap())).await.unwrap();
+        assert!(asks(&setup, &setup.request("web")).await);
     }
 
     // AERR-006: a remembered yes can still be answered with no.
