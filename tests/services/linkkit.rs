@@ -344,7 +344,8 @@ async fn an_app_of_the_dashboard_is_like_the_apps_of_before(place: Place) {
 
     for redirect_uri in ["https://reports.example/cb", "https://reports.example/second"] {
         let who = [("client_id", app.client_id.as_str()), ("redirect_uri", redirect_uri)];
-        let page = ada.get(&linkkit.authorize(&changed(&request("", "links:read"), &who))).await.expect(200);
+        let asked = [&changed(&request("", "links:read"), &who)[..], &[("prompt", "consent")]].concat();
+        let page = ada.get(&linkkit.authorize(&asked)).await.expect(200);
         let said = page.texts("main").join(" ");
         assert!(said.contains("Link Reports") && said.contains("reports.example"), "{said}");
         let answer = ada.submit(&page.form("/oauth/authorize").press("decision", "approve")).await;
