@@ -92,9 +92,7 @@ pub fn listed(page: &Reply, name: &str) -> Option<String> {
 /// that ends with `action`. The answer is what it leads to.
 pub async fn press(browser: &mut Browser, path: &str, name: &str, action: &str) -> Reply {
     let page = browser.get(path).await.expect(200);
-    let form = form_of(&page, name, action);
-    let answer = browser.submit(&form).await;
-    follow(browser, answer).await
+    send(browser, form_of(&page, name, action)).await
 }
 
 /// Takes back everything that an app was allowed.
@@ -125,7 +123,7 @@ pub async fn app_page(browser: &mut Browser, client_id: &str) -> Reply {
 /// Sends the form to `action` that the page of an app has. The answer is what it leads to.
 pub async fn app_action(browser: &mut Browser, client_id: &str, action: &str) -> Reply {
     let form = app_page(browser, client_id).await.form(action);
-    send_app_form(browser, form).await
+    send(browser, form).await
 }
 
 /// Turns the switch of a secure app `on` or `off`. The answer is what it leads to.
@@ -134,18 +132,12 @@ pub async fn switch_secure(browser: &mut Browser, client_id: &str, to: &str) -> 
     let form = page.form("/developers/secure");
     let button = ("secure".to_owned(), to.to_owned());
     let form = if form.buttons.contains(&button) { form.press("secure", to) } else { form.with("secure", to) };
-    send_app_form(browser, form).await
+    send(browser, form).await
 }
 
-/// Sends a form of the page of an app; the password is typed again where it asks for it.
-async fn send_app_form(browser: &mut Browser, form: Form) -> Reply {
+/// Sends a form, with the password typed again where it asks for it. The answer is what it leads to.
+async fn send(browser: &mut Browser, form: Form) -> Reply {
     let asks = form.values("password").next().is_some();
-    let form = if asks { form.with("password", ADA.password) } else { form };
-    let answer = browser.submit(&form).await;
-    follow(browser, answer).await
-}
-
-/// What an answer leads to, if it leads on.
-async fn follow(browser: &mut Browser, answer: Reply) -> Reply {
+    let answer = browser.submit(&if asks { form.with("password", ADA.password) } else { form }).await;
     if answer.status == 303 { browser.visit(answer.redirect()).await.expect(200) } else { answer.expect(200) }
 }
