@@ -177,6 +177,7 @@ fn redirect_uris(fields: &Fields) -> Result<Vec<RedirectUri>, String> {
 fn environment(service: &Service, fields: &Fields) -> Result<Option<Environment>, String> {
     match (service.environments, fields.text("environment")) {
         (Environments::Unknown, _) => Ok(None),
+        (Environments::Production, _) => Ok(Some(Environment::Production)),
         (Environments::Chosen, "development") => Ok(Some(Environment::Development)),
         (Environments::Chosen, "production") => Ok(Some(Environment::Production)),
         (Environments::Chosen, _) => Err("Choose whether the app is for development or for production.".to_owned()),
