@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::account::AllowAll;
 use super::{AuthorizationServer, CredentialPolicy, Stores};
+use crate::client::GrantType;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
@@ -61,6 +62,7 @@ pub struct AuthorizationServerBuilder {
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
+    grant_types: Vec<GrantType>,
     pkce: PkceRequirement,
     access_token_format: AccessTokenFormat,
     signer: SignerSettings,
@@ -96,6 +98,7 @@ impl AuthorizationServer {
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
+            grant_types: GrantType::ALL.to_vec(),
             pkce: PkceRequirement::default(),
             access_token_format: AccessTokenFormat::default(),
             signer: SignerSettings::default(),
@@ -201,6 +204,15 @@ impl AuthorizationServerBuilder {
     /// Sets what becomes of a refresh token that is used.
     pub const fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
         self.refresh_policy = policy;
+        self
+    }
+
+    /// Sets in which ways clients may obtain tokens here, whatever they are registered for; without, in each.
+    ///
+    /// Another `grant_type` is one that the token endpoint does not support (RFC 6749 §5.2), the metadata does not name it
+    /// (RFC 8414 §2), and clients that register themselves do not get it.
+    pub fn grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
         self
     }
 
