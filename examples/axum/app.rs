@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::pages::{assets, connected, demo, developers, home, links, sign_in, tokens};
+use crate::pages::{app_store, assets, connected, demo, developers, home, links, sign_in, tokens};
 use crate::provider::app::App;
 use crate::shortener::form;
 use crate::shortener::problem::Problem;
@@ -33,8 +33,11 @@ pub fn router(app: App) -> Router {
         .route("/developers", get(developers::list).post(developers::register))
         .route("/developers/app", get(developers::one))
         .route("/developers/{action}", post(developers::manage))
+        .route("/apps", get(app_store::list))
+        .route("/apps/install", post(app_store::install))
         .route("/demo", get(demo::show))
         .route("/demo/connect", post(demo::connect))
+        .route("/demo/install", get(demo::install))
         .route("/demo/callback", get(demo::callback))
         .route("/demo/forget", post(demo::forget))
         .merge(oauth::consent::router(app.service.paths.authorize()))

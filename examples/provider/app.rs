@@ -8,7 +8,7 @@ use grantor::{AuthorizationServer, Issuer};
 use super::client::Client;
 use super::demo::Demo;
 use super::last_used::{self, LastUsed};
-use super::services::Service;
+use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
 use super::storage::{Place, Storage};
@@ -53,13 +53,12 @@ impl App {
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
         let last_used = Arc::new(LastUsed::new(storage.tokens));
         tokio::spawn(Arc::clone(&last_used).note_secrets(server.clone(), used_secrets));
-        Ok(Self {
-            service: Arc::clone(&settings.service),
-            site: Site::new(settings.service.title, database, issuer.as_str()),
-            server,
-            last_used,
-            demo: Arc::new(Demo::new(client)),
-        })
+        let site = Site::new(settings.service.title, database, issuer.as_str());
+        let site = match settings.service.app_store {
+            AppStore::Shown => site.with_app_store(),
+            AppStore::Absent => site,
+        };
+        Ok(Self { service: Arc::clone(&settings.service), site, server, last_used, demo: Arc::new(Demo::new(client)) })
     }
 
     /// Says where it is and how to try it.

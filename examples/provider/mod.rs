@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod app;
+pub mod app_store;
 pub mod client;
 pub mod connected;
 pub mod connections;

@@ -81,6 +81,7 @@ pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Resu
         "client_id": client::ID,
         "client_name": "Link Board",
         "redirect_uris": [format!("{issuer}{}", client::REDIRECT_PATH)],
+        "initiate_login_uri": format!("{issuer}{}", client::INSTALL_PATH),
         "token_endpoint_auth_method": "none",
     });
     install(server, &client).await

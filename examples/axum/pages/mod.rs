@@ -1,5 +1,6 @@
 //! The shortener's own pages.
 
+pub mod app_store;
 pub mod assets;
 pub mod connected;
 pub mod demo;

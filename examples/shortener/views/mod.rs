@@ -2,6 +2,7 @@
 //!
 //! A template is escaped as HTML by its file name, so whatever a client or a person wrote can be put in as it is.
 
+mod app_store;
 mod connected;
 mod consent;
 mod demo;
@@ -15,6 +16,7 @@ mod text;
 mod tokens;
 mod workspace;
 
+pub use app_store::{AppStorePage, StoreApp};
 pub use connected::{ConnectedApp, ConnectedGrant, ConnectedPage};
 pub use consent::{ConsentPage, Destination};
 pub use demo::{ApiCall, DemoPage, DemoState};
