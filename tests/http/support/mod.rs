@@ -10,7 +10,7 @@ pub mod reply;
 pub mod sabotage;
 pub mod server;
 
-pub use app::{App, Paths, Tokens};
+pub use app::{App, Tokens};
 pub use browser::{ADA, Browser, GRACE};
 pub use example::Example;
 pub use reply::Reply;

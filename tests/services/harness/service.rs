@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{Url, form_urlencoded};
 
-use super::super::support::{App, Browser, Example, Paths, Reply, http_client};
+use super::super::support::app::Paths;
+use super::super::support::{App, Browser, Example, Reply, http_client};
 use super::Place;
 
 /// A service, with clients that it knows.
