@@ -7,7 +7,7 @@ macro_rules! scenarios {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::suite::harness::Place::AskedFor).await;
+                    super::$name($crate::suite::harness::Place::named("usual")).await;
                 }
             )*
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::harness::dashboard::{listed, make_token, press, revoke_app};
+use super::harness::dashboard::{listed, make_token, press, revoke_app, secret};
 use super::harness::{Known, Place, Service, answer_members, changed, expect_members, sentence, text, words};
 use super::support::{ADA, Browser, GRACE, Reply};
 
@@ -32,6 +32,8 @@ const KNOWN: Known = Known { id: "clyk_oauth_known", secret: None, redirect_uris
 
 scenarios! {
     both_discovery_documents_say_where_everything_is
+    the_metadata_list_what_public_clients_use_and_nothing_else
+    the_dashboard_gives_no_secret_either
     a_registration_is_answered_with_exactly_the_documented_members
     no_registration_ever_gives_a_secret_or_refresh_tokens
     what_is_wrong_with_a_registration_is_told_as_rfc_7591_has_it
@@ -43,6 +45,7 @@ scenarios! {
     a_code_lives_for_ten_minutes
     a_code_works_once_and_with_the_redirect_uri_that_received_it
     the_token_endpoint_tells_its_errors_by_the_documented_codes
+    there_is_no_grant_but_that_of_a_code
     a_key_from_the_dashboard_is_a_token_like_those_of_apps
     keys_and_tokens_count_against_one_limit
     keys_and_apps_are_listed_and_revoked_on_one_page
@@ -108,24 +111,29 @@ fn expect_refusal(reply: Reply, status: u16, error: &str) {
     expect_members(&reply, json!({ "error": error, "error_description": sentence() }));
 }
 
+/// A document for programs, which any page may read and which has nothing empty in it (RFC 8414 §3.2, RFC 9728 §3.2).
+async fn document(clyk: &Service, path: &str) -> Value {
+    let reply = clyk.get(path, &[("origin", "https://any.example")]).await.expect(200);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    let document: Value = serde_json::from_str(&reply.body).unwrap();
+    let empty = |value: &Value| value.is_null() || *value == json!([]) || *value == json!("");
+    assert!(document.as_object().unwrap().values().all(|value| !empty(value)), "{document}");
+    document
+}
+
+const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
+
 async fn both_discovery_documents_say_where_everything_is(place: Place) {
     let clyk = start(place);
     let origin = clyk.example.origin();
-    let document = async |path: &str| {
-        let reply = clyk.get(path, &[("origin", "https://any.example")]).await.expect(200);
-        assert_eq!(reply.header("content-type"), Some("application/json"));
-        assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
-        let document: Value = serde_json::from_str(&reply.body).unwrap();
-        let empty = |value: &Value| value.is_null() || *value == json!([]) || *value == json!("");
-        assert!(document.as_object().unwrap().values().all(|value| !empty(value)), "{document}");
-        document
-    };
     let set = |value: &Value| -> BTreeSet<String> {
         value.as_array().unwrap().iter().map(|entry| entry.as_str().unwrap().to_owned()).collect()
     };
     let scopes: BTreeSet<String> = SCOPES.iter().map(ToString::to_string).collect();
 
-    let server = document("/.well-known/oauth-authorization-server").await;
+    let server = document(&clyk, SERVER_METADATA).await;
     assert_eq!(server["issuer"], json!(origin));
     for (member, path) in [
         ("authorization_endpoint", "/oauth/authorize"),
@@ -135,13 +143,11 @@ async fn both_discovery_documents_say_where_everything_is(place: Place) {
         assert_eq!(server[member], json!(clyk.url(path)));
     }
     assert_eq!(server["response_types_supported"], json!(["code"]));
-    assert_eq!(server["grant_types_supported"], json!(["authorization_code"]));
-    assert_eq!(server["token_endpoint_auth_methods_supported"], json!(["none"]));
     assert_eq!(server["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(server["authorization_response_iss_parameter_supported"], json!(true));
     assert_eq!(set(&server["scopes_supported"]), scopes);
 
-    let resource = document("/.well-known/oauth-protected-resource").await;
+    let resource = document(&clyk, RESOURCE_METADATA).await;
     assert_eq!(resource["authorization_servers"], json!([origin]));
     assert!(resource["resource"].as_str().unwrap().starts_with(&origin), "{resource}");
     assert_eq!(resource["bearer_methods_supported"], json!(["header"]));
@@ -149,8 +155,25 @@ async fn both_discovery_documents_say_where_everything_is(place: Place) {
     // Which is where the API sends who has no token.
     let challenge = clyk.get("/api/v1/me", &[]).await.expect(401);
     let challenge = challenge.header("www-authenticate").unwrap();
-    let metadata = format!("resource_metadata=\"{}\"", clyk.url("/.well-known/oauth-protected-resource"));
+    let metadata = format!("resource_metadata=\"{}\"", clyk.url(RESOURCE_METADATA));
     assert!(challenge.starts_with("Bearer ") && challenge.contains(&metadata), "{challenge}");
+}
+
+async fn the_metadata_list_what_public_clients_use_and_nothing_else(place: Place) {
+    let clyk = start(place);
+    let server = document(&clyk, SERVER_METADATA).await;
+    let lists = ["grant_types_supported", "token_endpoint_auth_methods_supported"].map(|member| &server[member]);
+    assert_eq!(lists, [&json!(["authorization_code"]), &json!(["none"])]);
+}
+
+async fn the_dashboard_gives_no_secret_either(place: Place) {
+    let clyk = start(place);
+    let mut ada = Browser::signed_in(&clyk.example, ADA).await;
+    let mut form = ada.get("/developers").await.expect(200).form("/developers");
+    form.fields.retain(|(name, _)| !["name", "redirect_uris", "type"].contains(&name.as_str()));
+    let wish = [("name", "Secretive"), ("redirect_uris", REDIRECT_URI), ("type", "confidential")];
+    form.fields.extend(wish.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(secret(&ada.submit(&form).await), None);
 }
 
 async fn a_registration_is_answered_with_exactly_the_documented_members(place: Place) {
@@ -391,14 +414,18 @@ async fn the_token_endpoint_tells_its_errors_by_the_documented_codes(place: Plac
         expect_refusal(exchange(&clyk, &client_id, &code, &[(name, "")]).await, 400, "invalid_request");
     }
     expect_refusal(exchange(&clyk, &client_id, "x", &[]).await, 400, "invalid_grant");
-    // There is no such grant here, for anybody.
-    for grant_type in ["refresh_token", "password", "client_credentials", "urn:example:other"] {
-        let changes = [("grant_type", grant_type), ("refresh_token", "x"), ("scope", "links:read")];
-        expect_refusal(exchange(&clyk, &client_id, &code, &changes).await, 400, "unsupported_grant_type");
-    }
     // RFC 6749 §5.2: who is not known is told so, and not that the code is wrong.
     expect_refusal(exchange(&clyk, "clyk_oauth_nobody", &code, &[]).await, 401, "invalid_client");
     exchange(&clyk, &client_id, &code, &[]).await.expect(200);
+}
+
+async fn there_is_no_grant_but_that_of_a_code(place: Place) {
+    let clyk = start(place);
+    let client_id = registered(&clyk).await;
+    for grant_type in ["password", "urn:example:other", "client_credentials", "refresh_token"] {
+        let changes = [("grant_type", grant_type), ("refresh_token", "x"), ("scope", "links:read")];
+        expect_refusal(exchange(&clyk, &client_id, "x", &changes).await, 400, "unsupported_grant_type");
+    }
 }
 
 async fn a_key_from_the_dashboard_is_a_token_like_those_of_apps(place: Place) {

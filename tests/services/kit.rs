@@ -32,6 +32,7 @@ scenarios! {
     each_refresh_gives_another_refresh_token_and_two_hours
     the_scope_is_public_unless_the_app_says_otherwise
     the_name_of_the_tenant_is_shown_and_kept_with_the_grant
+    connected_apps_show_the_name_of_the_tenant
     a_page_of_another_origin_gets_its_token_from_the_browser
     an_app_without_a_secret_needs_a_code_challenge
     the_switch_makes_an_app_secure_and_takes_that_back
@@ -187,8 +188,6 @@ async fn the_name_of_the_tenant_is_shown_and_kept_with_the_grant(place: Place) {
     assert!(page.texts("main").join(" ").contains(name), "{}", page.body);
     let answer = ada.submit(&page.form("/v4/oauth/authorize").press("decision", "approve")).await;
     exchange(&kit, answer.answer_to(SECURE.redirect_uri()).code(), &[]).await.expect(200);
-    let row = listed(&ada.get("/connected").await, "The kit-secure app").unwrap();
-    assert!(row.contains(name), "{row}");
 
     // Whoever approved it for one tenant is asked again for another, and not for the same.
     let asked_again = kit.authorize(&asked);
@@ -198,6 +197,14 @@ async fn the_name_of_the_tenant_is_shown_and_kept_with_the_grant(place: Place) {
     // Nobody has to name one.
     let page = ada.get(&kit.authorize(&changed(&asked, &[("tenant_name", "")]))).await.expect(200);
     assert!(!page.texts("main").join(" ").contains("Acme"), "{}", page.body);
+}
+
+async fn connected_apps_show_the_name_of_the_tenant(place: Place) {
+    let kit = start(place);
+    let mut ada = Browser::signed_in(&kit.example, ADA).await;
+    code(&kit, &mut ada).await;
+    let row = listed(&ada.get("/connected").await, "The kit-secure app").unwrap();
+    assert!(row.contains("Acme Inc."), "{row}");
 }
 
 async fn a_page_of_another_origin_gets_its_token_from_the_browser(place: Place) {

@@ -11,7 +11,7 @@ macro_rules! scenarios {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::suite::harness::Place::Memory).await;
+                    super::$name($crate::suite::harness::Place::named("memory")).await;
                 }
             )*
         }
@@ -20,7 +20,7 @@ macro_rules! scenarios {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::suite::harness::Place::AskedFor).await;
+                    super::$name($crate::suite::harness::Place::named("usual")).await;
                 }
             )*
         }
@@ -30,7 +30,7 @@ macro_rules! scenarios {
                 #[tokio::test]
                 #[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
                 async fn $name() {
-                    super::$name($crate::suite::harness::Place::Postgres).await;
+                    super::$name($crate::suite::harness::Place::named("postgres")).await;
                 }
             )*
         }
@@ -40,7 +40,7 @@ macro_rules! scenarios {
                 #[tokio::test]
                 #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
                 async fn $name() {
-                    super::$name($crate::suite::harness::Place::Redis).await;
+                    super::$name($crate::suite::harness::Place::named("redis")).await;
                 }
             )*
         }

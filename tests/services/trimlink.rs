@@ -56,13 +56,15 @@ scenarios! {
     access_tokens_are_signed_as_documented_and_verify_with_the_published_keys
     a_refresh_needs_no_user_and_gives_another_signed_token
     a_code_challenge_is_optional_and_counts_if_it_was_sent
-    redirect_uris_match_exactly_and_are_https
+    redirect_uris_match_exactly
+    apps_come_back_by_https_only
     an_app_is_bound_to_the_workspace_that_was_active_when_it_was_made
     an_app_of_one_workspace_reaches_no_other_and_nobody_elses
     a_personal_token_is_bound_to_a_workspace_or_to_all
     only_owners_make_apps_and_personal_tokens
     the_password_is_typed_again_before_anything_is_made
     the_four_endpoints_answer_and_tell_their_errors_by_status
+    a_body_that_makes_no_short_url_is_unprocessable
     the_plan_says_how_often_the_api_answers
     a_token_that_is_revoked_ends_at_once
     deleting_an_app_ends_its_tokens_at_once
@@ -360,7 +362,7 @@ async fn a_code_challenge_is_optional_and_counts_if_it_was_sent(place: Place) {
     }
 }
 
-async fn redirect_uris_match_exactly_and_are_https(place: Place) {
+async fn redirect_uris_match_exactly(place: Place) {
     let trimlink = start(place);
     let mut ada = Browser::signed_in(&trimlink.example, ADA).await;
     for wrong in [
@@ -380,7 +382,11 @@ async fn redirect_uris_match_exactly_and_are_https(place: Place) {
     body["redirect_uri"] = json!("https://app.example/oauth/callback/");
     expect_refusal(post_json(&trimlink, &body).await, 400, "invalid_grant");
     post_json(&trimlink, &exchange(APP, &code)).await.expect(200);
+}
 
+async fn apps_come_back_by_https_only(place: Place) {
+    let trimlink = start(place);
+    let mut ada = Browser::signed_in(&trimlink.example, ADA).await;
     for insecure in ["http://app.example/cb", "http://localhost/cb", "http://localhost:3000/cb"] {
         let fields = [("name", "Insecure"), ("redirect_uris", insecure), ("password", ADA.password)];
         let refused = send_app(&mut ada, &fields).await.expect(422);
@@ -597,13 +603,9 @@ async fn the_four_endpoints_answer_and_tell_their_errors_by_status(place: Place)
     made.json();
     assert!(call(&trimlink, SHORT_URLS, &access).await.expect(200).body.contains("https://example.com/new"));
 
-    let error = |reply: Reply, status: u16| {
-        let reply = reply.expect(status);
-        assert!(reply.json()["error"].is_string(), "{reply:?}");
-    };
     // 400: not JSON.
     for malformed in ["", "{", "url=https://example.com/"] {
-        error(create(&trimlink, &access, malformed).await, 400);
+        expect_status(create(&trimlink, &access, malformed).await, 400);
     }
     // 401: no token, a bad one, one of another kind.
     for path in [USERS, SHORT_URLS, DOMAINS] {
@@ -616,21 +618,34 @@ async fn the_four_endpoints_answer_and_tell_their_errors_by_status(place: Place)
     for path in [SHORT_URLS, DOMAINS] {
         call(&trimlink, path, &reader).await.expect_error(403, "insufficient_scope");
     }
-    error(create(&trimlink, &reader, r#"{"url":"https://example.com/"}"#).await, 403);
+    expect_status(create(&trimlink, &reader, r#"{"url":"https://example.com/"}"#).await, 403);
     // 404
-    error(call(&trimlink, "/api/1.0/nothing", &access).await, 404);
-    // 422: JSON, but no address.
-    for invalid in
-        [r#"{"url":"ftp://files.example/"}"#, r#"{"url":"no address"}"#, r#"{"url":""}"#, r#"{"url":5}"#, "{}"]
-    {
-        error(create(&trimlink, &access, invalid).await, 422);
-    }
+    expect_status(call(&trimlink, "/api/1.0/nothing", &access).await, 404);
     // 403: the user has left the workspace.
     if trimlink.has_tables() {
         let engines = tokens_for(&trimlink, &mut ada, "analytical-engines").await;
         call(&trimlink, SHORT_URLS, &engines).await.expect(200);
         trimlink.example.run_sql("DELETE FROM memberships WHERE workspace_id = 'analytical-engines'");
-        error(call(&trimlink, SHORT_URLS, &engines).await, 403);
+        expect_status(call(&trimlink, SHORT_URLS, &engines).await, 403);
+    }
+}
+
+/// An error of the API: the documentation names its status.
+#[track_caller]
+fn expect_status(reply: Reply, status: u16) {
+    let reply = reply.expect(status);
+    assert!(reply.json()["error"].is_string(), "{reply:?}");
+}
+
+async fn a_body_that_makes_no_short_url_is_unprocessable(place: Place) {
+    let trimlink = start(place);
+    let mut ada = Browser::signed_in(&trimlink.example, ADA).await;
+    let token = make_token(&mut ada, &all_scopes("Script", &[])).await;
+    for address in ["ftp://files.example/", "no address", ""] {
+        expect_status(create(&trimlink, &token, &json!({ "url": address }).to_string()).await, 422);
+    }
+    for body in [json!({ "url": 5 }), json!({ "url": null }), json!({})] {
+        expect_status(create(&trimlink, &token, &body.to_string()).await, 422);
     }
 }
 

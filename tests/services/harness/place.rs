@@ -18,6 +18,17 @@ pub enum Place {
 }
 
 impl Place {
+    /// By the name of the module whose tests are there.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "memory" => Self::Memory,
+            "usual" => Self::AskedFor,
+            "postgres" => Self::Postgres,
+            "redis" => Self::Redis,
+            other => panic!("there is no place {other}"),
+        }
+    }
+
     /// Starts the example there.
     pub fn start(self, variables: &[(&str, &str)]) -> Example {
         let memory = [("DATABASE_URL", "memory:")];
