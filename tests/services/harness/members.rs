@@ -38,7 +38,7 @@ pub fn slug() -> Value {
 }
 
 /// Some text that may be an `error_description` (RFC 6749 §5.2).
-pub fn sentence() -> Value {
+fn sentence() -> Value {
     json!({ SENTENCE: true })
 }
 
@@ -49,6 +49,13 @@ pub fn expect_members(reply: &Reply, expected: Value) {
     let mut problems = Vec::new();
     compare("", &reply.json(), &expected, &mut problems);
     assert!(problems.is_empty(), "{problems:#?} in {reply:?}");
+}
+
+/// An error of an endpoint for programs: its code and a text, and nothing else (RFC 6749 §5.2, RFC 7591 §3.2.2).
+#[track_caller]
+pub fn expect_refusal(reply: Reply, status: u16, error: &str) {
+    let reply = reply.expect_error(status, error);
+    expect_members(&reply, json!({ "error": error, "error_description": sentence() }));
 }
 
 fn compare(at: &str, found: &Value, expected: &Value, problems: &mut Vec<String>) {
