@@ -303,14 +303,15 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Decides who may create apps and personal access tokens.
+    /// Decides who may create apps, their secrets and personal access tokens, and change apps.
     pub fn credential_policy(mut self, policy: Arc<dyn CredentialPolicy>) -> Self {
         self.credential_policy = policy;
         self
     }
 
-    /// Demands that whoever creates an app or a personal access token proved who they are at most `max_age` ago, as the page
-    /// tells by `with_authenticated_at`.
+    /// Demands that whoever creates an app, a secret of one or a personal access token proved who they are at most `max_age`
+    /// ago, as the page tells by `with_authenticated_at`. Whether other changes of an app need that is for the
+    /// [`CredentialPolicy`] to say.
     pub const fn reauthentication(mut self, max_age: Duration) -> Self {
         self.reauthentication = Some(max_age);
         self
