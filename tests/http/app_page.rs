@@ -237,3 +237,29 @@ async fn an_app_of_one_workspace_is_only_for_its_members() {
     let mut ada = Browser::signed_in(&example, ADA).await;
     ada.get(&app.request("contacts:read").path).await.expect_error_page(403);
 }
+
+#[tokio::test]
+async fn where_the_password_is_asked_for_a_secret_is_made_only_with_it() {
+    let example = Example::start_with(&[("--service", "trimlink")]);
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let form = ada.get("/developers").await.form("/developers").with("name", "Guarded").with("type", "confidential");
+    let form = form.with("redirect_uris", "https://guarded.example/cb").with("password", ADA.password);
+    let page = ada.submit(&form).await.expect(200);
+    let id = page.texts(".facts code").remove(0);
+    let path = format!("/developers/app?client_id={id}");
+    for action in ["rotate-secret", "reset-secret"] {
+        let form = ada.get(&path).await.form(&format!("/developers/{action}"));
+        for wrong in ["", GRACE.password] {
+            let refused = ada.submit(&form.clone().with("password", wrong)).await.expect(422);
+            assert!(refused.texts("[role=alert]").join(" ").contains("password"), "{refused:?}");
+            assert_eq!(refused.texts(".secrets li").len(), if action == "rotate-secret" { 1 } else { 2 });
+        }
+        ada.submit(&form.with("password", ADA.password)).await.expect(200);
+    }
+    // What ends something needs none.
+    let form = ada.get(&path).await.form("/developers/secure").press("secure", "off");
+    ada.submit(&form).await.expect(303);
+    let form = ada.get(&path).await.form("/developers/secure").press("secure", "on");
+    ada.submit(&form).await.expect(422);
+    ada.submit(&form.with("password", ADA.password)).await.expect(200);
+}

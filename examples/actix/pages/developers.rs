@@ -57,6 +57,7 @@ pub async fn one(app: Data<App>, signed_in: SignedIn, uri: Uri) -> Result<HttpRe
 pub async fn manage(
     app: Data<App>,
     action: Path<String>,
+    PeerAddr(source): PeerAddr,
     signed_in: SignedIn,
     form: Result<Form, Problem>,
 ) -> Result<HttpResponse, Problem> {
@@ -64,7 +65,7 @@ pub async fn manage(
     let (SignedIn { visitor, user }, fields) = (&signed_in, &form.fields);
     let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
     visitor.require_own(&form, MANAGE)?;
-    match developers::manage(&app, user, action, fields).await? {
+    match developers::manage(&app, user, source.ip(), action, fields).await? {
         Managed::Done => {
             let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
             Ok(see_other(&format!("{}&done=1", developers::path(&id))))

@@ -55,13 +55,14 @@ pub async fn one(State(app): State<App>, signed_in: SignedIn, uri: Uri) -> Resul
 pub async fn manage(
     State(app): State<App>,
     Path(action): Path<String>,
+    peer: Peer,
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Problem> {
     let (SignedIn { visitor, user }, fields) = (&signed_in, &form.fields);
     let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
     visitor.require_own(&form, MANAGE)?;
-    match developers::manage(&app, user, action, fields).await? {
+    match developers::manage(&app, user, peer.0.address(), action, fields).await? {
         Managed::Done => {
             let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
             Ok(see_other(&format!("{}&done=1", developers::path(&id))))

@@ -1,5 +1,6 @@
 //! What a person does with an app of theirs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use grantor::client::{Client, ClientId, GrantType, SecretMethod};
 use grantor::error::EndpointError;
 use grantor::secret::ClientSecret;
 use grantor::store::Deletion;
-use grantor::{AppChanges, Subject};
+use grantor::{AppChanges, Developer, Subject};
 
 use super::app_form;
 use crate::provider::app::App;
+use crate::provider::password_again::{self, Proof};
 use crate::provider::{refusal, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
@@ -67,19 +69,33 @@ impl Action {
     }
 }
 
-/// Carries out what `owner` asks for.
-pub async fn manage(app: &App, owner: &User, action: Action, fields: &Fields) -> Result<Managed, Problem> {
-    let client = own(app, owner, fields).await?;
-    let (server, id, owner) = (&app.server, client.id(), subject(owner)?);
+/// Carries out what `user` asks for, in a form that came from `source`.
+pub async fn manage(
+    app: &App,
+    user: &User,
+    source: IpAddr,
+    action: Action,
+    fields: &Fields,
+) -> Result<Managed, Problem> {
+    let client = own(app, user, fields).await?;
+    let (server, id, owner) = (&app.server, client.id(), subject(user)?);
+    let developer = match makes_secret(action, fields) {
+        false => Developer::new(&owner),
+        true => match password_again::check(app, user, source, fields).await? {
+            Proof::NotAsked => Developer::new(&owner),
+            Proof::At(at) => Developer::new(&owner).with_authenticated_at(at),
+            Proof::Wrong => return Ok(Managed::Impossible(password_again::WRONG.to_owned())),
+        },
+    };
     let managed = match action {
         Action::Edit => return edit(app, &owner, &client, fields).await,
-        Action::Secure => secure(app, &owner, &client, fields).await?,
+        Action::Secure => secure(app, developer, &client, fields).await?,
         Action::RotateSecret => {
             let before = "The one before works for 24 hours more, so that you can change over.";
-            server.rotate_secret(&owner, id, OVERLAP).await.map(|new| Managed::Secret(new, before))
+            server.rotate_secret(developer, id, OVERLAP).await.map(|new| Managed::Secret(new, before))
         }
         Action::ResetSecret => {
-            server.reset_secret(&owner, id).await.map(|new| Managed::Secret(new, "The one before no longer works."))
+            server.reset_secret(developer, id).await.map(|new| Managed::Secret(new, "The one before no longer works."))
         }
         Action::EndSecret => server.end_previous_secret(&owner, id).await.map(|()| Managed::Done),
         Action::Delete => {
@@ -90,6 +106,14 @@ pub async fn manage(app: &App, owner: &User, action: Action, fields: &Fields) ->
         }
     };
     managed.or_else(|error| refusal::words(&error).map(Managed::Impossible))
+}
+
+fn makes_secret(action: Action, fields: &Fields) -> bool {
+    match action {
+        Action::RotateSecret | Action::ResetSecret => true,
+        Action::Secure => fields.text("secure") == "on",
+        Action::Edit | Action::EndSecret | Action::Delete => false,
+    }
 }
 
 async fn edit(app: &App, owner: &Subject, client: &Client, fields: &Fields) -> Result<Managed, Problem> {
@@ -105,19 +129,19 @@ async fn edit(app: &App, owner: &Subject, client: &Client, fields: &Fields) -> R
 
 async fn secure(
     app: &App,
-    owner: &Subject,
+    developer: Developer<'_>,
     client: &Client,
     fields: &Fields,
 ) -> Result<Result<Managed, EndpointError>, Problem> {
     Ok(match (fields.text("secure"), client.is_public()) {
         ("on", true) => {
-            let changed = app.server.make_confidential(owner, client.id(), SecretMethod::Post).await;
+            let changed = app.server.make_confidential(developer, client.id(), SecretMethod::Post).await;
             changed.map(|app| match app.into_secret() {
                 Some(secret) => Managed::Secret(secret, "It had none before."),
                 None => Managed::Done,
             })
         }
-        ("off", false) => make_public(app, owner, client).await.map(|()| Managed::Done),
+        ("off", false) => make_public(app, developer.subject(), client).await.map(|()| Managed::Done),
         ("on", false) | ("off", true) => Ok(Managed::Done),
         _ => return Err(Problem::bad_request()),
     })

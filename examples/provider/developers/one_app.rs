@@ -6,6 +6,7 @@ use grantor::secret::ClientSecret;
 
 use super::{MANAGE, app_form, details};
 use crate::provider::app::App;
+use crate::provider::services::Credentials;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -26,6 +27,7 @@ pub async fn page(
     Ok(AppPage {
         layout: visitor.layout(client.display_name(), Section::Developers),
         manage_token: visitor.form_token(MANAGE),
+        password_again: app.service.credentials == Credentials::PasswordAgain,
         done: fields.get("done").is_some(),
         impossible: None,
         app: details(app, &client, &workspaces),

@@ -52,6 +52,8 @@ pub struct AppPage {
     pub layout: Layout,
     /// The anti-CSRF value of the forms.
     pub manage_token: String,
+    /// Whether the password is asked for before a secret is made.
+    pub password_again: bool,
     /// Whether something was just done.
     pub done: bool,
     /// Why something could not be done.
