@@ -122,6 +122,23 @@ reasons! {
     /// No client has this `client_id`, or it is disabled.
     ClientUnknown => InvalidClient, 400, "The client is not known here.",
         "See whether the client was deleted or disabled; many different identifiers are somebody's guesses.";
+    /// `client_id` is an `https` URL, but not one that can have a document.
+    ClientIdUrlInvalid => InvalidClient, 400,
+        "The client_id is not a client identifier URL: https in its normal form, with a host name and a path, without fragment, user information and dot segments.",
+        "Nothing, unless one app is behind it: its developer has to choose another URL for the document.";
+    /// The operator accepts no documents at the host or port of the `client_id`.
+    ClientHostRefused => InvalidClient, 400, "Clients of this host are not accepted here.",
+        "Nothing, if it is meant; else allow the host or port in `ClientIdMetadataDocuments`.";
+    /// There is no answer at the `client_id`, or one that is not a 200.
+    ClientDocumentUnavailable => InvalidClient, 400, "The metadata document at the client_id cannot be used.",
+        "Look at the event `client_document_refused` for the cause; inside addresses are refused on purpose.";
+    /// What is at the `client_id` is not a metadata document, or not that of this client.
+    ClientDocumentMalformed => InvalidClient, 400, "The metadata document at the client_id cannot be used.",
+        "Look at the event `client_document_refused` for the cause, and have the developer of the app mend the document.";
+    /// The metadata document describes a client that cannot be used here.
+    ClientDocumentUnusable => InvalidClient, 400,
+        "The metadata document of the client is not acceptable: it needs a client_name, redirect_uris that are accepted here, and token_endpoint_auth_method none.",
+        "Look at the event `client_document_refused` for the cause, and have the developer of the app mend the document.";
     /// `redirect_uri` twice: no destination can be trusted.
     RedirectUriRepeated => InvalidRequest, 400, "The parameter redirect_uri is included more than once.",
         "Nothing, unless one app is behind it: its link names `redirect_uri` twice.";
