@@ -116,7 +116,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// CIMD-012
+    // CIMD-012
     #[test]
     fn no_address_that_means_something_inside_is_connected_to() {
         for text in [

@@ -158,7 +158,7 @@ mod tests {
         caching.lifetime(&map, Timestamp::from_unix_millis(784_887_151_000))
     }
 
-    /// CIMD-017
+    // CIMD-017
     #[test]
     fn the_host_says_for_how_long_within_bounds() {
         let caching = DocumentCaching::new();

@@ -167,7 +167,7 @@ impl std::str::FromStr for ClientIdUrl {
 mod tests {
     use super::*;
 
-    /// CIMD-001
+    // CIMD-001
     #[test]
     fn a_document_is_at_an_https_url_with_a_path_and_nothing_superfluous() {
         for text in [
@@ -231,7 +231,7 @@ mod tests {
         assert!(ClientIdUrl::parse(&format!("https://client.test/{}", "x".repeat(1_980))).is_ok());
     }
 
-    /// CIMD-014
+    // CIMD-014
     #[test]
     fn an_address_is_no_name_however_it_is_written() {
         for host in [

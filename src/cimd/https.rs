@@ -25,8 +25,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::{AddressPolicy, ClientIdUrl, DocumentFetcher, FetchError, MAX_DOCUMENT, Resolver, SystemResolver};
 
-/// How long it takes at most, from the name to the last byte.
-const LONGEST: Duration = Duration::from_secs(5);
 /// How long one address may take to accept a connection, while there are others.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 /// How many addresses of a host are tried.
@@ -59,6 +57,7 @@ const MAX_HEADERS: usize = 64;
 pub struct HttpsFetcher {
     resolver: Arc<dyn Resolver>,
     addresses: AddressPolicy,
+    timeout: Duration,
     roots: RootCertStore,
     tls: Arc<ClientConfig>,
 }
@@ -69,6 +68,9 @@ pub struct HttpsFetcher {
 pub struct InvalidCertificate;
 
 impl HttpsFetcher {
+    /// The longest that a fetch takes, from the name to the last byte.
+    pub const MAX_TIMEOUT: Duration = Duration::from_secs(5);
+
     /// A fetcher that connects to public addresses, and asks the operating system for them.
     #[must_use]
     pub fn new() -> Self {
@@ -76,6 +78,7 @@ impl HttpsFetcher {
         Self {
             resolver: Arc::new(SystemResolver::new()),
             addresses: AddressPolicy::public(),
+            timeout: Self::MAX_TIMEOUT,
             tls: tls(roots.clone()),
             roots,
         }
@@ -92,6 +95,13 @@ impl HttpsFetcher {
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Sets how long a fetch takes at most; more than [`MAX_TIMEOUT`](Self::MAX_TIMEOUT) counts as that.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.min(Self::MAX_TIMEOUT);
         self
     }
 
@@ -137,7 +147,7 @@ impl Default for HttpsFetcher {
 #[async_trait]
 impl DocumentFetcher for HttpsFetcher {
     async fn fetch(&self, url: &ClientIdUrl) -> Result<Response<Bytes>, FetchError> {
-        timeout(LONGEST, self.get(url)).await.unwrap_or(Err(FetchError::TimedOut))
+        timeout(self.timeout, self.get(url)).await.unwrap_or(Err(FetchError::TimedOut))
     }
 }
 

@@ -205,7 +205,7 @@ mod tests {
         policy.accepts(&url.parse().unwrap())
     }
 
-    /// CIMD-020, ATK-081
+    // CIMD-020, ATK-081
     #[test]
     fn the_operator_says_at_which_hosts_and_ports_documents_may_be() {
         let anywhere = policy();
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    /// CIMD-020
+    // CIMD-020
     #[test]
     fn web_sites_can_be_held_to_the_origin_of_their_document_and_apps_cannot() {
         let url = "https://client.test/m".parse().unwrap();

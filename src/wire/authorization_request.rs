@@ -10,7 +10,6 @@ use crate::rate_limit::Peer;
 #[derive(Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
     query: &'a str,
-    #[cfg_attr(not(feature = "cimd"), expect(dead_code, reason = "only what is fetched for a request is limited"))]
     peer: Option<Peer>,
 }
 

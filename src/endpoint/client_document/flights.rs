@@ -88,7 +88,7 @@ mod tests {
         format!("https://{host}/{number}").parse().unwrap()
     }
 
-    /// CIMD-016, ATK-085
+    // CIMD-016, ATK-085
     #[test]
     fn only_so_much_goes_on_at_once_and_no_host_has_all_of_it() {
         let flights = Flights::default();

@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// CIMD-023
+    // CIMD-023
     #[test]
     fn a_visitor_cannot_tell_what_there_is_at_a_url_that_is_no_document() {
         use ErrorReason::{ClientDocumentMalformed, ClientDocumentUnavailable, ClientDocumentUnusable};
