@@ -1,5 +1,7 @@
 //! Every cause of an error: what happened, what the client is told of it, and what the operator can do.
 
+#[macro_use]
+mod declaration;
 mod public_name;
 mod table;
 
