@@ -12,9 +12,12 @@
 //! |---|---|
 //! | `ADDR` | where to listen: `127.0.0.1:8080` |
 //! | `ISSUER` | what browsers and clients call the service, such as `https://links.example`; by default where it listens |
-//! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas) |
+//! | `DATABASE_URL` | where the data is: `sqlite://target/shortener.db`, `postgres://user@host/database`, `redis://host:6379/0`, `redis+cluster://host:7000` (several nodes with commas), `memory:` |
 //! | `SHORTENER_DATABASE_URL` | where people, links and sessions are if `DATABASE_URL` is a Redis: `sqlite://target/shortener.db` |
 //! | `CLIENTS` | a JSON file of clients to register |
+//! | `PLAN` | how often users may call the API of a service that sells plans: `bulk` (100 a minute), `pro` (30), `free` (10), or a number |
+//! | `LIMITS` | `off` for no limits at all, as for load tests |
+//! | `SIGNING_KEY` | the PEM file of the key of a service that signs its tokens, made if it is not there: `target/shortener.pem` |
 //! | `METRICS_ADDR` | where to serve `/metrics` for Prometheus, to nobody but the operator: such as `127.0.0.1:9090`; by default nowhere |
 //! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
 //! | `RUST_LOG` | what to log: `info` |

@@ -7,10 +7,11 @@ use grantor::{AuthorizationServer, Issuer};
 
 use super::client::Client;
 use super::demo::Demo;
-use super::last_used::LastUsed;
-use super::services::Service;
+use super::last_used::{self, LastUsed};
+use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
+use super::storage::{Place, Storage};
 use crate::shortener::database::{self, Database};
 use crate::shortener::seed::{self, DEMO_USERS};
 use crate::shortener::site::Site;
@@ -24,7 +25,7 @@ pub struct App {
     pub site: Site,
     /// The authorization server.
     pub server: AuthorizationServer,
-    /// When each grant was last used.
+    /// When each grant and each secret was last used.
     pub last_used: Arc<LastUsed>,
     /// The demo client.
     pub demo: Arc<Demo>,
@@ -39,8 +40,9 @@ impl App {
                 .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
         };
         let database = open_database(settings).await?;
-        let (stores, tokens) = setup::stores(&database, settings.redis_url.as_deref()).await?;
-        let server = setup::authorization_server(&issuer, stores, &settings.service)?;
+        let (observer, used_secrets) = last_used::secret_observer();
+        let storage = Storage::open(&settings.place, &database, settings.limits).await?;
+        let server = setup::authorization_server(&issuer, settings, &database, &storage, observer)?;
         setup::check(&server).await?;
         setup::install_demo(&server, &issuer).await?;
         if let Some(file) = &settings.clients {
@@ -49,13 +51,14 @@ impl App {
         }
         let client = Client::new(issuer.as_str(), &format!("http://{address}"), Arc::clone(&settings.service))
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
-        Ok(Self {
-            service: Arc::clone(&settings.service),
-            site: Site::new(database, issuer.as_str()),
-            server,
-            last_used: Arc::new(LastUsed::new(tokens)),
-            demo: Arc::new(Demo::new(client)),
-        })
+        let last_used = Arc::new(LastUsed::new(storage.tokens));
+        tokio::spawn(Arc::clone(&last_used).note_secrets(server.clone(), used_secrets));
+        let site = Site::new(settings.service.title, database, issuer.as_str());
+        let site = match settings.service.app_store {
+            AppStore::Shown => site.with_app_store(),
+            AppStore::Absent => site,
+        };
+        Ok(Self { service: Arc::clone(&settings.service), site, server, last_used, demo: Arc::new(Demo::new(client)) })
     }
 
     /// Says where it is and how to try it.
@@ -76,7 +79,10 @@ impl App {
 
 /// The shortener's own database, with people in it.
 async fn open_database(settings: &Settings) -> Result<Database, String> {
-    let variable = if settings.redis_url.is_some() { "SHORTENER_DATABASE_URL" } else { "DATABASE_URL" };
+    let variable = match settings.place {
+        Place::Redis(_) => "SHORTENER_DATABASE_URL",
+        Place::Database | Place::Memory => "DATABASE_URL",
+    };
     let shown = database::shown(&settings.database_url);
     let database = Database::open(&settings.database_url)
         .await

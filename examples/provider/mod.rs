@@ -4,21 +4,33 @@
 
 pub mod api;
 pub mod app;
+pub mod app_store;
 pub mod client;
 pub mod connected;
 pub mod connections;
 pub mod consent_page;
+pub mod credentials;
 pub mod demo;
 pub mod developers;
+pub mod grants;
 pub mod last_used;
 pub mod metrics;
+pub mod new_token;
+pub mod password_again;
+pub mod plans;
+pub mod refusal;
+pub mod scopes;
 pub mod services;
 pub mod settings;
 pub mod setup;
+pub mod signing_key;
+pub mod storage;
+pub mod tokens;
 
 use grantor::Subject;
 use grantor::error::StoreError;
 
+use crate::shortener::api::Refusal;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
 
@@ -27,11 +39,23 @@ pub fn subject(user: &User) -> Result<Subject, Problem> {
     Subject::parse(&user.id.to_string()).map_err(|_| Problem::internal())
 }
 
+/// A call of the API that needs the server's stores, when they fail.
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tell(&error);
+        Self::UNAVAILABLE
+    }
+}
+
 /// A page that needs the server's stores, when they fail.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(%error, cause, "a store of the authorization server failed");
+        tell(&error);
         Self::unavailable()
     }
+}
+
+fn tell(error: &StoreError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "a store of the authorization server failed");
 }

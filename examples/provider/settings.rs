@@ -9,10 +9,15 @@ use std::time::Duration;
 
 use grantor::Issuer;
 
-use super::services::Service;
+use super::plans::{Limits, Plan};
+use super::services::{Plans, Service};
+use super::storage::Place;
 
 /// Where the data is unless the operator says otherwise.
 const DEFAULT_DATABASE: &str = "sqlite://target/shortener.db";
+
+/// Where the signing key is unless the operator says otherwise.
+const DEFAULT_SIGNING_KEY: &str = "target/shortener.pem";
 
 /// The settings, each checked.
 #[derive(Debug)]
@@ -23,12 +28,17 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Where the shortener's own tables are (`DATABASE_URL`, or `SHORTENER_DATABASE_URL` if that is a Redis).
     pub database_url: String,
-    /// The Redis where clients, codes and tokens are, if they are not in that database too.
-    pub redis_url: Option<String>,
+    /// Where clients, codes and tokens are.
+    pub place: Place,
     /// What browsers and clients call the service (`ISSUER`); by default it is where the service listens.
     pub issuer: Option<Issuer>,
     /// Clients to register (`CLIENTS`).
     pub clients: Option<PathBuf>,
+    /// Whether calls are limited, and to which plan (`PLAN`, `LIMITS`).
+    pub limits: Limits,
+    /// Where the key is that signs access tokens, for a service that signs them (`SIGNING_KEY`); without, it ends with the
+    /// process.
+    pub signing_key: Option<PathBuf>,
     /// Where the numbers for the operator are (`METRICS_ADDR`); by default nothing is recorded.
     pub metrics: Option<SocketAddr>,
     /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
@@ -42,7 +52,7 @@ impl Settings {
         let address = address("ADDR")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
         let metrics = self::address("METRICS_ADDR")?;
 
-        let (database_url, redis_url) = databases()?;
+        let (database_url, place) = databases()?;
 
         let issuer = variable("ISSUER")?
             .map(|text| {
@@ -62,10 +72,12 @@ impl Settings {
             .ok_or_else(|| "REQUEST_TIMEOUT should be a number of seconds from 1 to 3600, such as 30".to_owned())?;
 
         Ok(Self {
+            limits: limits(&service)?,
+            signing_key: signing_key(&place)?,
             service,
             address,
             database_url,
-            redis_url,
+            place,
             issuer,
             clients: variable("CLIENTS")?.map(PathBuf::from),
             metrics,
@@ -99,6 +111,30 @@ fn service(arguments: impl Iterator<Item = OsString>) -> Result<Service, String>
     Service::named(&name).ok_or_else(|| format!("--service is {name:?}, but should be one of {names}"))
 }
 
+/// A service without plans has no limits, whatever is asked for.
+fn limits(service: &Service) -> Result<Limits, String> {
+    let plan = variable("PLAN")?.unwrap_or_else(|| "bulk".to_owned());
+    let plan = Plan::parse(&plan)
+        .ok_or_else(|| format!("PLAN is {plan:?}, but should be free, pro, bulk, or a number of calls a minute"))?;
+    match variable("LIMITS")?.as_deref() {
+        Some("off") => Ok(Limits::Off),
+        None | Some("on") => Ok(match service.plans {
+            Plans::Sold => Limits::On(plan),
+            Plans::Unknown => Limits::Off,
+        }),
+        Some(other) => Err(format!("LIMITS is {other:?}, but should be on or off")),
+    }
+}
+
+/// What is only in memory is signed by a key that is nowhere else either.
+fn signing_key(place: &Place) -> Result<Option<PathBuf>, String> {
+    let file = variable("SIGNING_KEY")?.map(PathBuf::from);
+    Ok(match place {
+        Place::Memory => file,
+        Place::Database | Place::Redis(_) => file.or_else(|| Some(PathBuf::from(DEFAULT_SIGNING_KEY))),
+    })
+}
+
 fn listen(variable: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let failed = |error| format!("{variable}: cannot listen on {address}: {error}");
     let listener = TcpListener::bind(address).map_err(failed)?;
@@ -115,16 +151,17 @@ fn address(name: &str) -> Result<Option<SocketAddr>, String> {
     parsed.transpose()
 }
 
-/// The URL of the shortener's own database, and that of Redis if there is one.
-fn databases() -> Result<(String, Option<String>), String> {
+/// The URL of the shortener's own database, and where clients, codes and tokens are.
+fn databases() -> Result<(String, Place), String> {
     let url = variable("DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
-        "sqlite" | "postgres" | "postgresql" => Ok((url, None)),
+        "sqlite" | "postgres" | "postgresql" => Ok((url, Place::Database)),
+        "memory" => Ok(("sqlite::memory:".to_owned(), Place::Memory)),
         "redis" | "redis+cluster" => {
             // People and links are rows, with or without Redis.
             let own = variable("SHORTENER_DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
             if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| own.starts_with(scheme)) {
-                Ok((own, Some(url)))
+                Ok((own, Place::Redis(url)))
             } else {
                 Err(format!(
                     "SHORTENER_DATABASE_URL should begin with sqlite: or postgres:, such as {DEFAULT_DATABASE}"
@@ -134,7 +171,9 @@ fn databases() -> Result<(String, Option<String>), String> {
         "rediss" => {
             Err("DATABASE_URL: this example is built without TLS for Redis, so it takes redis: only".to_owned())
         }
-        _ => Err(format!("DATABASE_URL should begin with sqlite:, postgres: or redis:, such as {DEFAULT_DATABASE}")),
+        _ => Err(format!(
+            "DATABASE_URL should begin with sqlite:, postgres:, redis: or memory:, such as {DEFAULT_DATABASE}"
+        )),
     }
 }
 

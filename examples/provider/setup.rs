@@ -1,19 +1,21 @@
 //! Building the authorization server, and keeping it going.
 
-use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::configuration::ProtectedResource;
-use grantor::redirect_uri::RedirectUriPolicy;
-use grantor::store::{ClientRegistry, GrantStore, PostgresStore, RedisError, RedisStore, SqliteStore, TokenStore};
-use grantor::{AuthorizationServer, Finding, Issuer, Stores};
+use grantor::{AuthorizationServer, Finding, Issuer};
 use serde_json::{Value, json};
 
 use super::client;
-use super::services::Service;
+use super::credentials::Membership;
+use super::last_used::SecretObserver;
+use super::services::Credentials;
+use super::settings::Settings;
+use super::signing_key;
+use super::storage::Storage;
 use crate::shortener::database::Database;
 use crate::shortener::sessions::Sessions;
 
@@ -21,63 +23,39 @@ use crate::shortener::sessions::Sessions;
 const PURGE_EVERY: Duration = Duration::from_mins(5);
 /// How many rows of a kind are deleted at once, so that nobody waits long for the lock.
 const PURGE_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
+/// How long ago a password may have been typed by whoever makes an app or a token, where that is asked for.
+const PASSWORD_AGAIN: Duration = Duration::from_mins(5);
 
-/// Where an app may send its users back to.
-pub fn redirect_uris() -> RedirectUriPolicy {
-    RedirectUriPolicy::new()
-}
-
-/// Where clients, codes and tokens are: in Redis if there is one, otherwise in tables beside the shortener's own. What
-/// the server works on, and its tokens.
-pub async fn stores(database: &Database, redis_url: Option<&str>) -> Result<(Stores, Arc<dyn TokenStore>), String> {
-    match (redis_url, database) {
-        (Some(url), _) => Ok(in_one(redis(url).await.map_err(unusable)?)),
-        (None, Database::Sqlite(pool)) => {
-            let store = SqliteStore::new(pool.clone());
-            store.migrate().await.map_err(unusable)?;
-            Ok(in_one(store))
-        }
-        (None, Database::Postgres(pool)) => {
-            let store = PostgresStore::new(pool.clone());
-            store.migrate().await.map_err(unusable)?;
-            Ok(in_one(store))
-        }
-    }
-}
-
-/// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has
-/// to answer.
-async fn redis(url: &str) -> Result<RedisStore, RedisError> {
-    if !url.starts_with("redis+cluster:") && !url.contains(',') {
-        return RedisStore::connect(url).await;
-    }
-    let nodes: Vec<String> = url.split(',').map(|node| node.replacen("redis+cluster:", "redis:", 1)).collect();
-    RedisStore::connect_cluster(nodes.iter().map(String::as_str)).await
-}
-
-fn in_one<S: ClientRegistry + GrantStore + 'static>(store: S) -> (Stores, Arc<dyn TokenStore>) {
-    let store = Arc::new(store);
-    (Stores::from(Arc::clone(&store)), store)
-}
-
-/// The error with its causes, in one line.
-fn unusable(error: impl Error) -> String {
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    causes.map(ToString::to_string).fold(format!("DATABASE_URL: {error}"), |line, cause| {
-        // Some say what their cause says.
-        if line.ends_with(&cause) { line } else { format!("{line}: {cause}") }
-    })
-}
-
-/// The authorization server of the shortener, as it is for `service`.
-pub fn authorization_server(issuer: &Issuer, stores: Stores, service: &Service) -> Result<AuthorizationServer, String> {
+/// The authorization server of the shortener, as it is for the service of `settings`.
+pub fn authorization_server(
+    issuer: &Issuer,
+    settings: &Settings,
+    database: &Database,
+    storage: &Storage,
+    observer: SecretObserver,
+) -> Result<AuthorizationServer, String> {
+    let service = &settings.service;
     let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
-    let mut builder = AuthorizationServer::builder(issuer.clone(), stores)
+    let membership = Membership { database: database.clone(), developers: service.developers };
+    let mut builder = AuthorizationServer::builder(issuer.clone(), storage.stores.clone())
         .paths(service.paths.clone())
         .resource(ProtectedResource::new(api).with_name(service.title))
-        .redirect_uris(redirect_uris());
+        .credential_policy(Arc::new(membership))
+        .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
+    }
+    for (name, _) in service.parameters {
+        builder = builder.authorization_parameter(name);
+    }
+    if let Some(limiter) = &storage.limiter {
+        builder = builder.rate_limiter(Arc::clone(limiter));
+    }
+    if service.credentials == Credentials::PasswordAgain {
+        builder = builder.reauthentication(PASSWORD_AGAIN);
+    }
+    if let Some(algorithm) = service.signed_by {
+        builder = builder.access_token_keys(signing_key::open(algorithm, settings.signing_key.as_deref())?);
     }
     let builder = (service.configure)(builder).map_err(|error| format!("the service {}: {error}", service.name))?;
     builder.build().map_err(|error| error.to_string())
@@ -103,6 +81,7 @@ pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Resu
         "client_id": client::ID,
         "client_name": "Link Board",
         "redirect_uris": [format!("{issuer}{}", client::REDIRECT_PATH)],
+        "initiate_login_uri": format!("{issuer}{}", client::INSTALL_PATH),
         "token_endpoint_auth_method": "none",
     });
     install(server, &client).await

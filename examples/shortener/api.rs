@@ -24,6 +24,9 @@ impl Refusal {
     /// The resource does not answer the method.
     pub const METHOD_NOT_ALLOWED: Self =
         Self(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This resource does not answer that method.");
+    /// What the answer is made of cannot be read at the moment.
+    pub const UNAVAILABLE: Self =
+        Self(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "The data cannot be reached at the moment.");
     const NOBODY: Self =
         Self(StatusCode::FORBIDDEN, "user_required", "The token does not act for a user, so it has no links.");
 
@@ -44,6 +47,11 @@ impl Refusal {
     /// The body can be read, but what it says cannot be done.
     pub const fn invalid(why: &'static str) -> Self {
         Self(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", why)
+    }
+
+    /// The same of a body that can be read.
+    pub const fn into_invalid(self) -> Self {
+        Self::invalid(self.2)
     }
 
     /// The HTTP status.
@@ -71,7 +79,7 @@ impl fmt::Display for Refusal {
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
-        Self(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "The data cannot be reached at the moment.")
+        Self::UNAVAILABLE
     }
 }
 

@@ -30,7 +30,7 @@ const REMEMBERED_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 pub enum Recall {
     /// Ask: show the consent page.
     Ask(PendingAuthorization),
-    /// The user consented to this before: approve it.
+    /// The user consented to this before: approve it, or [`ask_again`](ConfirmedAuthorization::ask_again).
     Remembered(ConfirmedAuthorization),
 }
 
@@ -91,8 +91,13 @@ impl AuthorizationServer {
     /// Looks whether `subject` consented to this before, and need not be asked again.
     ///
     /// A live grant for the same client must cover scope and resources, and have the same values of the service's own
-    /// parameters; the client must not have changed what people
-    /// see of it since; and another app must not be able to pass for it (RFC 8252 §8.6).
+    /// parameters; the client must not have changed what people see of it since; and another app must not be able to
+    /// pass for it (RFC 8252 §8.6).
+    ///
+    /// What the user chose is chosen again: the remembered decision has the tenant of that grant. Where they decided for
+    /// several tenants, or once for one and once for all, they have to say which one it is this time; where
+    /// [`PendingAuthorization::tenant`] says it, only consent for that one counts. That the user may still use the tenant
+    /// is for the host to know.
     ///
     /// # Errors
     ///
@@ -113,14 +118,11 @@ impl AuthorizationServer {
                 return Ok(Recall::Remembered(pending.remembered(subject.clone(), &grant)));
             }
         }
-        if pending.prompt().is_none() {
-            return Err(self.refuse_authorization(pending.reject(ErrorReason::ConsentRequired), Some(client)));
-        }
-        self.observe(&Event::Asked { client, subject });
-        Ok(Recall::Ask(pending))
+        pending.ask(subject).map(Recall::Ask)
     }
 
-    /// A live grant to the same client that covers the request, if there is one among the first [`MAX_REMEMBERED`].
+    /// A live grant to the same client that covers the request, if there is one among the first [`MAX_REMEMBERED`], and
+    /// none there for another tenant.
     async fn covering_grant(
         &self,
         pending: &PendingAuthorization,
@@ -130,25 +132,35 @@ impl AuthorizationServer {
         let now = self.now();
         let covers = |summary: &GrantSummary| {
             summary.is_live(now)
+                // A token that a page of the host issued for the app says nothing of where its codes may go.
+                && summary.grant.name.is_none()
                 && summary.grant.created_at >= client.updated_at()
-                && summary.grant.tenant.as_ref() == pending.tenant()
+                && (pending.tenant().is_none() || summary.grant.tenant.as_ref() == pending.tenant())
                 && pending.keeps_the_same(&summary.grant.extra)
                 && summary.grant.scope.contains_all(pending.scope())
                 && summary.grant.resource.contains_all(pending.resource())
         };
         let mut page = Page::first(REMEMBERED_BATCH);
         let mut seen = 0;
+        let mut found: Option<Arc<Grant>> = None;
         loop {
             let grants = self.inner.grants.list_grants(subject, Some(client.id()), page).await?;
-            if let Some(summary) = grants.iter().find(|summary| covers(summary)) {
-                return Ok(Some(Arc::clone(&summary.grant)));
+            for GrantSummary { grant, .. } in grants.iter().filter(|summary| covers(summary)) {
+                if pending.tenant().is_some() {
+                    return Ok(Some(Arc::clone(grant)));
+                }
+                match &found {
+                    Some(other) if other.tenant != grant.tenant => return Ok(None),
+                    Some(_) => {}
+                    None => found = Some(Arc::clone(grant)),
+                }
             }
             seen += grants.len();
             match grants.last() {
                 Some(last) if grants.len() >= REMEMBERED_BATCH.get() as usize && seen < MAX_REMEMBERED => {
                     page = Page::after(last.grant.id, REMEMBERED_BATCH);
                 }
-                _ => return Ok(None),
+                _ => return Ok(found),
             }
         }
     }

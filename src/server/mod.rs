@@ -26,8 +26,8 @@ use crate::store::{ClientRegistry, ClientStore, GrantStore};
 use crate::telemetry::operate;
 
 pub use account::{
-    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, DeveloperApp, NewApp, NewPersonalToken,
-    PersonalToken, Revocation,
+    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, Developer, DeveloperApp, NewApp,
+    NewPersonalToken, PersonalToken, Revocation,
 };
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
@@ -90,6 +90,13 @@ impl AuthorizationServer {
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.configuration().issuer
+    }
+
+    /// The scope tokens that are granted along with `token`, also by way of others
+    /// ([`scope_implies`](AuthorizationServerBuilder::scope_implies)); none for one that is not declared. A page that has
+    /// a box for each token says so.
+    pub fn implied_scopes(&self, token: &str) -> impl Iterator<Item = &str> {
+        self.configuration().scopes.implied(token)
     }
 
     /// The server's view of the default resource: checks the tokens of an API in the same process.

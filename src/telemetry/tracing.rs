@@ -112,6 +112,10 @@ fn record(span: &Span, event: &Event<'_>) {
         | Event::SecretMade { .. }
         | Event::SecretsEnded { .. }
         | Event::Revoked { by: Actor::User, .. } => return,
+        // So has what follows the look at its document, and the decision that a client is kept for.
+        #[cfg(feature = "cimd")]
+        Event::ClientDocumentRead { .. } | Event::ClientDocumentRefused { .. } => return,
+        Event::Registered { .. } | Event::RegistrationChanged { .. } if is_of(span, Operation::Approve) => return,
         // What follows has its client and its grant.
         Event::Replayed { .. } => {}
         _ => {
@@ -129,6 +133,10 @@ fn record(span: &Span, event: &Event<'_>) {
     if let Event::Issued { grant_type, .. } = event {
         span.record("grant_type", grant_type.as_str());
     }
+}
+
+fn is_of(span: &Span, operation: Operation) -> bool {
+    span.metadata().is_some_and(|metadata| metadata.name() == operation.name())
 }
 
 /// What only some events have.

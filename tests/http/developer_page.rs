@@ -3,14 +3,14 @@
 use super::support::html::{Form, forms};
 use super::support::{ADA, App, Browser, Example, GRACE, Reply};
 
-async fn register(browser: &mut Browser, name: &str, redirect_uris: &str, confidential: bool) -> Reply {
+pub async fn register(browser: &mut Browser, name: &str, redirect_uris: &str, confidential: bool) -> Reply {
     let form = browser.get("/developers").await.form("/developers").with("name", name);
     let form = form.with("type", if confidential { "confidential" } else { "public" });
     browser.submit(&form.with("redirect_uris", redirect_uris)).await
 }
 
 /// What the page that follows a registration shows.
-fn registered(example: &Example, page: &Reply, redirect_uri: &str) -> App {
+pub fn registered(example: &Example, page: &Reply, redirect_uri: &str) -> App {
     let id = page.texts(".facts code").remove(0);
     App::known(example, &id, redirect_uri).with_secret(page.texts(".secret code").first().map(String::as_str))
 }

@@ -7,7 +7,7 @@ use grantor::configuration::RememberedConsent;
 use grantor::error::ErrorReason;
 use grantor::identifier::Extra;
 use grantor::policy::Lifetimes;
-use grantor::{Approval, Recall, Subject, Visitor};
+use grantor::{Approval, NewPersonalToken, Recall, Subject, Visitor};
 
 use crate::browser::{expect_code, expect_rejection, value};
 use crate::support::{Answer, Form, Setup, bearer, redirect_uri};
@@ -46,6 +46,17 @@ async fn silently(setup: &Setup, request: &Form) -> Answer {
 }
 
 on_both_stores! {
+    // A page issued it, for as long as it says; nobody was asked whether the app may get tokens by itself.
+    async fn a_token_that_a_page_issued_to_the_app_is_no_consent(setup) {
+        let request = setup.request("web");
+        let issued = NewPersonalToken::new(setup.alice.clone(), "For the app".parse().unwrap(), "read".parse().unwrap());
+        let issued = setup.server.issue_personal_token(issued.for_client("web".parse().unwrap())).await.unwrap();
+        setup.secrets.note("personal token", issued.token().expose());
+        assert!(asks(&setup, &request).await);
+        consent(&setup, "web", &request).await;
+        assert!(!asks(&setup, &request).await);
+    }
+
     // CONS-001, CONS-002
     async fn a_user_who_consented_is_not_asked_again_for_the_same(setup) {
         for client in ["pub", "self", "web"] {
@@ -227,6 +238,13 @@ on_both_stores! {
         let tokens = setup.token(&setup.exchange("pub", &code)).await.expect_ok();
         let access = setup.server.resource_server().verify(&bearer(tokens.text("access_token"))).await.unwrap();
         assert_eq!(access.extra(), &extra);
+    }
+
+    // Nobody was asked where the app's codes may go.
+    async fn a_token_that_was_issued_for_an_app_is_no_consent(setup) {
+        let new = NewPersonalToken::new(setup.alice.clone(), "Console".parse().unwrap(), "read".parse().unwrap());
+        let _ = setup.server.issue_personal_token(new.for_client("web".parse().unwrap())).await.unwrap();
+        assert!(asks(&setup, &setup.request("web")).await);
     }
 
     // AERR-006: a remembered yes can still be answered with no.

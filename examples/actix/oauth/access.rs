@@ -4,6 +4,7 @@ use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use grantor::ResourceRequest;
 
 use crate::provider::services::Operation;
 use crate::shortener::api::Refusal;
@@ -24,12 +25,14 @@ impl FromRequest for Access {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (app, headers) = (app(request), convert::headers(request.headers()));
+        let (app, headers, peer) = (app(request), convert::headers(request.headers()), convert::peer(request));
         let (method, path) = (request.method().clone(), request.path().to_owned());
         Box::pin(async move {
             let app = app?;
             let route = app.service.route(method.as_str(), &path).ok_or(Refusal::NOT_FOUND)?;
-            let access = app.server.resource_server().verify_scope(&headers, route.scope).await;
+            let call = ResourceRequest::new(&headers);
+            let call = peer.map_or(call, |peer| call.with_peer(peer));
+            let access = app.server.resource_server().verify_scope(call, route.scope).await;
             let access = access.map_err(|error| {
                 let reason = error.to_string();
                 InternalError::from_response(reason, error.into_http().into_response())

@@ -10,6 +10,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use futures_util::{StreamExt as _, stream};
+use grantor::rate_limit::Peer;
 use http_body::{Frame, SizeHint};
 
 use crate::shortener::problem::Problem;
@@ -25,7 +26,16 @@ pub fn request(request: &HttpRequest, payload: Payload) -> Result<http::Request<
         .body(Body { payload, length })
         .map_err(|_| Problem::bad_request())?;
     *converted.headers_mut() = headers;
+    if let Some(peer) = peer(request) {
+        converted.extensions_mut().insert(peer);
+    }
     Ok(converted)
+}
+
+/// The other end of the connection, by which guesses and floods are counted. Behind a proxy that is the proxy: read the
+/// header there that it sets, and only if nobody else can set it.
+pub fn peer(request: &HttpRequest) -> Option<Peer> {
+    request.peer_addr().map(|address| address.ip().into())
 }
 
 /// Every header with every value.

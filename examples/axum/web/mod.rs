@@ -7,10 +7,12 @@ pub mod headers;
 pub mod linger;
 pub mod metrics;
 pub mod page;
+pub mod peer;
 pub mod problem;
 pub mod serve;
 pub mod visitor;
 
 pub use access_log::RequestId;
 pub use page::{html, see_other};
+pub use peer::Peer;
 pub use visitor::{SignedIn, with_session};

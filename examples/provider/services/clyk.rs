@@ -1,11 +1,17 @@
 //! CLYK: public clients that register themselves, tokens that are API keys and live until they are revoked.
 
 use grantor::client::GrantType;
-use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
+use grantor::configuration::{
+    EndpointPaths, Prefixes, Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember,
+    RegistrationRules, TokenResponseShape,
+};
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
-use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
+use super::{
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
+    scope,
+};
 
 const SCOPES: &[(&str, &str)] = &[
     ("links:read", "See your links"),
@@ -39,15 +45,26 @@ pub(super) fn service() -> Service {
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
+        plans: Plans::Sold,
+        unattended: Unattended::ForNobody,
+        parameters: &[],
+        signed_by: None,
         configure: |builder| {
+            // The answer has the six members that are documented, and nobody gets a secret.
             let rules = RegistrationRules::new()
-                .with_grant_types([GrantType::AuthorizationCode])
-                .with_client_id_prefix("clyk_oauth_");
+                .with_client_id_prefix("clyk_oauth_")
+                .with_authentication(RegistrationAuthentication::PublicOnly)
+                .with_management(RegistrationManagement::Disabled)
+                .without_members([RegistrationMember::ClientIdIssuedAt, RegistrationMember::Scope]);
+            // Keys that people make in the dashboard begin as access tokens do.
+            let prefixes = Prefixes::of("clyk")?.with_access_token(Prefix::parse("clyk_live_")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
-                .prefixes(Prefixes::of("clyk")?.with_access_token(Prefix::parse("clyk_live_")?))
+                .grant_types([GrantType::AuthorizationCode])
+                .prefixes(prefixes)
                 .lifetimes(Lifetimes::new().with_code(Lifetimes::MAX_CODE).with_access_token(None))
                 .refresh_policy(RefreshPolicy::Never)
+                .token_response(TokenResponseShape::new().with_null_refresh_token())
                 .registration(Registration::Open(rules)))
         },
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use grantor::configuration::{EndpointPaths, Prefixes};
-use grantor::policy::{Lifetimes, RefreshPolicy};
+use grantor::configuration::{EndpointPaths, Prefixes, ResponseMember, TokenResponseShape};
+use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
-use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, scope};
+use super::{
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, scope,
+};
 
 pub(super) fn service() -> Service {
     Service {
@@ -22,12 +24,22 @@ pub(super) fn service() -> Service {
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Shown,
+        plans: Plans::Sold,
+        unattended: Unattended::ForNobody,
+        parameters: &[("tenant_name", "Tenant")],
+        signed_by: None,
         configure: |builder| {
+            let lifetimes = Lifetimes::new()
+                .with_access_token(Some(Duration::from_hours(48)))
+                .with_refreshed_access_token(Some(Duration::from_hours(2)));
             Ok(builder
                 .default_scope(scope("public")?)
                 .prefixes(Prefixes::of("kit")?)
-                .lifetimes(Lifetimes::new().with_access_token(Some(Duration::from_hours(48))))
-                .refresh_policy(RefreshPolicy::default()))
+                // Secure apps have their secret; single-page apps send a code challenge.
+                .pkce(PkceRequirement::Exempt)
+                .lifetimes(lifetimes)
+                .refresh_policy(RefreshPolicy::default())
+                .token_response(TokenResponseShape::new().with_member("created_at", ResponseMember::IssuedAt)))
         },
     }
 }

@@ -1,9 +1,13 @@
-//! K-LINK: apps for development or production, tokens that the dashboard issues for a tenant.
+//! K-LINK: apps for development or production, tokens that the dashboard issues for a tenant, an API by either
+//! credential.
 
-use grantor::configuration::{EndpointPaths, Prefixes};
+use grantor::configuration::{EndpointPaths, Prefixes, ResourceCredentials};
 use grantor::policy::RefreshPolicy;
 
-use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
+use super::{
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
+    scope,
+};
 
 pub(super) fn service() -> Service {
     Service {
@@ -28,11 +32,16 @@ pub(super) fn service() -> Service {
         credentials: Credentials::SignedIn,
         environments: Environments::Chosen,
         app_store: AppStore::Absent,
+        plans: Plans::Sold,
+        unattended: Unattended::ForItsOwner,
+        parameters: &[],
+        signed_by: None,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("contacts:read")?)
                 .prefixes(Prefixes::of("klink")?)
-                .refresh_policy(RefreshPolicy::Never))
+                .refresh_policy(RefreshPolicy::Never)
+                .resource_credentials(ResourceCredentials::AccessTokenOrClientSecret))
         },
     }
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use grantor::configuration::{EndpointPaths, Prefixes, Wording};
 use grantor::error::ErrorReason;
-use grantor::policy::{Lifetimes, RefreshPolicy};
+use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
-use super::{AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, get, post, scope};
+use super::{
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
+    scope,
+};
 
 pub(super) fn service() -> Service {
     Service {
@@ -33,10 +36,16 @@ pub(super) fn service() -> Service {
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
+        plans: Plans::Sold,
+        unattended: Unattended::ForNobody,
+        parameters: &[],
+        signed_by: None,
         configure: |builder| {
             Ok(builder
                 .default_scope(scope("links:read")?)
                 .prefixes(Prefixes::of("linkkit")?)
+                // Its web apps never sent a code challenge. They have a secret; whoever has none sends one.
+                .pkce(PkceRequirement::Exempt)
                 .lifetimes(Lifetimes::new().with_access_token(Some(Duration::from_hours(1))))
                 .refresh_policy(RefreshPolicy::Reuse)
                 .wording(slugs()))
@@ -44,7 +53,8 @@ pub(super) fn service() -> Service {
     }
 }
 
-/// What clients compare: a description never changes. Reasons that nobody may tell apart share one.
+/// What clients compare: a description never changes. Reasons that nobody may tell apart share one; the others are
+/// called by their names.
 fn slugs() -> Wording {
     use ErrorReason as Reason;
     let slugs: [(&str, &[Reason]); 5] = [
@@ -81,7 +91,7 @@ fn slugs() -> Wording {
         ("grant_not_allowed", &[Reason::GrantTypeNotAllowed]),
         ("scope_not_supported", &[Reason::ScopeMalformed, Reason::ScopeNotAllowed, Reason::ScopeExceedsGrant]),
     ];
-    slugs.iter().fold(Wording::new(), |wording, (slug, reasons)| {
+    slugs.iter().fold(Wording::new().with_names(), |wording, (slug, reasons)| {
         reasons.iter().fold(wording, |wording, reason| wording.with_description(*reason, slug))
     })
 }

@@ -10,6 +10,7 @@ mod trimlink;
 use std::fmt;
 
 use grantor::configuration::EndpointPaths;
+use grantor::jwt::Algorithm;
 use grantor::{AuthorizationServerBuilder, Scope};
 
 /// A service, as those who integrate with it know it.
@@ -41,6 +42,14 @@ pub struct Service {
     pub environments: Environments,
     /// Whether people find apps in the service.
     pub app_store: AppStore,
+    /// Whether how often users may call the API depends on what they pay.
+    pub plans: Plans,
+    /// For whom an app acts that comes without a user.
+    pub unattended: Unattended,
+    /// What the service has of its own in authorization requests: the parameter, and what people read before its value.
+    pub parameters: &'static [(&'static str, &'static str)],
+    /// What signs its access tokens, if they are signed.
+    pub signed_by: Option<Algorithm>,
     /// How the authorization server behaves.
     pub configure: fn(AuthorizationServerBuilder) -> Result<AuthorizationServerBuilder, Invalid>,
 }
@@ -128,7 +137,9 @@ pub enum Credentials {
 pub enum Environments {
     /// They do: development or production.
     Chosen,
-    /// The service has no such thing; every app is for production.
+    /// They need not, since all of them are for production.
+    Production,
+    /// The service has no such thing.
     Unknown,
 }
 
@@ -139,6 +150,24 @@ pub enum AppStore {
     Shown,
     /// The apps find the people.
     Absent,
+}
+
+/// Whether how often users may call the API depends on what they pay.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Plans {
+    /// It does.
+    Sold,
+    /// The service has no such thing, and no limits.
+    Unknown,
+}
+
+/// For whom an app acts that comes without a user: by a token of its own, or by its secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unattended {
+    /// For whoever registered it, and within the workspace that it is confined to.
+    ForItsOwner,
+    /// For nobody: it has no data of its own.
+    ForNobody,
 }
 
 /// What is wrong with a service's configuration: a mistake in its file.

@@ -4,7 +4,8 @@ use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Service, Workspaces, delete, get, post, scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, delete, get,
+    post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -33,6 +34,10 @@ pub(super) fn service() -> Service {
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
+        plans: Plans::Unknown,
+        unattended: Unattended::ForNobody,
+        parameters: &[],
+        signed_by: None,
         configure: |builder| {
             // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
             // without a user, all that the API tells them is their own id.
@@ -41,6 +46,8 @@ pub(super) fn service() -> Service {
                 .with_scope(scope("links:read links:write stats:read")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
+                // Nobody should delete what they do not see.
+                .scope_implies("links:delete", ["links:read"])
                 .prefixes(Prefixes::of("snip")?)
                 .registration(Registration::Open(rules)))
         },

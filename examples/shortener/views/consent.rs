@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Layout, WorkspaceChoice};
+use super::{Layout, ScopeChoice, WorkspaceChoice};
 
 /// The page that asks whether an app may use the account.
 #[derive(Debug, Template)]
@@ -22,6 +22,8 @@ pub struct ConsentPage {
     pub destination: Destination,
     /// What the app asks for.
     pub scopes: Vec<ScopeChoice>,
+    /// What else it said of itself: what that is, and what it said.
+    pub facts: Vec<(String, String)>,
     /// The workspaces that it may be let into.
     pub workspaces: Vec<WorkspaceChoice>,
     /// Whether it may be let into all of them at once.
@@ -34,6 +36,8 @@ pub struct ConsentPage {
     pub username: String,
     /// The anti-CSRF value of the form that switches accounts.
     pub sign_out_token: String,
+    /// Why a decision was not carried out.
+    pub problem: Option<String>,
 }
 
 /// Where the browser goes after the decision.
@@ -45,15 +49,6 @@ pub enum Destination {
     ThisComputer(String),
     /// An app on the device, by its scheme.
     App(String),
-}
-
-/// One scope that the person may leave out.
-#[derive(Debug)]
-pub struct ScopeChoice {
-    /// The scope token.
-    pub token: String,
-    /// What it allows, in words.
-    pub words: String,
 }
 
 impl ConsentPage {

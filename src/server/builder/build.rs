@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthorizationServerBuilder;
+use crate::client::GrantType;
 use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog, ResourceCredentials};
 #[cfg(feature = "cimd")]
 use crate::endpoint::DocumentCache;
@@ -43,6 +44,9 @@ impl AuthorizationServerBuilder {
         if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);
         }
+        if !self.grant_types.iter().any(|grant_type| *grant_type != GrantType::RefreshToken) {
+            return Err(ConfigurationError::NoGrantType);
+        }
         let registers = self.registration.rules().is_some();
         #[cfg(feature = "cimd")]
         let registers = registers || self.client_documents.is_some();
@@ -64,6 +68,7 @@ impl AuthorizationServerBuilder {
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
+            grant_types: self.grant_types,
             pkce: self.pkce,
             access_token_format: self.access_token_format,
             signer,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{CALLBACK, ID, World, document, with};
 use crate::browser::page;
+use crate::support::traces::Traces;
 
 /// Why the server refuses what the site answers; its own word for it, and what the operator is told.
 async fn refused(world: &World) -> (ErrorReason, String) {
@@ -42,6 +43,29 @@ async fn only_a_200_counts_and_redirects_are_not_followed() {
     assert_eq!(reason, ErrorReason::ClientDocumentUnavailable);
     assert!(event.contains("TimedOut"), "{event}");
     assert!(world.site.take().iter().all(|url| url == ID));
+}
+
+// What the page does not say, the log does.
+#[tokio::test]
+async fn what_is_wrong_with_a_document_is_told_to_the_operator_with_its_whole_cause() {
+    let traces = Traces::of_this_thread();
+    let world = World::new().await;
+    world.site.vanish(ID);
+    assert_eq!(refused(&world).await.0, ErrorReason::ClientDocumentUnavailable);
+    let events = traces.events();
+    let event = events.iter().find(|event| event.fields.get("event") == Some("client_document_refused"));
+    let event = event.expect("an event");
+    let error = "there is no answer: the host took too long to answer";
+    assert_eq!((event.fields.get("client"), event.fields.get("error")), (Some(ID), Some(error)));
+    assert_eq!(event.fields.get("reason"), Some("client_document_unavailable"));
+
+    // Each span says once whom it is about, also where a client was read and kept on the way.
+    world.site.publish(ID, &document());
+    world.setup.clock.advance(std::time::Duration::from_mins(1));
+    traces.forget();
+    world.tokens().await;
+    let spans = traces.spans();
+    assert!(spans.iter().all(|span| span.fields.get("client") == Some(ID)), "{spans:?}");
 }
 
 // CIMD-007
