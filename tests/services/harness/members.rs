@@ -120,3 +120,31 @@ fn matches(found: &Value, kind: &str, detail: &Value) -> bool {
         _ => false,
     }
 }
+
+#[test]
+fn a_member_too_many_one_that_is_missing_and_one_of_another_type_are_noticed() {
+    let expected = json!({ "access_token": text("live_"), "expires_in": integer(1..=9), "scope": words(&["a", "b"]) });
+    let problems = |found: Value| {
+        let mut problems = Vec::new();
+        compare("", &found, &expected, &mut problems);
+        problems.len()
+    };
+    let good = json!({ "access_token": "live_1", "expires_in": 9, "scope": "b a" });
+    assert_eq!(problems(good.clone()), 0);
+    for (member, value) in [
+        ("refresh_token", Value::Null),
+        ("access_token", json!("live_")),
+        ("access_token", json!("test_1")),
+        ("expires_in", json!("9")),
+        ("expires_in", json!(9.0)),
+        ("expires_in", json!(10)),
+        ("scope", json!("a")),
+        ("scope", json!("a b b")),
+        ("scope", json!(["a", "b"])),
+    ] {
+        let mut found = good.clone();
+        found[member] = value;
+        assert_eq!(problems(found.clone()), 1, "{found}");
+    }
+    assert_eq!(problems(json!({ "access_token": "live_1", "scope": "a b" })), 1);
+}
