@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use grantor::client::ClientId;
 use serde::Deserialize;
 
 use crate::provider::app::App;
@@ -63,10 +62,7 @@ pub async fn manage(
     let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
     visitor.require_own(&form, MANAGE)?;
     match developers::manage(&app, user, peer.0.address(), action, fields).await? {
-        Managed::Done => {
-            let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
-            Ok(see_other(&format!("{}&done=1", developers::path(&id))))
-        }
+        Managed::Done(path) => Ok(see_other(&path)),
         Managed::Deleted => Ok(see_other("/developers?deleted=1")),
         Managed::Secret(secret, before) => {
             html(&developers::secret_page(&app, visitor, user, fields, &secret, before).await?)
