@@ -20,10 +20,10 @@ pub fn words(error: &EndpointError) -> Result<String, Problem> {
     }
     match error.reason() {
         ErrorReason::ClientUnknown | ErrorReason::PersonalTokenUnknown => Err(Problem::not_found()),
-        ErrorReason::CredentialNotAllowed => {
-            Ok("Only the owner of a workspace may do this for it, and only the owner of each for all of them."
-                .to_owned())
-        }
+        ErrorReason::CredentialNotAllowed => Ok(
+            "You may not do that for the workspace, or not for each of yours if it is for all of them. Ask its owner."
+                .to_owned(),
+        ),
         ErrorReason::ReauthenticationRequired => Ok("Type your password once more.".to_owned()),
         ErrorReason::RegistrationConflict => {
             Ok("Somebody else changed it at the same moment. Look at it again, and repeat what is still to be done."
