@@ -211,11 +211,12 @@ impl AuthorizationServer {
         let resources: Vec<Cow<'_, str>> =
             new.resources.iter().map(|resource| Cow::Borrowed(resource.as_str())).collect();
         let resource: Resources = configuration.resources.resolve(&resources)?;
+        let scope = self.personal_scope(new.scope, client.as_deref())?;
         let grant = Grant {
             id,
             client: new.client,
             subject: Some(new.subject),
-            scope: self.personal_scope(new.scope, client.as_deref())?,
+            scope: configuration.resources.restrict(&resource, scope)?,
             resource,
             tenant,
             name: Some(new.name),
