@@ -54,8 +54,8 @@ pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{
     AppChanges, AuthorizationServer, AuthorizationServerBuilder, CredentialDecision, CredentialPolicy,
-    CredentialRequest, DeveloperApp, Finding, ImportError, Imported, InstallLinkError, NewApp, NewPersonalToken,
-    PersonalToken, Revocation, Stores,
+    CredentialRequest, Developer, DeveloperApp, Finding, ImportError, Imported, InstallLinkError, NewApp,
+    NewPersonalToken, PersonalToken, Revocation, Stores,
 };
 pub use wire::{
     AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use grantor::client::{ClientId, Vetting};
+use grantor::grant::Grant;
 use grantor::store::GrantSummary;
 
 use super::app::App;
@@ -59,6 +60,7 @@ fn distinct(service: &Service, grants: &Grants, summaries: &[&GrantSummary]) -> 
         let same = |group: &&mut Vec<&GrantSummary>| {
             group.first().is_some_and(|first| {
                 first.grant.tenant == summary.grant.tenant
+                    && facts(service, &first.grant) == facts(service, &summary.grant)
                     && first.grant.scope.contains_all(&summary.grant.scope)
                     && summary.grant.scope.contains_all(&first.grant.scope)
             })
@@ -75,11 +77,18 @@ fn distinct(service: &Service, grants: &Grants, summaries: &[&GrantSummary]) -> 
             ids: group.iter().map(|summary| summary.grant.id.to_string()).collect(),
             scopes: scopes::words(service, &first.grant.scope),
             place: grants.place(first),
+            facts: facts(service, &first.grant),
             since: group.iter().map(|summary| summary.grant.created_at).min().map(day).unwrap_or_default(),
             last_used: group.iter().filter_map(|summary| summary.last_used_at).max().map(day),
         })
     };
     groups.into_iter().filter_map(row).collect()
+}
+
+/// What the app said of itself in parameters of the service's own, which are kept with the grant.
+fn facts(service: &Service, grant: &Grant) -> Vec<(String, String)> {
+    let kept = |(name, words): &(&str, &str)| Some(((*words).to_owned(), grant.extra.get(name)?.as_str()?.to_owned()));
+    service.parameters.iter().filter_map(kept).collect()
 }
 
 /// Takes back what a form names: single grants, or else all that an app has.

@@ -70,12 +70,10 @@ impl Grants {
 
     /// Where a grant works, in words; nothing if the service knows no places.
     pub fn place(&self, summary: &GrantSummary) -> Option<String> {
-        let Some(tenant) = &summary.grant.tenant else {
-            return self.names_places.then(|| "all workspaces".to_owned());
-        };
-        let known = self.workspaces.iter().find(|workspace| workspace.id == tenant.as_str());
-        // Of a workspace that the person has left, only the id is known.
-        Some(known.map_or_else(|| tenant.to_string(), |workspace| workspace.name.clone()))
+        match &summary.grant.tenant {
+            Some(tenant) => Some(workspaces::name_of(&self.workspaces, tenant.as_str()).to_owned()),
+            None => self.names_places.then(|| "all workspaces".to_owned()),
+        }
     }
 }
 

@@ -237,12 +237,11 @@ impl Client {
         self
     }
 
-    /// Keeps what is known of the secrets of `previous`, if it has the same one: since when, how it was used, and the one
-    /// that it replaced.
+    /// Keeps the secrets of `previous`, if it knows this one: since when, how they were used, and which replaced which.
     pub(crate) fn with_secrets_of(mut self, previous: &Self) -> Self {
         if let (ClientAuthentication::Secret(new), ClientAuthentication::Secret(known)) =
             (&mut self.authentication, &previous.authentication)
-            && new.has_secret_of(known)
+            && known.know_secret_of(new)
         {
             *new = known.clone().with_method(new.method());
         }

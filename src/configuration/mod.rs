@@ -14,6 +14,7 @@ mod wording;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::{Client, GrantType};
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
@@ -85,6 +86,9 @@ pub enum ConfigurationError {
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
+    /// No client could obtain a token: neither codes nor client credentials are among the grant types.
+    #[error("the grant types have neither authorization_code nor client_credentials")]
+    NoGrantType,
     /// Access tokens are to be JWTs, but there are no keys to sign them with (feature `jwt`).
     #[error("access tokens are to be JWTs, but there are no keys that sign them")]
     NoAccessTokenKeys,
@@ -148,6 +152,7 @@ pub(crate) struct Configuration {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) pkce: PkceRequirement,
+    pub(crate) grant_types: Vec<GrantType>,
     pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) signer: Option<AccessTokenSigner>,
     pub(crate) prefixes: Prefixes,
@@ -169,6 +174,16 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Whether a client may obtain tokens in this way here.
+    pub(crate) fn allows(&self, client: &Client, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type) && client.allows(grant_type)
+    }
+
+    /// Whether anybody gets refresh tokens, unless their own policies say otherwise.
+    pub(crate) fn refreshes(&self) -> bool {
+        self.refresh_policy != RefreshPolicy::Never && self.grant_types.contains(&GrantType::RefreshToken)
+    }
+
     /// Who reads the answer to an authorization request with these `ui_locales`; `None` if nothing was reworded.
     pub(crate) fn readers(&self, ui_locales: Option<&str>) -> Option<Box<Readers>> {
         let wording = Arc::clone(self.wording.as_ref()?);

@@ -23,6 +23,10 @@ impl AuthorizationServer {
     ///
     /// Every grant type and every scope of the server may be named. Its grants stay as they are.
     ///
+    /// A `client_secret` that was rotated since
+    /// ([`rotate_client_secret`](Self::rotate_client_secret)) neither comes back nor ends the one that replaced it. One that is
+    /// not known takes the place of all that are, so after a reset the object has to be changed as well.
+    ///
     /// A member `service` says what RFC 7591 has no name for; here with everything that it may hold:
     ///
     /// ```json

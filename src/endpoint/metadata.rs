@@ -5,7 +5,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::client::GrantType;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, RESOURCE_METADATA, Registration};
-use crate::policy::RefreshPolicy;
 use crate::wire::response::to_json;
 
 /// Where the metadata of an issuer without a path is.
@@ -107,7 +106,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
     let origin = configuration.issuer.origin();
     let url = |path: &str| format!("{origin}{path}");
     let paths = &configuration.paths;
-    let refreshes = configuration.refresh_policy != RefreshPolicy::Never;
+    let refreshes = configuration.refreshes();
     let open = !matches!(configuration.registration, Registration::Closed);
     let declared = configuration.scopes.all();
     let offline = (refreshes && !declared.contains(OFFLINE_ACCESS)).then_some(OFFLINE_ACCESS);
@@ -124,6 +123,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         response_modes_supported: ["query"],
         grant_types_supported: GrantType::ALL
             .into_iter()
+            .filter(|grant_type| configuration.grant_types.contains(grant_type))
             .filter(|grant_type| refreshes || *grant_type != GrantType::RefreshToken)
             .map(GrantType::as_str)
             .collect(),

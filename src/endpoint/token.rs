@@ -47,6 +47,9 @@ impl AuthorizationServer {
         peer: Option<Peer>,
     ) -> Result<TokenResponse, Refusal> {
         let token_request = TokenRequest::read(request)?;
+        if !self.configuration().grant_types.contains(&token_request.grant_type()) {
+            return Err(ErrorReason::GrantTypeUnsupported.into());
+        }
         let credentials = credentials?;
         let (endpoint, operation, now) = (Endpoint::Token, Operation::Token, self.now());
         let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };

@@ -133,7 +133,7 @@ impl PendingAuthorization {
             Some("code") => {}
             Some(_) => return Err(ErrorReason::ResponseTypeUnsupported),
         }
-        if !client.allows(GrantType::AuthorizationCode) {
+        if !configuration.allows(client, GrantType::AuthorizationCode) {
             return Err(ErrorReason::GrantTypeNotAllowed);
         }
         for (parameter, reason) in [

@@ -68,7 +68,7 @@ impl<'a> Refresh<'a> {
 impl<'a> Issuing<'a> {
     pub(crate) fn to(client: &'a Client, configuration: &'a Configuration, now: Timestamp) -> Self {
         let policy = match client.policies().refresh_policy().copied().unwrap_or(configuration.refresh_policy) {
-            _ if !client.allows(GrantType::RefreshToken) => RefreshPolicy::Never,
+            _ if !configuration.allows(client, GrantType::RefreshToken) => RefreshPolicy::Never,
             // RFC 9700 §4.14.2: the refresh tokens of a public client must rotate.
             RefreshPolicy::Reuse if client.is_public() => RefreshPolicy::default(),
             policy => policy,

@@ -70,6 +70,8 @@ pub use call::{LimitedCall, Peer, Stage};
 pub use default_policy::DefaultRatePolicy;
 #[cfg(feature = "rate-limit")]
 pub use local::LocalRateLimiter;
+#[cfg(feature = "redis")]
+pub(crate) use policy::Consumption;
 pub use policy::{Quota, RateLimit, RatePolicy};
 
 use crate::error::StoreError;

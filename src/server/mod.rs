@@ -24,8 +24,8 @@ use crate::store::{ClientRegistry, ClientStore, GrantStore};
 use crate::telemetry::operate;
 
 pub use account::{
-    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, DeveloperApp, NewApp, NewPersonalToken,
-    PersonalToken, Revocation,
+    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, Developer, DeveloperApp, NewApp,
+    NewPersonalToken, PersonalToken, Revocation,
 };
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;

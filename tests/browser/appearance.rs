@@ -56,7 +56,13 @@ async fn look_everywhere(tab: &Tab, expected: &[(&str, Value)]) {
     look("consent").await;
     tab.press("Approve").await;
     tab.see("Back at the app").await;
-    for path in ["/", "/connected", "/developers", "/demo"] {
+    tab.open("/tokens").await;
+    tab.find("input[name=name]").await.send_keys(name).await.unwrap();
+    tab.toggle("links:read").await;
+    tab.press("Issue token").await;
+    tab.see("Copy it now.").await;
+    look("a new token").await;
+    for path in ["/", "/connected", "/tokens", "/developers", "/demo"] {
         tab.open(path).await;
         look(path).await;
     }

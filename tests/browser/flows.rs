@@ -206,6 +206,31 @@ async fn going_back_after_signing_out_shows_nothing_of_the_person() {
 }
 
 #[tokio::test]
+async fn a_token_is_issued_reset_and_revoked_without_javascript() {
+    browse(without_javascript(), async |tab: Tab| {
+        tab.open("/tokens").await;
+        tab.sign_in(GRACE.0, GRACE.1).await;
+        tab.find("input[name=name]").await.send_keys("Browser token").await.unwrap();
+        tab.toggle("links:read").await;
+        tab.press("Issue token").await;
+        let first = tab.find(".secret code").await.text().await.unwrap();
+        tab.press("Back to your tokens").await;
+        tab.see("Browser token").await;
+        assert!(!tab.client.source().await.unwrap().contains(&first));
+        assert!(!tab.text().await.contains("Reset it now"), "not before it was asked for");
+        tab.find(".token summary").await.click().await.unwrap();
+        tab.press("Reset it now").await;
+        tab.see("The old token no longer works.").await;
+        assert_ne!(tab.find(".secret code").await.text().await.unwrap(), first);
+        tab.open("/connected").await;
+        tab.press("Revoke").await;
+        tab.see("Access was taken back").await;
+        assert!(!tab.text().await.contains("Active"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_developer_registers_an_app_sees_its_secret_once_and_deletes_it() {
     browse(usual(), async |tab: Tab| {
         tab.open("/developers").await;

@@ -1,12 +1,14 @@
 //! The tests, for whichever example the crate around them names in `EXAMPLE`.
 
 mod api;
+mod api_tokens;
 mod app_page;
 mod app_store;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;
 mod consent_forgery;
+mod consent_page;
 mod developer_page;
 mod discovery;
 mod kill;

@@ -21,6 +21,7 @@ mod code_exchange;
 mod concurrency;
 mod consent;
 mod cors;
+mod credential_policy;
 mod dropped_futures;
 mod dropped_registrations;
 mod environments;

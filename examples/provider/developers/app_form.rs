@@ -7,7 +7,7 @@ use grantor::{AppChanges, NewApp, Subject, Tenant};
 use crate::provider::services::{AppStore, Credentials, Environments, Service, Workspaces};
 use crate::shortener::form::Fields;
 use crate::shortener::views::{AppFields, AppForm, WorkspaceChoice};
-use crate::shortener::workspaces::Workspace;
+use crate::shortener::workspaces::{Workspace, name_of};
 
 /// The form before anything is typed: the app is for the workspace that the person sees.
 pub fn empty(workspace: Option<&str>) -> AppForm {
@@ -84,10 +84,7 @@ fn any(service: &Service) -> AppFields {
 /// In which workspace an app works, by its name.
 pub fn workspace_of(service: &Service, client: &Client, workspaces: &[Workspace]) -> Option<String> {
     match (client.tenant(), service.workspaces) {
-        (Some(tenant), _) => {
-            let known = workspaces.iter().find(|workspace| workspace.id == tenant.as_str());
-            Some(known.map_or_else(|| tenant.to_string(), |workspace| workspace.name.clone()))
-        }
+        (Some(tenant), _) => Some(name_of(workspaces, tenant.as_str()).to_owned()),
         (None, Workspaces::Chosen) => Some("All workspaces".to_owned()),
         (None, Workspaces::Unknown) => None,
     }
@@ -180,6 +177,7 @@ fn redirect_uris(fields: &Fields) -> Result<Vec<RedirectUri>, String> {
 fn environment(service: &Service, fields: &Fields) -> Result<Option<Environment>, String> {
     match (service.environments, fields.text("environment")) {
         (Environments::Unknown, _) => Ok(None),
+        (Environments::Production, _) => Ok(Some(Environment::Production)),
         (Environments::Chosen, "development") => Ok(Some(Environment::Development)),
         (Environments::Chosen, "production") => Ok(Some(Environment::Production)),
         (Environments::Chosen, _) => Err("Choose whether the app is for development or for production.".to_owned()),

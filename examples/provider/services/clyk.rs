@@ -52,7 +52,6 @@ pub(super) fn service() -> Service {
         configure: |builder| {
             // The answer has the six members that are documented, and nobody gets a secret.
             let rules = RegistrationRules::new()
-                .with_grant_types([GrantType::AuthorizationCode])
                 .with_client_id_prefix("clyk_oauth_")
                 .with_authentication(RegistrationAuthentication::PublicOnly)
                 .with_management(RegistrationManagement::Disabled)
@@ -61,6 +60,7 @@ pub(super) fn service() -> Service {
             let prefixes = Prefixes::of("clyk")?.with_access_token(Prefix::parse("clyk_live_")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
+                .grant_types([GrantType::AuthorizationCode])
                 .prefixes(prefixes)
                 .lifetimes(Lifetimes::new().with_code(Lifetimes::MAX_CODE).with_access_token(None))
                 .refresh_policy(RefreshPolicy::Never)

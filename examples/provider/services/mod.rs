@@ -137,7 +137,9 @@ pub enum Credentials {
 pub enum Environments {
     /// They do: development or production.
     Chosen,
-    /// The service has no such thing; every app is for production.
+    /// They need not, since all of them are for production.
+    Production,
+    /// The service has no such thing.
     Unknown,
 }
 

@@ -46,6 +46,8 @@ pub(super) fn service() -> Service {
                 .with_scope(scope("links:read links:write stats:read")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
+                // Nobody should delete what they do not see.
+                .scope_implies("links:delete", ["links:read"])
                 .prefixes(Prefixes::of("snip")?)
                 .registration(Registration::Open(rules)))
         },

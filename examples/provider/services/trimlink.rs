@@ -37,7 +37,7 @@ pub(super) fn service() -> Service {
         workspaces: Workspaces::Chosen,
         developers: Developers::Owners,
         credentials: Credentials::PasswordAgain,
-        environments: Environments::Unknown,
+        environments: Environments::Production,
         app_store: AppStore::Absent,
         plans: Plans::Sold,
         unattended: Unattended::ForNobody,

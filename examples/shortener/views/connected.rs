@@ -42,6 +42,8 @@ pub struct ConnectedGrant {
     pub scopes: Vec<String>,
     /// Where it may do that.
     pub place: Option<String>,
+    /// What else it said of itself: what that is, and what it said.
+    pub facts: Vec<(String, String)>,
     /// When it was let in.
     pub since: String,
     /// When it last called, if it ever did.

@@ -343,8 +343,8 @@ reasons! {
         "Nothing: whoever came second reads the registration and tries again.";
 
     // Pages of the host
-    /// The `CredentialPolicy` does not let this user create it.
-    CredentialNotAllowed => AccessDenied, 403, "This user may not create that.",
+    /// The `CredentialPolicy` does not let this user create or change it.
+    CredentialNotAllowed => AccessDenied, 403, "This user may not do that.",
         "Nothing: the policy decided; if it decided wrongly, correct what it knows of the user.";
     /// Too much time has passed since the user proved who they are.
     ReauthenticationRequired => LoginRequired, 403, "The user has to sign in again first.",
@@ -389,7 +389,9 @@ reasons! {
     /// A store failed, and trying again will not help.
     StoreFailed => ServerError, 500, "The server failed.",
         "Read the cause in the log: a missing migration, a full disk, a row that nobody can read.";
-    /// The client is to get a signed access token, but there are no keys, or the token would never expire.
+    /// The client is to get a signed access token, but there are no keys, or the token would never expire, or its user is called
+    /// like the client and could not be told from it.
     AccessTokenUnsignable => ServerError, 500, "The server failed.",
-        "Give the server `access_token_keys`, and the client a lifetime of access tokens, or the format `Opaque`.";
+        "Give the server `access_token_keys`, and the client a lifetime of access tokens, or the format `Opaque`; let no user \
+         have the identifier of a client.";
 }

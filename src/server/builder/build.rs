@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthorizationServerBuilder;
+use crate::client::GrantType;
 use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog, ResourceCredentials};
 use crate::endpoint::Documents;
 use crate::policy::AccessTokenFormat;
@@ -37,6 +38,9 @@ impl AuthorizationServerBuilder {
         if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);
         }
+        if !self.grant_types.iter().any(|grant_type| *grant_type != GrantType::RefreshToken) {
+            return Err(ConfigurationError::NoGrantType);
+        }
         let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
         if no_registry {
             return Err(ConfigurationError::NoRegistry);
@@ -56,6 +60,7 @@ impl AuthorizationServerBuilder {
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
+            grant_types: self.grant_types,
             pkce: self.pkce,
             access_token_format: self.access_token_format,
             signer,

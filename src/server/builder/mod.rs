@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::account::AllowAll;
 use super::{AuthorizationServer, CredentialPolicy, Stores};
+use crate::client::GrantType;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
@@ -63,6 +64,7 @@ pub struct AuthorizationServerBuilder {
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
+    grant_types: Vec<GrantType>,
     pkce: PkceRequirement,
     access_token_format: AccessTokenFormat,
     signer: SignerSettings,
@@ -99,6 +101,7 @@ impl AuthorizationServer {
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
+            grant_types: GrantType::ALL.to_vec(),
             pkce: PkceRequirement::default(),
             access_token_format: AccessTokenFormat::default(),
             signer: SignerSettings::default(),
@@ -217,6 +220,15 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Sets in which ways clients may obtain tokens here, whatever they are registered for; without, in each.
+    ///
+    /// Another `grant_type` is one that the token endpoint does not support (RFC 6749 §5.2), the metadata does not name it
+    /// (RFC 8414 §2), and clients that register themselves do not get it.
+    pub fn grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
+        self
+    }
+
     /// Sets what access tokens look like, of clients that have no format of their own.
     pub const fn access_token_format(mut self, format: AccessTokenFormat) -> Self {
         self.access_token_format = format;
@@ -304,14 +316,15 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Decides who may create apps and personal access tokens.
+    /// Decides who may create apps, their secrets and personal access tokens, and change apps.
     pub fn credential_policy(mut self, policy: Arc<dyn CredentialPolicy>) -> Self {
         self.credential_policy = policy;
         self
     }
 
-    /// Demands that whoever creates an app or a personal access token proved who they are at most `max_age` ago, as the page
-    /// tells by `with_authenticated_at`.
+    /// Demands that whoever creates an app, a secret of one or a personal access token proved who they are at most `max_age`
+    /// ago, as the page tells by `with_authenticated_at`. Whether other changes of an app need that is for the
+    /// [`CredentialPolicy`] to say.
     pub const fn reauthentication(mut self, max_age: Duration) -> Self {
         self.reauthentication = Some(max_age);
         self
