@@ -8,6 +8,7 @@ use grantor::{AuthorizationServer, Issuer};
 use super::client::Client;
 use super::demo::Demo;
 use super::last_used::{self, LastUsed};
+use super::mcp::{self, McpServer};
 use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
@@ -29,6 +30,8 @@ pub struct App {
     pub last_used: Arc<LastUsed>,
     /// The demo client.
     pub demo: Arc<Demo>,
+    /// The MCP server, if the service has one.
+    pub mcp: Option<McpServer>,
 }
 
 impl App {
@@ -58,7 +61,10 @@ impl App {
             AppStore::Shown => site.with_app_store(),
             AppStore::Absent => site,
         };
-        Ok(Self { service: Arc::clone(&settings.service), site, server, last_used, demo: Arc::new(Demo::new(client)) })
+        let (service, demo) = (Arc::clone(&settings.service), Arc::new(Demo::new(client)));
+        let app = Self { service, site, server, last_used, demo, mcp: None };
+        let mcp = McpServer::new(&app).map_err(|error| format!("the MCP server: {error}"))?;
+        Ok(Self { mcp, ..app })
     }
 
     /// Says where it is and how to try it.
@@ -73,6 +79,9 @@ impl App {
         }
         println!("  see the whole flow:  {origin}/demo");
         println!("  register an app:     {origin}/developers");
+        if self.mcp.is_some() {
+            println!("  for an agent:        {origin}{}", mcp::PATH);
+        }
         println!("  for a client:        curl {origin}/.well-known/oauth-authorization-server");
     }
 }
