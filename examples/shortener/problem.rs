@@ -6,6 +6,7 @@ use std::time::Duration;
 use askama::Template as _;
 use http::StatusCode;
 
+use super::site::Site;
 use super::views::{ErrorPage, Layout, Section};
 
 /// What is wrong, and what the person can do.
@@ -65,7 +66,7 @@ impl Problem {
 
     /// The database does not answer.
     pub fn unavailable() -> Self {
-        let text = "Snip cannot reach its data at the moment. Nothing was changed.";
+        let text = "The data cannot be reached at the moment. Nothing was changed.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Back in a moment", text).with_retry_after(Duration::from_secs(5))
     }
 
@@ -81,12 +82,12 @@ impl Problem {
                 ("Nothing here", "There is no such page or short link. It may have been mistyped.")
             }
             StatusCode::METHOD_NOT_ALLOWED => ("Not like that", "This address does not answer that kind of request."),
-            StatusCode::PAYLOAD_TOO_LARGE => ("Too much at once", "The form was larger than Snip accepts."),
+            StatusCode::PAYLOAD_TOO_LARGE => ("Too much at once", "The form was larger than is accepted here."),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ("Not a form", "This address expects a form."),
             status if status.is_server_error() => {
                 ("That went wrong", "The fault is on our side. Please try again later.")
             }
-            _ => ("That did not work", "The request was not one that Snip understands."),
+            _ => ("That did not work", "The request was not one that is understood here."),
         };
         Self::new(status, heading, text)
     }
@@ -101,10 +102,17 @@ impl Problem {
         self.retry_after.map(|after| after.as_secs().max(1))
     }
 
-    /// The page that says it; `reference` is what the log calls the request.
-    pub fn page(self, reference: String) -> Result<String, askama::Error> {
+    /// The page of `site` that says it; `reference` is what the log calls the request.
+    pub fn page(self, site: &Site, reference: String) -> Result<String, askama::Error> {
+        let title = self.heading.clone();
         let page = ErrorPage {
-            layout: Layout { title: self.heading.clone(), section: Section::Elsewhere, account: None },
+            layout: Layout {
+                service: site.name,
+                has_app_store: site.has_app_store,
+                title,
+                section: Section::Elsewhere,
+                account: None,
+            },
             status: self.status.as_u16(),
             heading: self.heading,
             text: self.text,

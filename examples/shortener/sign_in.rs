@@ -26,8 +26,7 @@ pub fn again_path(at: &str, wanted: &str) -> Result<String, Problem> {
 /// long to be carried along is refused, because the person would not know why they end up elsewhere.
 pub fn way_back(wanted: &str) -> Result<&str, Problem> {
     if wanted.len() > local_path::MAX {
-        let text =
-            "This address is longer than Snip can keep in mind while you sign in. Sign in first, then open it again.";
+        let text = "This address is too long to be kept in mind while you sign in. Sign in first, then open it again.";
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "Too long", text).with_way_out(PATH, "Sign in"));
     }
     Ok(local_path(wanted).unwrap_or("/"))

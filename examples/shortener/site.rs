@@ -9,6 +9,10 @@ use super::throttle::Throttle;
 /// What handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// What people know the service by.
+    pub name: &'static str,
+    /// Whether it has a page of apps to install.
+    pub has_app_store: bool,
     /// Scheme, host and port under which browsers know the service.
     pub origin: Arc<str>,
     /// People and links.
@@ -20,10 +24,16 @@ pub struct Site {
 }
 
 impl Site {
-    /// The shortener over `database`, which browsers know as `origin`.
-    pub fn new(database: Database, origin: &str) -> Self {
+    /// The shortener over `database`, which people know as `name` and browsers as `origin`.
+    pub fn new(name: &'static str, database: Database, origin: &str) -> Self {
         let sessions = Sessions::new(database.clone(), origin);
-        Self { origin: origin.into(), database, sessions, throttle: Arc::default() }
+        Self { name, has_app_store: false, origin: origin.into(), database, sessions, throttle: Arc::default() }
+    }
+
+    /// The same shortener with a page of apps to install.
+    pub fn with_app_store(mut self) -> Self {
+        self.has_app_store = true;
+        self
     }
 
     /// Host and port.

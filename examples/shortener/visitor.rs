@@ -6,6 +6,7 @@ use super::csrf;
 use super::form::Form;
 use super::problem::Problem;
 use super::sessions::{Holder, Session, Sessions};
+use super::site::Site;
 use super::users::User;
 use super::views::{Account, Layout, Section};
 
@@ -15,13 +16,16 @@ pub const SIGN_OUT: &str = "sign out";
 /// A browser, with its session if it has one.
 #[derive(Clone, Debug)]
 pub struct Visitor {
+    /// What the pages call the service.
+    service: &'static str,
+    has_app_store: bool,
     session: Option<Session>,
 }
 
 impl Visitor {
     /// The browser that sent these headers.
-    pub async fn of(sessions: &Sessions, headers: &HeaderMap) -> Result<Self, Problem> {
-        Ok(Self { session: sessions.find(headers).await? })
+    pub async fn of(site: &Site, headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self { service: site.name, has_app_store: site.has_app_store, session: site.sessions.find(headers).await? })
     }
 
     /// Who is signed in.
@@ -63,7 +67,7 @@ impl Visitor {
     }
 
     async fn renew(self, sessions: &Sessions, holder: Holder<'_>) -> Result<Self, Problem> {
-        Ok(Self { session: Some(sessions.begin(self.session.as_ref(), holder).await?) })
+        Ok(Self { session: Some(sessions.begin(self.session.as_ref(), holder).await?), ..self })
     }
 
     /// The anti-CSRF value of the form for `purpose`.
@@ -86,6 +90,6 @@ impl Visitor {
             username: user.username.clone(),
             sign_out_token: self.form_token(SIGN_OUT),
         });
-        Layout { title: title.to_owned(), section, account }
+        Layout { service: self.service, has_app_store: self.has_app_store, title: title.to_owned(), section, account }
     }
 }

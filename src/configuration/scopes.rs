@@ -67,17 +67,17 @@ impl ScopeCatalog {
         }
     }
 
+    /// What comes with `token`, also by way of others.
+    pub(crate) fn implied(&self, token: &str) -> impl Iterator<Item = &str> {
+        self.find(token).into_iter().flat_map(|declared| &declared.implied).map(String::as_str)
+    }
+
     /// The scope, with all that its tokens imply.
     pub(crate) fn with_implied(&self, scope: Scope) -> Scope {
-        let implying = |token: &str| self.find(token).filter(|declared| !declared.implied.is_empty());
-        if !scope.tokens().any(|token| implying(token).is_some()) {
+        if scope.tokens().all(|token| self.implied(token).next().is_none()) {
             return scope;
         }
-        let tokens = scope.tokens().flat_map(|token| {
-            let implied = implying(token).into_iter().flat_map(|declared| &declared.implied);
-            std::iter::once(token).chain(implied.map(String::as_str))
-        });
-        Scope::of(tokens)
+        Scope::of(scope.tokens().flat_map(|token| std::iter::once(token).chain(self.implied(token))))
     }
 
     /// What `client` gets for the scope that it asks for (RFC 6749 §3.3): what it may have of it if it may ask for more,

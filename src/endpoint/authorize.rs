@@ -13,8 +13,8 @@ use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
 use crate::telemetry::operate;
-use crate::wire::AuthorizationResponse;
 use crate::wire::params::{Parameter, Params};
+use crate::wire::{AuthorizationRequest, AuthorizationResponse};
 
 /// The longest query that is read, in bytes.
 const MAX_QUERY: usize = 32 * 1024;
@@ -30,12 +30,13 @@ const REMEMBERED_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 pub enum Recall {
     /// Ask: show the consent page.
     Ask(PendingAuthorization),
-    /// The user consented to this before: approve it.
+    /// The user consented to this before: approve it, or [`ask_again`](ConfirmedAuthorization::ask_again).
     Remembered(ConfirmedAuthorization),
 }
 
 impl AuthorizationServer {
-    /// Checks an authorization request: the query of the URL, without the question mark.
+    /// Checks an authorization request: the query of the URL, without the question mark, or an [`AuthorizationRequest`] that
+    /// also tells where it comes from.
     ///
     /// Call it for the GET that shows a page, and again for the POST that brings the decision: the form posts back to
     /// its own URL, and what was true a minute ago is checked anew.
@@ -44,10 +45,14 @@ impl AuthorizationServer {
     ///
     /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is
     /// told.
-    pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
+    pub async fn authorize<'a>(
+        &self,
+        request: impl Into<AuthorizationRequest<'a>> + Send,
+    ) -> Result<PendingAuthorization, AuthorizeError> {
+        let request = request.into();
         let checked = async {
             let (mut named, mut readers) = (None, self.configuration().readers(None));
-            match self.check_request(query, &mut named, &mut readers).await {
+            match self.check_request(request, &mut named, &mut readers).await {
                 Ok(pending) => {
                     self.observe(&Event::Requested { client: pending.client().id() });
                     Ok(pending)
@@ -60,10 +65,11 @@ impl AuthorizationServer {
 
     async fn check_request(
         &self,
-        query: &str,
+        request: AuthorizationRequest<'_>,
         named: &mut Option<ClientId>,
         readers: &mut Option<Box<Readers>>,
     ) -> Result<PendingAuthorization, AuthorizeError> {
+        let query = request.query();
         if query.len() > MAX_QUERY {
             return Err(AuthorizeError::show(ErrorReason::QueryTooLong));
         }
@@ -74,7 +80,9 @@ impl AuthorizationServer {
         }
         let id = params.get(Parameter::ClientId).ok_or(AuthorizeError::show(ErrorReason::ClientIdMissing))?;
         let id = ClientId::parse(id).map_err(|_| AuthorizeError::show(ErrorReason::ClientUnknown))?;
-        let client = self.inner.clients.find_client(named.insert(id)).await?;
+        let id = &*named.insert(id);
+        let known = self.inner.clients.find_client(id).await?;
+        let client = self.asking_client(request, &params, id, known).await?;
         let client = client.filter(|client| client.status() == ClientStatus::Enabled);
         let client = client.ok_or(AuthorizeError::show(ErrorReason::ClientUnknown))?;
         PendingAuthorization::validate(&self.inner.configuration, client, params, self.now())
@@ -82,9 +90,14 @@ impl AuthorizationServer {
 
     /// Looks whether `subject` consented to this before, and need not be asked again.
     ///
-    /// A live grant that the same client obtained must cover scope and resources, and have the same values of the service's
-    /// own parameters; the client must not have changed what people see of it since; and another app must not be able to pass
-    /// for it (RFC 8252 §8.6).
+    /// A live grant for the same client must cover scope and resources, and have the same values of the service's own
+    /// parameters; the client must not have changed what people see of it since; and another app must not be able to
+    /// pass for it (RFC 8252 §8.6).
+    ///
+    /// What the user chose is chosen again: the remembered decision has the tenant of that grant. Where they decided for
+    /// several tenants, or once for one and once for all, they have to say which one it is this time; where
+    /// [`PendingAuthorization::tenant`] says it, only consent for that one counts. That the user may still use the tenant
+    /// is for the host to know.
     ///
     /// # Errors
     ///
@@ -105,14 +118,11 @@ impl AuthorizationServer {
                 return Ok(Recall::Remembered(pending.remembered(subject.clone(), &grant)));
             }
         }
-        if pending.prompt().is_none() {
-            return Err(self.refuse_authorization(pending.reject(ErrorReason::ConsentRequired), Some(client)));
-        }
-        self.observe(&Event::Asked { client, subject });
-        Ok(Recall::Ask(pending))
+        pending.ask(subject).map(Recall::Ask)
     }
 
-    /// A live grant to the same client that covers the request, if there is one among the first [`MAX_REMEMBERED`].
+    /// A live grant to the same client that covers the request, if there is one among the first [`MAX_REMEMBERED`], and
+    /// none there for another tenant.
     async fn covering_grant(
         &self,
         pending: &PendingAuthorization,
@@ -122,27 +132,35 @@ impl AuthorizationServer {
         let now = self.now();
         let covers = |summary: &GrantSummary| {
             summary.is_live(now)
-                && summary.grant.created_at >= client.updated_at()
-                // What a page of the host issued was no answer to a client's question.
+                // A token that a page of the host issued for the app says nothing of where its codes may go.
                 && summary.grant.name.is_none()
-                && summary.grant.tenant.as_ref() == pending.tenant()
+                && summary.grant.created_at >= client.updated_at()
+                && (pending.tenant().is_none() || summary.grant.tenant.as_ref() == pending.tenant())
                 && pending.keeps_the_same(&summary.grant.extra)
                 && summary.grant.scope.contains_all(pending.scope())
                 && summary.grant.resource.contains_all(pending.resource())
         };
         let mut page = Page::first(REMEMBERED_BATCH);
         let mut seen = 0;
+        let mut found: Option<Arc<Grant>> = None;
         loop {
             let grants = self.inner.grants.list_grants(subject, Some(client.id()), page).await?;
-            if let Some(summary) = grants.iter().find(|summary| covers(summary)) {
-                return Ok(Some(Arc::clone(&summary.grant)));
+            for GrantSummary { grant, .. } in grants.iter().filter(|summary| covers(summary)) {
+                if pending.tenant().is_some() {
+                    return Ok(Some(Arc::clone(grant)));
+                }
+                match &found {
+                    Some(other) if other.tenant != grant.tenant => return Ok(None),
+                    Some(_) => {}
+                    None => found = Some(Arc::clone(grant)),
+                }
             }
             seen += grants.len();
             match grants.last() {
                 Some(last) if grants.len() >= REMEMBERED_BATCH.get() as usize && seen < MAX_REMEMBERED => {
                     page = Page::after(last.grant.id, REMEMBERED_BATCH);
                 }
-                _ => return Ok(None),
+                _ => return Ok(found),
             }
         }
     }
@@ -159,8 +177,11 @@ impl AuthorizationServer {
         approval: Approval,
     ) -> Result<AuthorizationResponse, AuthorizeError> {
         let stored = async {
-            let decided = confirmed.approve(approval, self.now());
+            let now = self.now();
+            let decided = confirmed.approve(approval, now);
             let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
+            let kept = self.keep_client(confirmed.request().client(), now).await;
+            kept.map_err(|error| self.refuse_decision(confirmed.fail(error), &confirmed))?;
             let (grant, response) = self.store_decision(&confirmed, decided).await?;
             let (client, subject, consent) =
                 (confirmed.request().client().id(), confirmed.subject(), confirmed.consent());

@@ -133,7 +133,7 @@ impl PendingAuthorization {
             Some("code") => {}
             Some(_) => return Err(ErrorReason::ResponseTypeUnsupported),
         }
-        if !client.allows(GrantType::AuthorizationCode) {
+        if !configuration.allows(client, GrantType::AuthorizationCode) {
             return Err(ErrorReason::GrantTypeNotAllowed);
         }
         for (parameter, reason) in [
@@ -148,6 +148,7 @@ impl PendingAuthorization {
         let challenge = challenge(client, configuration.pkce, params)?;
         let scope = configuration.scopes.resolve(params.get(Parameter::Scope), client)?;
         let resource = configuration.resources.resolve(params.resources())?;
+        let scope = configuration.resources.restrict(&resource, scope)?;
         Ok((challenge, scope, resource))
     }
 

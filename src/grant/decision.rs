@@ -12,7 +12,7 @@ use super::{CodeRecord, Grant, PendingAuthorization};
 use crate::clock::Timestamp;
 use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::identifier::{Extra, Subject, Tenant};
-use crate::observer::{Consent, Operation};
+use crate::observer::{Consent, Event, Operation};
 use crate::policy::Lifetimes;
 use crate::scope::Scope;
 use crate::secret::{AuthorizationCode, GrantId, Kind, Token, keyed};
@@ -60,7 +60,9 @@ pub struct ConfirmedAuthorization {
     subject: Subject,
     grant_id: GrantId,
     consent: Consent,
-    /// What the host kept with a remembered decision.
+    /// What a remembered decision was confined to.
+    tenant: Option<Tenant>,
+    /// What the host kept with it.
     extra: Extra,
 }
 
@@ -73,7 +75,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Everything that was asked for; of a remembered decision, with the extra that it was made with.
+    /// Everything that was asked for; of a remembered decision, with the tenant and the extra that it was made with.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
@@ -81,14 +83,14 @@ impl Approval {
 
     /// Only the part of what was asked for that is in `scope`; what was not asked for is never granted. Who approves a
     /// token approves all that it implies
-    /// ([`scope_implies`](crate::AuthorizationServerBuilder::scope_implies)): a page with a box for each should untick
-    /// the one with the others.
+    /// ([`implied_scopes`](crate::AuthorizationServer::implied_scopes)): a page with a box for each says so, and does not take
+    /// the one for approved without the others.
     #[must_use]
     pub fn of(scope: Scope) -> Self {
         Self { scope: Some(scope), ..Self::default() }
     }
 
-    /// Confines the grant to a tenant that the user chose. Where [`PendingAuthorization::tenant`] tells one already, that
+    /// Confines the grant to a tenant that the user chose. Where [`ConfirmedAuthorization::tenant`] tells one already, that
     /// stays: an answer never leads out of it.
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
@@ -138,7 +140,8 @@ impl PendingAuthorization {
         match result {
             Ok(grant_id) => {
                 let (subject, extra) = (subject.clone(), Extra::default());
-                Ok(ConfirmedAuthorization { pending: self, subject, grant_id, consent: Consent::Asked, extra })
+                let consent = Consent::Asked;
+                Ok(ConfirmedAuthorization { pending: self, subject, grant_id, consent, tenant: None, extra })
             }
             Err(error) => Err(self.refuse(error)),
         }
@@ -175,7 +178,18 @@ impl PendingAuthorization {
         part(subject.as_str().as_bytes());
         part(self.client.id().as_str().as_bytes());
         // A client that is changed after its page was shown is not the one that the user decides about.
-        part(&self.client.updated_at().unix_millis().to_be_bytes());
+        if self.client.is_described_by_document() {
+            // When it was changed is known only once somebody approved it; what it says is known to every process.
+            let (redirect_uris, shown) = self.client.consented();
+            part(&(redirect_uris.len() as u64).to_be_bytes());
+            redirect_uris.iter().for_each(|uri| part(uri.as_str().as_bytes()));
+            for text in shown {
+                part(&[u8::from(text.is_some())]);
+                part(text.unwrap_or_default().as_bytes());
+            }
+        } else {
+            part(&self.client.updated_at().unix_millis().to_be_bytes());
+        }
         part(self.target.uri().as_bytes());
         part(&[self.source as u8, self.prompt.bits()]);
         part(self.scope.as_str().as_bytes());
@@ -203,8 +217,18 @@ impl PendingAuthorization {
             subject,
             grant_id: GrantId::random(),
             consent: Consent::Remembered,
+            tenant: grant.tenant.clone(),
             extra: grant.extra.clone(),
         }
+    }
+
+    /// The user has to decide, if they may be asked.
+    pub(crate) fn ask(self, subject: &Subject) -> Result<Self, AuthorizeError> {
+        if self.prompt.is_none() {
+            return Err(self.refuse(self.reject(ErrorReason::ConsentRequired)));
+        }
+        self.configuration.telemetry.observe(&Event::Asked { client: self.client.id(), subject });
+        Ok(self)
     }
 }
 
@@ -228,6 +252,22 @@ impl ConfirmedAuthorization {
     /// The request.
     pub const fn request(&self) -> &PendingAuthorization {
         &self.pending
+    }
+
+    /// What the grant will be confined to, whatever is approved: what the request is, or a remembered decision was.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.pending.tenant.as_ref().or(self.tenant.as_ref())
+    }
+
+    /// Asks the user after all, for a host that knows why a remembered decision does not count any more: they have left
+    /// its tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ConsentRequired`] if the client asked not to show anything (`prompt=none`).
+    pub fn ask_again(self) -> Result<PendingAuthorization, AuthorizeError> {
+        self.pending.ask(&self.subject)
     }
 
     /// The no: tells the client `access_denied` (RFC 6749 §4.1.2.1). It takes the place of a code, one that nobody knows and that
@@ -274,7 +314,7 @@ impl ConfirmedAuthorization {
             subject: Some(self.subject.clone()),
             scope,
             resource: self.pending.resource.clone(),
-            tenant: self.pending.tenant.clone().or(approval.tenant),
+            tenant: self.tenant().cloned().or(approval.tenant),
             name: None,
             extra,
             created_at: now,

@@ -240,6 +240,13 @@ on_both_stores! {
         assert_eq!(access.extra(), &extra);
     }
 
+    // Nobody was asked where the app's codes may go.
+    async fn a_token_that_was_issued_for_an_app_is_no_consent(setup) {
+        let new = NewPersonalToken::new(setup.alice.clone(), "Console".parse().unwrap(), "read".parse().unwrap());
+        let _ = setup.server.issue_personal_token(new.for_client("web".parse().unwrap())).await.unwrap();
+        assert!(asks(&setup, &setup.request("web")).await);
+    }
+
     // AERR-006: a remembered yes can still be answered with no.
     async fn a_remembered_consent_can_be_denied(setup) {
         let request = setup.request("pub");

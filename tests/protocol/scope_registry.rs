@@ -193,6 +193,18 @@ async fn who_approves_a_part_approves_what_that_part_implies_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_page_can_tell_what_comes_with_a_token() {
+    for setup in Setup::both_with(with_links).await {
+        let implied = |token: &str| setup.server.implied_scopes(token).collect::<Vec<_>>().join(" ");
+        assert_eq!(implied("links"), "links:read links:write links:draft");
+        assert_eq!(implied("links:write"), "links:draft");
+        for token in ["links:draft", "read", "bogus", "*", ""] {
+            assert_eq!(implied(token), "", "{token}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_implied_is_remembered_and_can_be_refreshed_alone() {
     for setup in Setup::both_with(with_links).await {
         let asked = async |text: &str| {

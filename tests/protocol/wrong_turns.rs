@@ -37,7 +37,12 @@ on_both_stores! {
         assert_eq!(code.status, 303);
         assert!(is_remembered(&setup, Some("blue")).await);
         assert!(!is_remembered(&setup, Some("red")).await);
-        assert!(!is_remembered(&setup, None).await);
+        // Nor for all: a request that leaves it open is answered for the same one.
+        let pending = setup.pending(&setup.request("web")).await.unwrap();
+        let Recall::Remembered(confirmed) = setup.server.recall(pending, &setup.alice).await.unwrap() else {
+            panic!("forgotten")
+        };
+        assert_eq!(confirmed.tenant().map(Tenant::as_str), Some("blue"));
     }
 
     async fn a_tenant_that_is_chosen_before_the_user_is_asked_goes_into_the_token(setup) {

@@ -4,9 +4,11 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 
 use super::{RequestId, convert};
+use crate::provider::app::App;
 use crate::shortener::problem::Problem;
 
 impl ResponseError for Problem {
@@ -22,6 +24,7 @@ impl ResponseError for Problem {
 
 /// Turns every error that is not a page yet into one.
 pub async fn show_problems(
+    app: Data<App>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
@@ -34,7 +37,7 @@ pub async fn show_problems(
     }
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
     let problem = problem.unwrap_or_else(|| Problem::of_status(convert::http_status(status)));
-    match problem.page(reference) {
+    match problem.page(&app.site, reference) {
         Ok(page) => {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
             Ok(response.map_body(|_, _| BoxBody::new(page)))

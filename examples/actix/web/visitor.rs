@@ -21,7 +21,7 @@ impl FromRequest for Visitor {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (app, headers) = (app(request), convert::headers(request.headers()));
-        Box::pin(async move { Self::of(&app?.site.sessions, &headers).await })
+        Box::pin(async move { Self::of(&app?.site, &headers).await })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Errors that people read.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::RequestId;
+use crate::provider::app::App;
 use crate::shortener::problem::Problem;
 
 impl IntoResponse for Problem {
@@ -22,7 +23,7 @@ impl IntoResponse for Problem {
 }
 
 /// Turns every error that is not a page yet into one.
-pub async fn show_problems(request: Request, next: Next) -> Response {
+pub async fn show_problems(State(app): State<App>, request: Request, next: Next) -> Response {
     let reference = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut response = next.run(request).await;
     let status = response.status();
@@ -31,7 +32,7 @@ pub async fn show_problems(request: Request, next: Next) -> Response {
         return response;
     }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of_status(status));
-    match problem.page(reference) {
+    match problem.page(&app.site, reference) {
         Ok(page) => {
             let page = Html(page).into_response();
             response.headers_mut().remove(CONTENT_LENGTH);

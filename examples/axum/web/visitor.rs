@@ -18,7 +18,7 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Self::of(&app.site.sessions, &parts.headers).await
+        Self::of(&app.site, &parts.headers).await
     }
 }
 
