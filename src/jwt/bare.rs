@@ -3,6 +3,7 @@
 use super::claims::{SignedClaims, TokenClaims};
 use crate::configuration::ConfigurationError;
 use crate::issuer::Issuer;
+use crate::resource::ResourceIndicator;
 use crate::secret::TokenKey;
 
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl JwtVerifier {
         match *self {}
     }
 
-    pub(crate) const fn claims(&self, _: &str) -> Option<SignedClaims> {
+    pub(crate) const fn claims(&self, _: &str, _: Option<&ResourceIndicator>) -> Option<SignedClaims> {
         match *self {}
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::algorithm::Algorithm;
+use super::header::JwtHeader;
 
 /// 2,048 bits, in bytes.
 const SHORTEST_MODULUS: usize = 256;
@@ -27,6 +28,15 @@ struct Inner {
     parameters: Parameters,
     kid: String,
     parsed: ParsedPublicKey,
+    /// The encoded headers of [`JwtHeader::Rfc9068`] and [`JwtHeader::Plain`].
+    headers: [String; 2],
+}
+
+impl Inner {
+    fn new(parameters: Parameters, kid: String, parsed: ParsedPublicKey) -> Self {
+        let headers = [JwtHeader::Rfc9068, JwtHeader::Plain].map(|header| header.encode(parameters.algorithm(), &kid));
+        Self { parameters, kid, parsed, headers }
+    }
 }
 
 /// The parameters of a public key, in base64url.
@@ -101,12 +111,12 @@ impl VerificationKey {
     pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidJwk> {
         let parsed = parameters.parse().ok_or(InvalidJwk)?;
         let kid = parameters.thumbprint();
-        Ok(Self(Arc::new(Inner { parameters, kid, parsed })))
+        Ok(Self(Arc::new(Inner::new(parameters, kid, parsed))))
     }
 
     pub(super) fn with_kid(self, kid: &str) -> Self {
         let Inner { parameters, parsed, .. } = &*self.0;
-        Self(Arc::new(Inner { parameters: parameters.clone(), kid: kid.to_owned(), parsed: parsed.clone() }))
+        Self(Arc::new(Inner::new(parameters.clone(), kid.to_owned(), parsed.clone())))
     }
 
     /// The key as a JSON Web Key.
@@ -145,6 +155,15 @@ impl VerificationKey {
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.0.kid
+    }
+
+    /// The encoded header of what the key signed.
+    pub(super) fn header(&self, header: JwtHeader) -> &str {
+        let [rfc9068, plain] = &self.0.headers;
+        match header {
+            JwtHeader::Rfc9068 => rfc9068,
+            JwtHeader::Plain => plain,
+        }
     }
 
     /// Whether the signature of this message is the key's.

@@ -16,6 +16,12 @@ use crate::identifier::Extra;
 use crate::issuer::Issuer;
 use crate::resource::Resources;
 
+/// Room for the claims of most tokens, in bytes.
+const BODY: usize = 512;
+
+/// Room for the signature of an RSA key of 2,048 bits and the dots; others are shorter, or rare.
+const SIGNATURE: usize = 350;
+
 /// How access tokens are to be signed, before it is known whether they can be.
 #[derive(Debug, Default)]
 pub(crate) struct SignerSettings {
@@ -47,9 +53,10 @@ impl AccessTokenSigner {
     pub(crate) fn sign(&self, claims: &TokenClaims<'_>) -> Option<String> {
         let keys = self.verifier.keys.get();
         let key = keys.signing_key()?;
-        let body = serde_json::to_vec(&self.body(claims)?).ok()?;
+        let mut body = Vec::with_capacity(BODY);
+        serde_json::to_writer(&mut body, &self.body(claims)?).ok()?;
         let header = key.header(self.verifier.header);
-        let mut text = String::with_capacity(header.len() + body.len().div_ceil(3) * 4 + 350);
+        let mut text = String::with_capacity(header.len() + body.len().div_ceil(3) * 4 + SIGNATURE);
         text.push_str(header);
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(body, &mut text);

@@ -24,8 +24,6 @@ use super::pem;
 pub struct SigningKey {
     pair: Arc<Pair>,
     public: VerificationKey,
-    /// The encoded headers of [`JwtHeader::Rfc9068`] and [`JwtHeader::Plain`].
-    headers: Arc<(String, String)>,
 }
 
 enum Pair {
@@ -92,13 +90,7 @@ impl SigningKey {
 
     fn new(pair: Pair) -> Result<Self, KeyError> {
         let public = VerificationKey::new(pair.parameters()?).map_err(|_| KeyError::Unsupported)?;
-        Ok(Self::named(Arc::new(pair), public))
-    }
-
-    fn named(pair: Arc<Pair>, public: VerificationKey) -> Self {
-        let header = |header: JwtHeader| header.encode(public.algorithm(), public.kid());
-        let headers = Arc::new((header(JwtHeader::Rfc9068), header(JwtHeader::Plain)));
-        Self { pair, public, headers }
+        Ok(Self { pair: Arc::new(pair), public })
     }
 
     /// Names the key.
@@ -110,7 +102,7 @@ impl SigningKey {
         if kid.is_empty() || kid.len() > 255 || !kid.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
             return Err(KeyError::Kid);
         }
-        Ok(Self::named(self.pair, self.public.with_kid(kid)))
+        Ok(Self { public: self.public.with_kid(kid), ..self })
     }
 
     /// The private key in PEM (PKCS#8), to be kept where secrets are.
@@ -148,10 +140,7 @@ impl SigningKey {
 
     /// The encoded header of what the key signs.
     pub(super) fn header(&self, header: JwtHeader) -> &str {
-        match header {
-            JwtHeader::Rfc9068 => &self.headers.0,
-            JwtHeader::Plain => &self.headers.1,
-        }
+        self.public.header(header)
     }
 
     /// The signature in the form of RFC 7518 §3; `None` if the library fails.

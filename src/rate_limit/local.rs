@@ -97,14 +97,14 @@ impl LocalRateLimiter {
     }
 
     fn decide(&self, limits: &[RateLimit]) -> RateDecision {
-        let mut wait = Duration::ZERO;
-        if limits.len() > 1 {
-            for limit in limits {
-                let looked = RateLimit::look(limit.key(), limit.quota());
-                wait = wait.max(self.wait(&looked));
-            }
+        let longest = |waits: &mut dyn Iterator<Item = Duration>| waits.max().unwrap_or_default();
+        let (taking, looking): (Vec<_>, Vec<_>) = limits.iter().partition(|limit| limit.takes());
+        let mut wait = longest(&mut looking.into_iter().map(|limit| self.wait(limit)));
+        // What alone takes can be refused without another having been taken from.
+        if !wait.is_zero() || taking.len() > 1 {
+            wait = wait.max(longest(&mut taking.iter().map(|limit| self.wait(&limit.looking()))));
         }
-        for limit in limits {
+        for limit in taking {
             if !wait.is_zero() {
                 break;
             }

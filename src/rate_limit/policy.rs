@@ -141,6 +141,12 @@ impl RateLimit {
         self.quota
     }
 
+    /// The same limit for a call that takes nothing.
+    #[cfg(feature = "rate-limit")]
+    pub(super) fn looking(&self) -> Self {
+        Self { consumption: Consumption::Look, ..self.clone() }
+    }
+
     #[cfg(feature = "redis")]
     pub(crate) const fn consumption(&self) -> Consumption {
         self.consumption

@@ -34,7 +34,7 @@ impl ResourceServer {
 impl ResourceServer {
     /// What a signed token says of itself, if it is good already (RFC 7519 §4.1.5).
     pub(super) fn read(&self, text: &str) -> Option<FoundAccessToken> {
-        let claims = self.jwt.as_ref()?.claims(text)?;
+        let claims = self.jwt.as_ref()?.claims(text, self.resource.as_ref())?;
         let begun = claims.not_before.is_none_or(|at| at <= self.clock.now());
         begun.then(|| found(claims))
     }
