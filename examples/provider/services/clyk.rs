@@ -9,8 +9,8 @@ use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 const SCOPES: &[(&str, &str)] = &[
@@ -42,6 +42,7 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        secrets: Secrets::Never,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,

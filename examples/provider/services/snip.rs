@@ -4,8 +4,8 @@ use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, delete, get,
-    post, scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces,
+    delete, get, post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -31,6 +31,7 @@ pub(super) fn service() -> Service {
         ],
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
