@@ -49,6 +49,7 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .wrap(from_fn(headers::protect));
 
     oauth::adapter::configure(&app.server, config);
+    oauth::mcp::configure(app.mcp.as_ref(), config);
     let api = api::scope(&app.service);
     config.app_data(Data::new(app)).service(api).service(pages);
 }

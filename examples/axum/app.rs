@@ -50,7 +50,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), problem::show_problems))
         .layer(middleware::from_fn(headers::protect));
 
-    let oauth = oauth::adapter::router(&app.server);
+    let oauth = oauth::adapter::router(&app.server).merge(oauth::mcp::router(app.mcp.as_ref()));
     Router::new()
         // As a service, so that it answers for everything below, whether there is something or not.
         .nest_service(app.service.api_prefix, api::router(&app.service).with_state(app.clone()))

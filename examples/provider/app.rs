@@ -9,6 +9,7 @@ use grantor::{AuthorizationServer, Issuer};
 use super::client::Client;
 use super::demo::Demo;
 use super::last_used::{self, LastUsed};
+use super::mcp::{self, McpServer};
 use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
@@ -32,6 +33,8 @@ pub struct App {
     pub recommended: Arc<[ClientId]>,
     /// The demo client.
     pub demo: Arc<Demo>,
+    /// The MCP server, if the service has one.
+    pub mcp: Option<McpServer>,
 }
 
 impl App {
@@ -63,7 +66,9 @@ impl App {
             AppStore::Absent => site,
         };
         let (service, demo) = (Arc::clone(&settings.service), Arc::new(Demo::new(client)));
-        Ok(Self { service, site, server, last_used, recommended: recommended.into(), demo })
+        let app = Self { service, site, server, last_used, recommended: recommended.into(), demo, mcp: None };
+        let mcp = McpServer::new(&app).map_err(|error| format!("the MCP server: {error}"))?;
+        Ok(Self { mcp, ..app })
     }
 
     /// Says where it is and how to try it.
@@ -78,6 +83,9 @@ impl App {
         }
         println!("  see the whole flow:  {origin}/demo");
         println!("  register an app:     {origin}/developers");
+        if self.mcp.is_some() {
+            println!("  for an agent:        {origin}{}", mcp::PATH);
+        }
         println!("  for a client:        curl {origin}/.well-known/oauth-authorization-server");
     }
 }

@@ -1,5 +1,5 @@
 //! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the
-//! services that it can be, what the API answers, what the pages show. Each example includes this directory as a module
+//! services that it can be, what the API answers, the tools for agents, what the pages show. Each example includes this directory as a module
 //! of its own.
 
 pub mod api;
@@ -14,6 +14,7 @@ pub mod demo;
 pub mod developers;
 pub mod grants;
 pub mod last_used;
+pub mod mcp;
 pub mod metrics;
 pub mod new_token;
 pub mod password_again;

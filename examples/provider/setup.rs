@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use grantor::client::ClientId;
 use grantor::configuration::ProtectedResource;
+use grantor::resource::ResourceIndicator;
 use grantor::{AuthorizationServer, Finding, Issuer};
 use serde_json::{Value, json};
 
 use super::client;
 use super::credentials::Membership;
 use super::last_used::SecretObserver;
+use super::mcp;
 use super::services::Credentials;
 use super::settings::Settings;
 use super::signing_key;
@@ -36,15 +38,25 @@ pub fn authorization_server(
     observer: SecretObserver,
 ) -> Result<AuthorizationServer, String> {
     let service = &settings.service;
-    let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
+    let no_resource = |error| format!("ISSUER is not a resource: {error}");
+    let api = ResourceIndicator::parse(issuer.as_str()).map_err(no_resource)?;
+    let invalid = |error| format!("the service {}: {error}", service.name);
     let membership = Membership { database: database.clone(), developers: service.developers };
     let mut builder = AuthorizationServer::builder(issuer.clone(), storage.stores.clone())
         .paths(service.paths.clone())
-        .resource(ProtectedResource::new(api).with_name(service.title))
+        .resource(ProtectedResource::new(api.clone()).with_name(service.title))
         .credential_policy(Arc::new(membership))
         .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
+    }
+    if let Some(tools) = &service.mcp {
+        let scopes = tools.tool_scopes().map_err(invalid)?;
+        let mcp = mcp::resource(issuer).map_err(no_resource)?;
+        let name = format!("{} for agents", service.title);
+        builder = builder
+            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(scopes.all))
+            .default_resources([api, mcp]);
     }
     for (name, _) in service.parameters {
         builder = builder.authorization_parameter(name);
@@ -58,7 +70,7 @@ pub fn authorization_server(
     if let Some(algorithm) = service.signed_by {
         builder = builder.access_token_keys(signing_key::open(algorithm, settings.signing_key.as_deref())?);
     }
-    let builder = (service.configure)(builder).map_err(|error| format!("the service {}: {error}", service.name))?;
+    let builder = (service.configure)(builder).map_err(invalid)?;
     builder.build().map_err(|error| error.to_string())
 }
 

@@ -58,6 +58,9 @@ pub enum ConfigurationError {
     /// A resource is neither `https` nor on a loopback host (RFC 9728 §2).
     #[error("the resource {0} must be https, without a fragment")]
     Resource(String),
+    /// A default resource is not declared.
+    #[error("the default resource {0} is not declared")]
+    UndeclaredResource(String),
     /// A scope token implies itself, through whatever it implies.
     #[error("the scope token {0:?} implies itself")]
     ScopeCycle(String),

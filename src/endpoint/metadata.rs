@@ -7,6 +7,9 @@ use crate::client::GrantType;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, RESOURCE_METADATA, Registration};
 use crate::wire::response::to_json;
 
+/// Where the metadata of an issuer without a path is.
+pub(super) const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+
 /// A document that anybody may read and keep for a while.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -63,7 +66,7 @@ impl Documents {
     pub(crate) fn new(configuration: &Configuration) -> Self {
         let issuer = &configuration.issuer;
         // RFC 8414 §3.1: the well-known part goes between host and path.
-        let path = format!("/.well-known/oauth-authorization-server{}", issuer.path());
+        let path = format!("{SERVER_METADATA}{}", issuer.path());
         let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
         let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
         let mut own: Vec<_> = own.map(|resource| Document::of_resource(configuration, resource)).collect();

@@ -83,6 +83,7 @@ impl AuthorizationServer {
         let configuration = self.configuration();
         let scope = configuration.scopes.resolve(scope, client)?;
         let resource = configuration.resources.resolve(request.resources())?;
+        let scope = configuration.resources.restrict(&resource, scope)?;
         let grant = Arc::new(Grant {
             id: GrantId::random(),
             client: Some(client.id().clone()),

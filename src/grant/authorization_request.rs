@@ -148,6 +148,7 @@ impl PendingAuthorization {
         let challenge = challenge(client, configuration.pkce, params)?;
         let scope = configuration.scopes.resolve(params.get(Parameter::Scope), client)?;
         let resource = configuration.resources.resolve(params.resources())?;
+        let scope = configuration.resources.restrict(&resource, scope)?;
         Ok((challenge, scope, resource))
     }
 

@@ -99,7 +99,8 @@ impl AuthorizationServer {
         self.configuration().scopes.implied(token)
     }
 
-    /// The server's view of the default resource: checks the tokens of an API in the same process.
+    /// The server's view of the first resource: checks the tokens of an API in the same process.
+    /// [`with_resource`](ResourceServer::with_resource) makes of a clone that of another.
     #[must_use]
     pub fn resource_server(&self) -> &ResourceServer {
         &self.inner.resource_server

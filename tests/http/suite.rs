@@ -15,6 +15,7 @@ mod kill;
 mod large_bodies;
 mod log;
 mod lost_answers;
+mod mcp;
 mod metrics;
 mod oauth2_client;
 mod pages;

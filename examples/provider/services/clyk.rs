@@ -8,6 +8,7 @@ use grantor::configuration::{
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
+use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
     AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
     post, scope,
@@ -40,6 +41,7 @@ pub(super) fn service() -> Service {
             post("/api/v1/links", Operation::CreateLink, "links:write"),
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
+        mcp: Some(Mcp { scope: "mcp:tools", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
         secrets: Secrets::Never,

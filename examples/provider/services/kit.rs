@@ -20,6 +20,7 @@ pub(super) fn service() -> Service {
         demo_scope: "public",
         api_prefix: "/v4",
         api: vec![get("/v4/account", Operation::Account, "public"), get("/v4/links", Operation::ListLinks, "public")],
+        mcp: None,
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,

@@ -27,6 +27,7 @@ pub(super) fn service() -> Service {
             get("/api/v1/links", Operation::ListLinks, "links:read"),
             post("/api/v1/links", Operation::CreateLink, "links:write"),
         ],
+        mcp: None,
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,

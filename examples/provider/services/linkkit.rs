@@ -31,6 +31,7 @@ pub(super) fn service() -> Service {
             post("/v1/links", Operation::CreateLink, "links:write"),
             get("/v1/analytics", Operation::Stats, "analytics:read"),
         ],
+        mcp: None,
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,

@@ -4,6 +4,7 @@ mod clyk;
 mod kit;
 mod klink;
 mod linkkit;
+mod mcp;
 mod snip;
 mod trimlink;
 
@@ -12,6 +13,8 @@ use std::fmt;
 use grantor::configuration::EndpointPaths;
 use grantor::jwt::Algorithm;
 use grantor::{AuthorizationServerBuilder, Scope};
+
+pub use mcp::{Mcp, Tool};
 
 /// A service, as those who integrate with it know it.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Service {
     pub api_prefix: &'static str,
     /// The API.
     pub api: Vec<Route>,
+    /// The MCP server beside it, for agents, if there is one. Tokens that were asked for neither are good at both.
+    pub mcp: Option<Mcp>,
     /// Whether people choose a workspace when they let an app in.
     pub workspaces: Workspaces,
     /// Who may make apps and API tokens.

@@ -3,6 +3,7 @@
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
+use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
     AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces,
     delete, get, post, scope,
@@ -29,6 +30,7 @@ pub(super) fn service() -> Service {
             delete("/api/v1/links", Operation::DeleteLinks, "links:delete"),
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
+        mcp: Some(Mcp { scope: "", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,

@@ -34,6 +34,7 @@ pub(super) fn service() -> Service {
             post("/api/1.0/short-urls/", Operation::CreateShortUrl, "short-urls:write"),
             get("/api/1.0/domains/list-all-domains", Operation::ListDomains, "domains:read"),
         ],
+        mcp: None,
         workspaces: Workspaces::Chosen,
         developers: Developers::Owners,
         secrets: Secrets::Offered,

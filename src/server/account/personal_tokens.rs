@@ -211,6 +211,7 @@ impl AuthorizationServer {
         let resources: Vec<Cow<'_, str>> =
             new.resources.iter().map(|resource| Cow::Borrowed(resource.as_str())).collect();
         let resource: Resources = self.configuration().resources.resolve(&resources)?;
+        new.scope = self.configuration().resources.restrict(&resource, new.scope)?;
         // The policy is shown what the token would be, and nothing that only stands for it: a wildcard hides what it grants.
         self.permit(CredentialRequest::PersonalToken(&new)).await?;
         let grant = Grant {

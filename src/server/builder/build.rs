@@ -64,7 +64,7 @@ impl AuthorizationServerBuilder {
         let configuration = Arc::new(Configuration {
             issuer: self.issuer,
             scopes,
-            resources: ResourceCatalog::new(self.resources),
+            resources: ResourceCatalog::new(self.resources, &self.default_resources)?,
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,

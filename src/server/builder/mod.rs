@@ -24,6 +24,7 @@ use crate::observer::{NoObserver, Observer};
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy, UnknownScope};
 use crate::rate_limit::RateLimiter;
 use crate::redirect_uri::RedirectUriPolicy;
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
 
 /// Collects the configuration of an [`AuthorizationServer`].
@@ -62,6 +63,7 @@ pub struct AuthorizationServerBuilder {
     stores: Stores,
     scopes: ScopeDeclarations,
     resources: Vec<ProtectedResource>,
+    default_resources: Vec<ResourceIndicator>,
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
@@ -100,6 +102,7 @@ impl AuthorizationServer {
             stores: stores.into(),
             scopes: ScopeDeclarations::default(),
             resources: Vec::new(),
+            default_resources: Vec::new(),
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
@@ -190,9 +193,19 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Declares an API that accepts the server's tokens; the first one is the default audience.
+    /// Declares an API that accepts the server's tokens; the first one is the default audience, unless
+    /// [`default_resources`](Self::default_resources) says otherwise.
     pub fn resource(mut self, resource: ProtectedResource) -> Self {
         self.resources.push(resource);
+        self
+    }
+
+    /// Sets which of the declared APIs a token is for whose request names none (RFC 8707 §2.1), of a client that does not
+    /// know `resource`, and a personal access token that is made for none in particular. Of several, it is for each: name
+    /// those that are one service to its users, such as an API and the MCP server in front of it. A token that was asked
+    /// for one API stays with that.
+    pub fn default_resources(mut self, resources: impl IntoIterator<Item = ResourceIndicator>) -> Self {
+        self.default_resources = resources.into_iter().collect();
         self
     }
 
