@@ -12,6 +12,8 @@
     clippy::unwrap_used
 )]
 
+#[cfg(feature = "cimd")]
+pub mod cimd;
 pub mod client;
 pub mod clock;
 pub mod configuration;
@@ -58,6 +60,6 @@ pub use server::{
     NewPersonalToken, PersonalToken, Revocation, Stores,
 };
 pub use wire::{
-    AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
-    TokenResponse, Visitor, page_headers,
+    AuthorizationRequest, AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection,
+    RegistrationResponse, TokenResponse, Visitor, page_headers,
 };

@@ -8,6 +8,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "values",
         &[
+            "cimd",
             "client",
             "clock",
             "configuration",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use grantor::client::ClientId;
 use grantor::{AuthorizationServer, Issuer};
 
 use super::client::Client;
@@ -28,6 +29,8 @@ pub struct App {
     pub server: AuthorizationServer,
     /// When each grant and each secret was last used.
     pub last_used: Arc<LastUsed>,
+    /// The apps that the operator vouches for.
+    pub recommended: Arc<[ClientId]>,
     /// The demo client.
     pub demo: Arc<Demo>,
     /// The MCP server, if the service has one.
@@ -47,10 +50,11 @@ impl App {
         let storage = Storage::open(&settings.place, &database, settings.limits).await?;
         let server = setup::authorization_server(&issuer, settings, &database, &storage, observer)?;
         setup::check(&server).await?;
-        setup::install_demo(&server, &issuer).await?;
+        let mut recommended = vec![setup::install_demo(&server, &issuer).await?];
         if let Some(file) = &settings.clients {
-            let count = setup::install_clients(&server, file).await?;
-            tracing::info!(count, "clients registered");
+            let installed = setup::install_clients(&server, file).await?;
+            tracing::info!(count = installed.len(), "clients registered");
+            recommended.extend(installed);
         }
         let client = Client::new(issuer.as_str(), &format!("http://{address}"), Arc::clone(&settings.service))
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
@@ -62,7 +66,7 @@ impl App {
             AppStore::Absent => site,
         };
         let (service, demo) = (Arc::clone(&settings.service), Arc::new(Demo::new(client)));
-        let app = Self { service, site, server, last_used, demo, mcp: None };
+        let app = Self { service, site, server, last_used, recommended: recommended.into(), demo, mcp: None };
         let mcp = McpServer::new(&app).map_err(|error| format!("the MCP server: {error}"))?;
         Ok(Self { mcp, ..app })
     }

@@ -7,7 +7,7 @@ use grantor::client::{Client, ClientId};
 use super::app::App;
 use super::grants::Grants;
 use super::services::AppStore;
-use super::{client, developers, subject};
+use super::{developers, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -50,14 +50,18 @@ pub async fn install(app: &App, user: &User, fields: &Fields) -> Result<String, 
     app.server.install_link(client, &format!("/apps?installed={id}")).map_err(|_| Problem::not_found())
 }
 
-/// What the service recommends, and what the person made, who may want to try how it is installed.
+/// What the operator vouches for, and what the person made, who may want to try how it is installed.
 async fn installable(app: &App, user: &User) -> Result<Vec<Arc<Client>>, Problem> {
     if app.service.app_store == AppStore::Absent {
         return Err(Problem::not_found());
     }
-    let demo = ClientId::parse(client::ID).map_err(|_| Problem::internal())?;
-    let recommended = app.server.client(&demo).await?;
-    let own = developers::own_apps(app, &subject(user)?).await?;
-    let begins_somewhere = |client: &Arc<Client>| client.metadata().initiate_login_uri().is_some();
-    Ok(recommended.into_iter().chain(own).filter(begins_somewhere).collect())
+    let mut apps = Vec::new();
+    for id in app.recommended.iter() {
+        apps.extend(app.server.client(id).await?);
+    }
+    let mut own = developers::own_apps(app, &subject(user)?).await?;
+    own.retain(|client| !app.recommended.contains(client.id()));
+    apps.extend(own);
+    apps.retain(|client| client.metadata().initiate_login_uri().is_some());
+    Ok(apps)
 }

@@ -27,6 +27,7 @@ pub mod setup;
 pub mod signing_key;
 pub mod storage;
 pub mod tokens;
+pub mod workspace_field;
 
 use grantor::Subject;
 use grantor::error::StoreError;

@@ -4,23 +4,19 @@ use std::time::Duration;
 
 use grantor::clock::{Clock as _, SystemClock, Timestamp};
 use grantor::identifier::Name;
-use grantor::{NewPersonalToken, Scope, Tenant};
+use grantor::{NewPersonalToken, Scope};
 use time::{Date, Month};
 
 use super::app::App;
 use super::refusal::Refusal;
-use super::services::Workspaces;
 use super::subject;
+use super::workspace_field::chosen_workspace;
 use crate::shortener::form::Fields;
-use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
 use crate::shortener::views::{TokenForm, date};
-use crate::shortener::workspaces;
 
 /// Said of a scope that is missing, or does not exist.
 const NO_SCOPE: &str = "Choose from the list what the token may do.";
-/// Said of a workspace that is not the person's.
-const NO_MEMBER: &str = "You are not a member of that workspace.";
 /// Said of an end that has come already.
 const PAST: &str = "That day is over. Choose the last day on which the token shall work, or none.";
 const NO_NAME: &str = "Give the token a name by which you know it again: a short one, without control characters.";
@@ -48,7 +44,7 @@ pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPer
         return Err(NO_SCOPE.into());
     }
     let mut new = NewPersonalToken::new(subject(user)?, name, scope);
-    if let Some(tenant) = workspace(app, user, fields.text("workspace")).await? {
+    if let Some(tenant) = chosen_workspace(app, user, fields).await? {
         new = new.with_tenant(tenant);
     }
     match fields.text("expires").trim() {
@@ -58,19 +54,6 @@ pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPer
             if end <= SystemClock.now() { Err(PAST.into()) } else { Ok(new.with_expiry(end)) }
         }
     }
-}
-
-/// The workspace with this id, if the person may use it; the empty text is all of theirs.
-async fn workspace(app: &App, user: &User, id: &str) -> Result<Option<Tenant>, Refusal> {
-    if id.is_empty() {
-        return Ok(None);
-    }
-    let own = match app.service.workspaces {
-        Workspaces::Chosen => workspaces::find(&app.site.database, user.id, id).await?,
-        Workspaces::Unknown => None,
-    };
-    let own = own.ok_or(NO_MEMBER)?;
-    Ok(Some(Tenant::parse(&own.id).map_err(|_| Problem::internal())?))
 }
 
 /// When a day ends that is written `YYYY-MM-DD`, in UTC.

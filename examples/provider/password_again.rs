@@ -5,38 +5,25 @@ use std::net::IpAddr;
 use grantor::clock::{Clock as _, SystemClock, Timestamp};
 
 use super::app::App;
+use super::refusal::Refusal;
 use super::services::Credentials;
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::{self, User};
 
-/// What a form says of who sent it.
-#[derive(Clone, Copy, Debug)]
-pub enum Proof {
-    /// The service does not ask.
-    NotAsked,
-    /// The password was typed at this instant.
-    At(Timestamp),
-    /// What was typed is not the password.
-    Wrong,
-}
-
-/// What to say where the password is wrong.
-pub const WRONG: &str = "That is not your password. Type it again.";
-
-/// Checks the field `password` of a form that `user` sent from `source`, if the service asks for it. The error is that too
-/// many were wrong.
-pub async fn check(app: &App, user: &User, source: IpAddr, fields: &Fields) -> Result<Proof, Problem> {
+/// When `user`, who sent a form from `source`, typed the password of the account into its field `password`; nothing, if
+/// the service does not ask for it. The refusal is that it was wrong, or that too many were.
+pub async fn check(app: &App, user: &User, source: IpAddr, fields: &Fields) -> Result<Option<Timestamp>, Refusal> {
     if app.service.credentials == Credentials::SignedIn {
-        return Ok(Proof::NotAsked);
+        return Ok(None);
     }
     let (site, username) = (&app.site, &user.username);
     site.throttle.begin(username, source).map_err(Problem::too_many)?;
     match users::authenticate(&site.database, username, fields.text("password")).await? {
         Some(_) => {
             site.throttle.succeeded(username, source);
-            Ok(Proof::At(SystemClock.now()))
+            Ok(Some(SystemClock.now()))
         }
-        None => Ok(Proof::Wrong),
+        None => Err("That is not your password. Type it again.".into()),
     }
 }

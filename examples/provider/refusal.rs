@@ -2,7 +2,6 @@
 
 use grantor::error::{EndpointError, ErrorReason};
 
-use super::password_again;
 use crate::shortener::problem::Problem;
 
 /// Why a form was not carried out.
@@ -21,11 +20,15 @@ pub fn words(error: &EndpointError) -> Result<String, Problem> {
     }
     match error.reason() {
         ErrorReason::ClientUnknown | ErrorReason::PersonalTokenUnknown => Err(Problem::not_found()),
-        ErrorReason::CredentialNotAllowed => {
-            Ok("Only the owner of a workspace may make this for it, and only their owner for all workspaces."
+        ErrorReason::CredentialNotAllowed => Ok(
+            "You may not do that for the workspace, or not for each of yours if it is for all of them. Ask its owner."
+                .to_owned(),
+        ),
+        ErrorReason::ReauthenticationRequired => Ok("Type your password once more.".to_owned()),
+        ErrorReason::RegistrationConflict => {
+            Ok("Somebody else changed it at the same moment. Look at it again, and repeat what is still to be done."
                 .to_owned())
         }
-        ErrorReason::ReauthenticationRequired => Ok(password_again::WRONG.to_owned()),
         ErrorReason::PersonalTokenEnded => Ok("That token has ended already. Make a new one instead.".to_owned()),
         // The service may have words of its own for programs.
         reason @ (ErrorReason::ScopeMissing | ErrorReason::ScopeNotAllowed) => Ok(reason.description().to_owned()),
@@ -39,6 +42,12 @@ impl From<&EndpointError> for Refusal {
             Ok(words) => Self::Form(words),
             Err(problem) => Self::Problem(problem),
         }
+    }
+}
+
+impl From<EndpointError> for Refusal {
+    fn from(error: EndpointError) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use grantor::client::ClientId;
 use grantor::configuration::ProtectedResource;
 use grantor::resource::ResourceIndicator;
 use grantor::{AuthorizationServer, Finding, Issuer};
@@ -87,7 +88,7 @@ pub async fn check(server: &AuthorizationServer) -> Result<(), String> {
 }
 
 /// Registers the demo client.
-pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Result<(), String> {
+pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Result<ClientId, String> {
     let client = json!({
         "client_id": client::ID,
         "client_name": "Link Board",
@@ -99,20 +100,22 @@ pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Resu
 }
 
 /// Registers the clients in a file: an array of RFC 7591 objects, each with its own `client_id` and perhaps a secret.
-pub async fn install_clients(server: &AuthorizationServer, file: &Path) -> Result<usize, String> {
+pub async fn install_clients(server: &AuthorizationServer, file: &Path) -> Result<Vec<ClientId>, String> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| format!("CLIENTS: {name} cannot be read: {error}"))?;
     let clients: Vec<Value> =
         serde_json::from_str(&text).map_err(|error| format!("CLIENTS: {name} is not a JSON array: {error}"))?;
+    let mut installed = Vec::new();
     for (at, client) in clients.iter().enumerate() {
-        install(server, client).await.map_err(|error| format!("CLIENTS: {name}: client {}: {error}", at + 1))?;
+        let id = install(server, client).await;
+        installed.push(id.map_err(|error| format!("CLIENTS: {name}: client {}: {error}", at + 1))?);
     }
-    Ok(clients.len())
+    Ok(installed)
 }
 
-async fn install(server: &AuthorizationServer, client: &Value) -> Result<(), String> {
+async fn install(server: &AuthorizationServer, client: &Value) -> Result<ClientId, String> {
     match server.install_client(client.to_string().as_bytes()).await {
-        Ok(_) => Ok(()),
+        Ok(client) => Ok(client.id().clone()),
         Err(error) => Err(error.description().to_owned()),
     }
 }

@@ -4,17 +4,16 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use grantor::PersonalToken;
-use grantor::clock::{Clock as _, SystemClock, Timestamp};
+use grantor::clock::{Clock as _, SystemClock};
 use grantor::secret::GrantId;
 use grantor::store::GrantStatus;
 
 use super::app::App;
 use super::grants::{self, Grants, day};
 use super::new_token::{last_day, new_token};
-use super::password_again::{self, Proof};
 use super::refusal::Refusal;
 use super::services::{Credentials, Workspaces};
-use super::{scopes, subject};
+use super::{password_again, scopes, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -125,26 +124,16 @@ pub async fn issue(app: &App, user: &User, fields: &Fields, source: IpAddr) -> R
     if active.count() >= MAX_TOKENS {
         return Err("You have as many tokens as one person may have. Revoke one first.".into());
     }
-    let new = match proof(app, user, fields, source).await? {
+    let new = match password_again::check(app, user, source, fields).await? {
         Some(at) => new.with_authenticated_at(at),
         None => new,
     };
-    app.server.issue_personal_token(new).await.map_err(|error| Refusal::from(&error))
+    Ok(app.server.issue_personal_token(new).await?)
 }
 
 /// Replaces the token that a form names, which came from `source`; the old one stops at once.
 pub async fn reset(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<PersonalToken, Refusal> {
     let id: GrantId = fields.text("grant").parse().map_err(|_| Problem::not_found())?;
-    let proved_at = proof(app, user, fields, source).await?;
-    let reset = app.server.reset_personal_token(&subject(user)?, &id, proved_at).await;
-    reset.map_err(|error| Refusal::from(&error))
-}
-
-/// When the person proved who they are, if the service asks.
-async fn proof(app: &App, user: &User, fields: &Fields, source: IpAddr) -> Result<Option<Timestamp>, Refusal> {
-    match password_again::check(app, user, source, fields).await? {
-        Proof::NotAsked => Ok(None),
-        Proof::At(at) => Ok(Some(at)),
-        Proof::Wrong => Err(password_again::WRONG.into()),
-    }
+    let proved_at = password_again::check(app, user, source, fields).await?;
+    Ok(app.server.reset_personal_token(&subject(user)?, &id, proved_at).await?)
 }

@@ -14,6 +14,8 @@ mod wording;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "cimd")]
+use crate::cimd::ClientIdMetadataDocuments;
 use crate::client::{Client, GrantType};
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
@@ -46,7 +48,8 @@ pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
-    /// Registration is open, but the stores have no registry to keep the clients in.
+    /// Registration is open, or client ID metadata documents are read, but the stores have no registry to keep the clients
+    /// in.
     #[error("clients cannot be registered: the stores have no registry")]
     NoRegistry,
     /// Two endpoints share a path, or a path does not begin with a slash.
@@ -159,6 +162,8 @@ pub(crate) struct Configuration {
     pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
+    #[cfg(feature = "cimd")]
+    pub(crate) client_documents: Option<ClientIdMetadataDocuments>,
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
@@ -174,6 +179,18 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Whether clients may identify themselves by the URL of a document.
+    #[cfg(feature = "cimd")]
+    pub(crate) const fn reads_client_documents(&self) -> bool {
+        self.client_documents.is_some()
+    }
+
+    /// Whether clients may identify themselves by the URL of a document.
+    #[cfg(not(feature = "cimd"))]
+    pub(crate) const fn reads_client_documents(&self) -> bool {
+        false
+    }
+
     /// Whether a client may obtain tokens in this way here.
     pub(crate) fn allows(&self, client: &Client, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type) && client.allows(grant_type)

@@ -1,6 +1,6 @@
 //! Clients that the operator knows beforehand, in the form of RFC 7591.
 
-use crate::client::{Client, ClientAuthentication, ClientId, GrantType};
+use crate::client::{Client, ClientAuthentication, ClientId, GrantType, Vetting};
 use crate::configuration::RegistrationRules;
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
@@ -124,7 +124,11 @@ impl AuthorizationServer {
                     Insertion::Conflict => continue,
                 }
             };
-            let client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
+            let mut client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
+            // Of a client that its own document described the operator says now what it is.
+            if known.is_described_by_document() {
+                client = client.with_vetting(Vetting::Vetted);
+            }
             let client = serve(client);
             check_client(&client, self.configuration())?;
             if client == *known {

@@ -45,6 +45,8 @@ struct ServerMetadata<'a> {
     introspection_endpoint_auth_methods_supported: [&'a str; 2],
     code_challenge_methods_supported: [&'a str; 1],
     authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_metadata_document_supported: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     protected_resources: Vec<&'a str>,
 }
@@ -132,6 +134,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: configuration.reads_client_documents().then_some(true),
         protected_resources: configuration.resources.iter().map(|resource| resource.indicator.as_str()).collect(),
     }
 }

@@ -1,6 +1,8 @@
 //! What there is to tell.
 
 use super::{Actor, Consent, Endpoint, Extent, Operation};
+#[cfg(feature = "cimd")]
+use crate::cimd::DocumentProblem;
 use crate::client::{ClientId, GrantType};
 use crate::error::{ErrorReason, StoreError};
 use crate::identifier::{Subject, Tenant};
@@ -216,6 +218,21 @@ pub enum Event<'a> {
         /// Tokens, and grants that had none left.
         tokens: u32,
     },
+    /// The document of a client was fetched, and describes one.
+    #[cfg(feature = "cimd")]
+    ClientDocumentRead {
+        /// The client, whose identifier is the URL.
+        client: &'a ClientId,
+    },
+    /// The document of a client was looked for, and there is none that describes a client. Told for each attempt; requests
+    /// that are refused without a new one are told as [`Refused`](Self::Refused) alone.
+    #[cfg(feature = "cimd")]
+    ClientDocumentRefused {
+        /// The client that was named.
+        client: &'a ClientId,
+        /// What is wrong.
+        problem: &'a DocumentProblem,
+    },
     /// A request was refused.
     Refused {
         /// Which endpoint refused it.
@@ -270,6 +287,10 @@ impl Event<'_> {
             Self::SubjectRevoked { .. } => "subject_revoked",
             Self::TenantRevoked { .. } => "tenant_revoked",
             Self::Purged { .. } => "purged",
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRead { .. } => "client_document_read",
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRefused { .. } => "client_document_refused",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
         }
@@ -297,6 +318,8 @@ impl Event<'_> {
             | Self::RegistrationChanged { client, .. }
             | Self::Deleted { client, .. }
             | Self::ClientRevoked { client, .. } => Some(client),
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRead { client } | Self::ClientDocumentRefused { client, .. } => Some(client),
             Self::PersonalTokenIssued { client, .. }
             | Self::Imported { client, .. }
             | Self::Revoked { client, .. }

@@ -73,6 +73,9 @@ pub enum Stage {
     Failed,
     /// A confidential client proved who it is, or the API accepted an access token.
     Authenticated,
+    /// The document of a client is about to be fetched for an authorization request (feature `cimd`), which nobody need
+    /// have signed in for.
+    Fetching,
 }
 
 /// A call, as far as it is known when a limiter is asked.

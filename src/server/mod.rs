@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::configuration::Configuration;
+#[cfg(feature = "cimd")]
+use crate::endpoint::DocumentCache;
 use crate::endpoint::Documents;
 use crate::error::StoreError;
 use crate::issuer::Issuer;
@@ -53,6 +55,9 @@ pub(crate) struct Inner {
     pub(crate) credential_policy: Arc<dyn CredentialPolicy>,
     /// How long ago a user may have proved who they are, to create a credential.
     pub(crate) reauthentication: Option<Duration>,
+    /// What is known of clients that nobody registered.
+    #[cfg(feature = "cimd")]
+    pub(crate) client_documents: DocumentCache,
 }
 
 impl AuthorizationServer {

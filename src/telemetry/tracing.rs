@@ -7,7 +7,6 @@ use ::tracing::field::{Empty, display};
 use ::tracing::{Level, Span, enabled, event, span};
 
 use super::operate::Outcome;
-use crate::error::StoreError;
 use crate::observer::{Actor, Event, Operation};
 use crate::secret::SecretId;
 
@@ -113,6 +112,10 @@ fn record(span: &Span, event: &Event<'_>) {
         | Event::SecretMade { .. }
         | Event::SecretsEnded { .. }
         | Event::Revoked { by: Actor::User, .. } => return,
+        // So has what follows the look at its document, and the decision that a client is kept for.
+        #[cfg(feature = "cimd")]
+        Event::ClientDocumentRead { .. } | Event::ClientDocumentRefused { .. } => return,
+        Event::Registered { .. } | Event::RegistrationChanged { .. } if is_of(span, Operation::Approve) => return,
         // What follows has its client and its grant.
         Event::Replayed { .. } => {}
         _ => {
@@ -132,6 +135,10 @@ fn record(span: &Span, event: &Event<'_>) {
     }
 }
 
+fn is_of(span: &Span, operation: Operation) -> bool {
+    span.metadata().is_some_and(|metadata| metadata.name() == operation.name())
+}
+
 /// What only some events have.
 #[derive(Default)]
 struct Fields<'a> {
@@ -148,7 +155,7 @@ struct Fields<'a> {
     grants: Option<u64>,
     codes: Option<u32>,
     tokens: Option<u32>,
-    source: Option<&'a StoreError>,
+    source: Option<&'a (dyn Error + 'static)>,
 }
 
 impl<'a> Fields<'a> {
@@ -174,13 +181,18 @@ impl<'a> Fields<'a> {
                 Self { tenant: Some(tenant.as_str()), grants: Some(*grants), ..none }
             }
             Event::Purged { codes, tokens } => Self { codes: Some(*codes), tokens: Some(*tokens), ..none },
+            #[cfg(feature = "cimd")]
+            Event::ClientDocumentRefused { problem, .. } => {
+                Self { reason: Some(problem.reason().name()), source: Some(*problem), ..none }
+            }
             Event::Refused { endpoint, reason, source, .. } => {
-                Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source: *source, ..none }
+                let source = source.map(|source| source as _);
+                Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source, ..none }
             }
             Event::Failed { operation, source } => Self {
                 operation: Some(operation.name()),
                 reason: Some(source.reason().name()),
-                source: Some(source),
+                source: Some(*source),
                 ..none
             },
             _ => none,
@@ -188,8 +200,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The failure of a store, down to its last cause.
-fn chain(error: &StoreError) -> String {
+/// A failure, down to its last cause.
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -35,7 +35,21 @@ async fn every_page(example: &Example) -> Vec<(String, Reply)> {
     let refused = ada.submit(&register.clone().with("name", "No way back")).await;
     pages.push(("ada registers nothing".to_owned(), refused.expect(422)));
     let registered = register.with("name", "Page App").with("redirect_uris", "https://page.example/cb");
-    pages.push(("ada registers an app".to_owned(), ada.submit(&registered).await.expect(200)));
+    let registered = ada.submit(&registered.with("type", "confidential")).await.expect(200);
+    let own = format!("/developers/app?client_id={}", registered.texts(".facts code")[0]);
+    pages.push(("ada registers an app".to_owned(), registered));
+    let rotate = ada.get(&own).await.form("/developers/rotate-secret");
+    pages.push(("ada rotates a secret".to_owned(), ada.submit(&rotate).await.expect(200)));
+    let page = ada.get(&own).await;
+    let [edit, end, secure] =
+        ["edit", "end-secret", "secure"].map(|action| page.form(&format!("/developers/{action}")));
+    pages.push(("ada has an app with two secrets".to_owned(), page));
+    pages.push(("ada edits nothing".to_owned(), ada.submit(&edit.with("name", "")).await.expect(422)));
+    let ended = ada.submit(&end).await;
+    pages.push(("ada ends a secret".to_owned(), ada.visit(ended.redirect()).await));
+    ada.submit(&secure.press("secure", "off")).await.expect(303);
+    pages.push(("ada has an app without a secret".to_owned(), ada.get(&own).await));
+    pages.push(("ada rotates nothing".to_owned(), ada.submit(&rotate).await.expect(422)));
     let token = ada.get("/tokens").await.form("/tokens").with("name", "Page token");
     pages.push(("ada issues nothing".to_owned(), ada.submit(&token).await.expect(422)));
     pages.push(("ada issues a token".to_owned(), ada.submit(&token.tick("scope", "links:read")).await.expect(200)));
@@ -108,12 +122,17 @@ async fn every_page_has_its_protective_headers_and_no_redirect_has_less() {
 async fn every_page_is_whole_readable_by_machines_and_loads_nothing_from_elsewhere() {
     let example = Example::start();
     for (name, page) in every_page(&example).await {
-        let document = page.page();
-        assert!(document.errors.is_empty(), "{name}: {:?}", document.errors);
-        check_structure(&name, &document);
-        check_controls(&name, &document);
-        check_resources(&name, &document);
+        check_page(&name, &page);
     }
+}
+
+/// What holds for a page, whichever it is.
+pub fn check_page(name: &str, page: &Reply) {
+    let document = page.page();
+    assert!(document.errors.is_empty(), "{name}: {:?}", document.errors);
+    check_structure(name, &document);
+    check_controls(name, &document);
+    check_resources(name, &document);
 }
 
 fn check_structure(name: &str, page: &Html) {
@@ -180,7 +199,11 @@ async fn what_an_app_calls_itself_is_text_and_nothing_else() {
         let consent = ada.get(&app.request("links:read").path).await.expect(200);
         app.connect(&mut ada, "links:read").await;
         let register = ada.get("/developers").await.form("/developers").with("name", name);
+        let register = register.with("type", "confidential").with("description", name);
         let registered = ada.submit(&register.with("redirect_uris", "https://app.example/cb")).await.expect(200);
+        let own = ada.get(&format!("/developers/app?client_id={}", registered.texts(".facts code")[0])).await;
+        assert_eq!(own.form("/developers/edit").value("description"), name);
+        let secret = ada.submit(&own.form("/developers/rotate-secret")).await.expect(200);
         let list = ada.get("/developers").await;
         // As typed, when the form has to be shown again.
         let again =
@@ -191,7 +214,7 @@ async fn what_an_app_calls_itself_is_text_and_nothing_else() {
         let issued = ada.submit(&issue).await.expect(200);
         let tokens = ada.get("/tokens").await;
         let connected = ada.get("/connected").await;
-        for page in [&consent, &registered, &list, &again, &connected, &issued, &tokens] {
+        for page in [&consent, &registered, &own, &secret, &list, &again, &connected, &issued, &tokens] {
             let document = page.page();
             check_resources(name, &document);
             assert!(select(&document, "img, b").is_empty(), "{name}: {}", page.body);
@@ -202,6 +225,8 @@ async fn what_an_app_calls_itself_is_text_and_nothing_else() {
             (&connected, "h3 bdi"),
             (&list, "h3 bdi"),
             (&registered, "h1 bdi"),
+            (&own, "h1 bdi"),
+            (&secret, "h1 bdi"),
             (&issued, "h1 bdi"),
             (&tokens, "h3 bdi"),
         ] {

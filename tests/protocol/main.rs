@@ -16,6 +16,7 @@ mod browser;
 mod client_authentication;
 mod client_authentication_at_resources;
 mod client_credentials;
+mod client_documents;
 mod client_secrets;
 mod code_exchange;
 mod concurrency;

@@ -5,7 +5,6 @@ use actix_web::dev::PeerAddr;
 use actix_web::http::{StatusCode, Uri};
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use grantor::client::ClientId;
 use serde::Deserialize;
 
 use crate::provider::app::App;
@@ -57,6 +56,7 @@ pub async fn one(app: Data<App>, signed_in: SignedIn, uri: Uri) -> Result<HttpRe
 pub async fn manage(
     app: Data<App>,
     action: Path<String>,
+    PeerAddr(source): PeerAddr,
     signed_in: SignedIn,
     form: Result<Form, Problem>,
 ) -> Result<HttpResponse, Problem> {
@@ -64,11 +64,8 @@ pub async fn manage(
     let (SignedIn { visitor, user }, fields) = (&signed_in, &form.fields);
     let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
     visitor.require_own(&form, MANAGE)?;
-    match developers::manage(&app, user, action, fields).await? {
-        Managed::Done => {
-            let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
-            Ok(see_other(&format!("{}&done=1", developers::path(&id))))
-        }
+    match developers::manage(&app, user, source.ip(), action, fields).await? {
+        Managed::Done(path) => Ok(see_other(&path)),
         Managed::Deleted => Ok(see_other("/developers?deleted=1")),
         Managed::Secret(secret, before) => {
             html(&developers::secret_page(&app, visitor, user, fields, &secret, before).await?)

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use grantor::client::ClientId;
 use serde::Deserialize;
 
 use crate::provider::app::App;
@@ -55,17 +54,15 @@ pub async fn one(State(app): State<App>, signed_in: SignedIn, uri: Uri) -> Resul
 pub async fn manage(
     State(app): State<App>,
     Path(action): Path<String>,
+    peer: Peer,
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Problem> {
     let (SignedIn { visitor, user }, fields) = (&signed_in, &form.fields);
     let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
     visitor.require_own(&form, MANAGE)?;
-    match developers::manage(&app, user, action, fields).await? {
-        Managed::Done => {
-            let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
-            Ok(see_other(&format!("{}&done=1", developers::path(&id))))
-        }
+    match developers::manage(&app, user, peer.0.address(), action, fields).await? {
+        Managed::Done(path) => Ok(see_other(&path)),
         Managed::Deleted => Ok(see_other("/developers?deleted=1")),
         Managed::Secret(secret, before) => {
             html(&developers::secret_page(&app, visitor, user, fields, &secret, before).await?)

@@ -1,17 +1,19 @@
 //! What a person does with an app of theirs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::client::{Client, ClientId, GrantType, SecretMethod};
-use grantor::error::EndpointError;
 use grantor::secret::ClientSecret;
 use grantor::store::Deletion;
-use grantor::{AppChanges, Subject};
+use grantor::{AppChanges, Developer, Subject};
 
-use super::app_form;
+use super::{app_form, described};
 use crate::provider::app::App;
-use crate::provider::{refusal, subject};
+use crate::provider::refusal::Refusal;
+use crate::provider::services::Secrets;
+use crate::provider::{password_again, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -23,8 +25,8 @@ const OVERLAP: Duration = Duration::from_hours(24);
 /// What came of it.
 #[derive(Debug)]
 pub enum Managed {
-    /// It is done; the page says so.
-    Done,
+    /// It is done, and this page says so.
+    Done(String),
     /// The app is gone.
     Deleted,
     /// There is a new secret, and this is what became of the old one.
@@ -35,7 +37,7 @@ pub enum Managed {
     Impossible(String),
 }
 
-/// What can be done with an app, as the last part of the path to which the form is sent.
+/// What can be done with an app.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
     /// Changes what the app is called, where it takes people, and what it is for.
@@ -53,83 +55,164 @@ pub enum Action {
 }
 
 impl Action {
+    const ALL: [Self; 6] =
+        [Self::Edit, Self::Secure, Self::RotateSecret, Self::ResetSecret, Self::EndSecret, Self::Delete];
+
+    /// The last part of the path to which its form is sent.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Secure => "secure",
+            Self::RotateSecret => "rotate-secret",
+            Self::ResetSecret => "reset-secret",
+            Self::EndSecret => "end-secret",
+            Self::Delete => "delete",
+        }
+    }
+
     /// The action of a path.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "edit" => Some(Self::Edit),
-            "secure" => Some(Self::Secure),
-            "rotate-secret" => Some(Self::RotateSecret),
-            "reset-secret" => Some(Self::ResetSecret),
-            "end-secret" => Some(Self::EndSecret),
-            "delete" => Some(Self::Delete),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
     }
 }
 
-/// Carries out what `owner` asks for.
-pub async fn manage(app: &App, owner: &User, action: Action, fields: &Fields) -> Result<Managed, Problem> {
-    let client = own(app, owner, fields).await?;
-    let (server, id, owner) = (&app.server, client.id(), subject(owner)?);
-    let managed = match action {
-        Action::Edit => return edit(app, &owner, &client, fields).await,
-        Action::Secure => secure(app, &owner, &client, fields).await?,
-        Action::RotateSecret => {
-            let before = "The one before works for 24 hours more, so that you can change over.";
-            server.rotate_secret(&owner, id, OVERLAP).await.map(|new| Managed::Secret(new, before))
-        }
-        Action::ResetSecret => {
-            server.reset_secret(&owner, id).await.map(|new| Managed::Secret(new, "The one before no longer works."))
-        }
-        Action::EndSecret => server.end_previous_secret(&owner, id).await.map(|()| Managed::Done),
-        Action::Delete => {
-            return match server.delete_own_client(&owner, id).await? {
-                Deletion::Deleted => Ok(Managed::Deleted),
-                Deletion::Unknown => Err(Problem::not_found()),
-            };
-        }
-    };
-    managed.or_else(|error| refusal::words(&error).map(Managed::Impossible))
-}
-
-async fn edit(app: &App, owner: &Subject, client: &Client, fields: &Fields) -> Result<Managed, Problem> {
-    let edited = match app_form::changes(&app.service, client, fields) {
-        Ok(changes) => app.server.update_app(owner, client.id(), changes).await,
-        Err(problem) => return Ok(Managed::Refused(Box::new(app_form::refused(fields, problem)))),
-    };
-    match edited {
-        Ok(_) => Ok(Managed::Done),
-        Err(error) => Ok(Managed::Refused(Box::new(app_form::refused(fields, refusal::words(&error)?)))),
-    }
-}
-
-async fn secure(
+/// Carries out what the form `fields` asks for, which `user` sent from `source`.
+pub async fn manage(
     app: &App,
-    owner: &Subject,
-    client: &Client,
+    user: &User,
+    source: IpAddr,
+    action: Action,
     fields: &Fields,
-) -> Result<Result<Managed, EndpointError>, Problem> {
-    Ok(match (fields.text("secure"), client.is_public()) {
-        ("on", true) => {
-            let changed = app.server.make_confidential(owner, client.id(), SecretMethod::Post).await;
-            changed.map(|app| match app.into_secret() {
-                Some(secret) => Managed::Secret(secret, "It had none before."),
-                None => Managed::Done,
-            })
+) -> Result<Managed, Problem> {
+    let client = own(app, user, fields).await?;
+    let asked = Asked { app, user, owner: subject(user)?, source, client, fields };
+    let managed = match action {
+        Action::Edit => asked.edit().await,
+        Action::Secure => asked.secure().await,
+        Action::RotateSecret => asked.rotate_secret().await,
+        Action::ResetSecret => asked.reset_secret().await,
+        Action::EndSecret => asked.end_secret().await,
+        Action::Delete => asked.delete().await,
+    };
+    match managed {
+        Ok(managed) => Ok(managed),
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Form(problem)) if action == Action::Edit => {
+            Ok(Managed::Refused(Box::new(app_form::refused(fields, problem))))
         }
-        ("off", false) => make_public(app, owner, client).await.map(|()| Managed::Done),
-        ("on", false) | ("off", true) => Ok(Managed::Done),
-        _ => return Err(Problem::bad_request()),
-    })
+        Err(Refusal::Form(problem)) => Ok(Managed::Impossible(problem)),
+    }
 }
 
-/// Who has no secret cannot act for itself, so that goes first.
-async fn make_public(app: &App, owner: &Subject, client: &Client) -> Result<(), EndpointError> {
-    if client.allows(GrantType::ClientCredentials) {
-        let others = client.grant_types().iter().copied().filter(|grant| *grant != GrantType::ClientCredentials);
-        app.server.update_app(owner, client.id(), AppChanges::new().with_grant_types(others)).await?;
+/// What is to be done, with an app that is the person's own.
+struct Asked<'a> {
+    app: &'a App,
+    user: &'a User,
+    owner: Subject,
+    source: IpAddr,
+    client: Arc<Client>,
+    fields: &'a Fields,
+}
+
+impl Asked<'_> {
+    async fn edit(&self) -> Result<Managed, Refusal> {
+        let service = &self.app.service;
+        let changes = described::changes(service, &self.client, self.fields)?;
+        let environment = described::environment(service, self.fields)?.unwrap_or_else(|| self.client.environment());
+        match self.app.server.update_app(&self.owner, self.client.id(), changes).await {
+            Ok(_) => Ok(self.done(Action::Edit)),
+            Err(error) => Err(described::refused(environment, self.fields, &error)),
+        }
     }
-    app.server.make_public(owner, client.id()).await.map(|_| ())
+
+    async fn secure(&self) -> Result<Managed, Refusal> {
+        match (self.fields.text("secure"), self.client.is_public()) {
+            ("on", true) => self.make_confidential().await,
+            ("off", false) => self.make_public().await,
+            ("on", false) | ("off", true) => Ok(self.done(Action::Secure)),
+            _ => Err(Problem::bad_request().into()),
+        }
+    }
+
+    /// Who has a secret may act for itself, as a new app may.
+    async fn make_confidential(&self) -> Result<Managed, Refusal> {
+        if self.app.service.secrets == Secrets::Never {
+            return Err(Problem::not_found().into());
+        }
+        let developer = self.prove().await?;
+        let (server, id) = (&self.app.server, self.client.id());
+        let app = server.make_confidential(developer, id, SecretMethod::Basic).await?;
+        let grant_types = self.client.grant_types().iter().copied().chain([GrantType::ClientCredentials]);
+        let changes = AppChanges::new().with_grant_types(grant_types);
+        if let Err(error) = server.update_app(&self.owner, id, changes).await {
+            // The secret works, and now is the one time that it can be shown.
+            tracing::warn!(%error, client = %id, "an app has a secret now, and cannot act for itself");
+        }
+        Ok(match app.into_secret() {
+            Some(secret) => Managed::Secret(secret, "It had none before."),
+            None => self.done(Action::Secure),
+        })
+    }
+
+    /// Who has no secret cannot act for itself, so that goes first.
+    async fn make_public(&self) -> Result<Managed, Refusal> {
+        let (server, id) = (&self.app.server, self.client.id());
+        if self.client.allows(GrantType::ClientCredentials) {
+            let others = self.client.grant_types().iter().copied();
+            let others: Vec<GrantType> = others.filter(|other| *other != GrantType::ClientCredentials).collect();
+            if others.is_empty() {
+                return Err("Without a secret, the app could never get a token. Give it a redirect URI first.".into());
+            }
+            server.update_app(&self.owner, id, AppChanges::new().with_grant_types(others)).await?;
+        }
+        server.make_public(&self.owner, id).await?;
+        Ok(self.done(Action::Secure))
+    }
+
+    async fn rotate_secret(&self) -> Result<Managed, Refusal> {
+        self.require_secret()?;
+        let developer = self.prove().await?;
+        let secret = self.app.server.rotate_secret(developer, self.client.id(), OVERLAP).await?;
+        Ok(Managed::Secret(secret, "The one before works for 24 hours more, so that you can change over."))
+    }
+
+    async fn reset_secret(&self) -> Result<Managed, Refusal> {
+        self.require_secret()?;
+        let developer = self.prove().await?;
+        let secret = self.app.server.reset_secret(developer, self.client.id()).await?;
+        Ok(Managed::Secret(secret, "The one before no longer works."))
+    }
+
+    async fn end_secret(&self) -> Result<Managed, Refusal> {
+        self.require_secret()?;
+        self.app.server.end_previous_secret(&self.owner, self.client.id()).await?;
+        Ok(self.done(Action::EndSecret))
+    }
+
+    async fn delete(&self) -> Result<Managed, Refusal> {
+        match self.app.server.delete_own_client(&self.owner, self.client.id()).await.map_err(Problem::from)? {
+            Deletion::Deleted => Ok(Managed::Deleted),
+            Deletion::Unknown => Err(Problem::not_found().into()),
+        }
+    }
+
+    /// A secret outlives the session, as an app does.
+    async fn prove(&self) -> Result<Developer<'_>, Refusal> {
+        let developer = Developer::new(&self.owner);
+        let proved_at = password_again::check(self.app, self.user, self.source, self.fields).await?;
+        Ok(proved_at.map_or(developer, |at| developer.with_authenticated_at(at)))
+    }
+
+    fn require_secret(&self) -> Result<(), Refusal> {
+        if self.client.is_public() {
+            return Err("The app has no secret, because it is not a secure application.".into());
+        }
+        Ok(())
+    }
+
+    fn done(&self, action: Action) -> Managed {
+        Managed::Done(format!("{}&done={}", super::path(self.client.id()), action.as_str()))
+    }
 }
 
 /// The app that a form is about, if it is one of the person's own.

@@ -1,6 +1,7 @@
 //! The apps that a person registered.
 
 mod app_form;
+mod described;
 mod manage;
 mod one_app;
 
@@ -16,8 +17,9 @@ use url::form_urlencoded::byte_serialize;
 pub use self::manage::{Action, Managed, manage};
 pub use self::one_app::{page as one_app_page, secret_page};
 use super::app::App;
-use super::password_again::{self, Proof};
-use super::{refusal, subject};
+use super::refusal::Refusal;
+use super::services::Environments;
+use super::{password_again, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
@@ -84,27 +86,28 @@ pub async fn registered_page(
 
 /// Registers the app that a form describes, which `owner` sent from `source`.
 pub async fn register(app: &App, owner: &User, source: IpAddr, fields: &Fields) -> Result<Outcome, Problem> {
-    let refused = |problem| Ok(Outcome::Refused(app_form::refused(fields, problem)));
-    let new_app = match app_form::new_app(&app.service, subject(owner)?, fields) {
-        Ok(new_app) => new_app,
-        Err(problem) => return refused(problem),
-    };
-    let new_app = match password_again::check(app, owner, source, fields).await? {
-        Proof::Wrong => return refused(password_again::WRONG.to_owned()),
-        Proof::NotAsked => new_app,
-        Proof::At(at) => new_app.with_authenticated_at(at),
-    };
-    if own_apps(app, new_app.owner()).await?.len() >= MAX_APPS.get() as usize {
-        return refused("You have as many apps as one person may have.".to_owned());
-    }
-    let registered = match app_form::typed(fields).confidential {
-        true => app.server.register_confidential_app(new_app).await,
-        false => app.server.register_public_app(new_app).await,
-    };
-    match registered {
+    match registered(app, owner, source, fields).await {
         Ok(registered) => Ok(Outcome::Registered(Box::new(registered))),
-        Err(error) => refused(refusal::words(&error)?),
+        Err(Refusal::Form(problem)) => Ok(Outcome::Refused(app_form::refused(fields, problem))),
+        Err(Refusal::Problem(problem)) => Err(problem),
     }
+}
+
+async fn registered(app: &App, owner: &User, source: IpAddr, fields: &Fields) -> Result<DeveloperApp, Refusal> {
+    let mut new = described::new_app(app, owner, fields).await?;
+    if let Some(at) = password_again::check(app, owner, source, fields).await? {
+        new = new.with_authenticated_at(at);
+    }
+    if own_apps(app, new.owner()).await?.len() >= MAX_APPS.get() as usize {
+        return Err("You have as many apps as one person may have.".into());
+    }
+    let environment = new.environment();
+    let registered = if described::is_confidential(&app.service, fields) {
+        app.server.register_confidential_app(new).await
+    } else {
+        app.server.register_public_app(new).await
+    };
+    registered.map_err(|error| described::refused(environment, fields, &error))
 }
 
 /// The apps of `owner`.
@@ -131,9 +134,9 @@ fn details(app: &App, client: &Client, workspaces: &[Workspace]) -> AppDetails {
         client_id: client.id().to_string(),
         name: client.display_name().to_owned(),
         confidential: !client.is_public(),
-        environment: match client.environment() {
-            Environment::Development => Some("Development"),
-            Environment::Production => Some("Production"),
+        environment: match (app.service.environments, client.environment()) {
+            (Environments::Chosen, Environment::Development) => Some("Development"),
+            (Environments::Chosen, Environment::Production) => Some("Production"),
             _ => None,
         },
         workspace: app_form::workspace_of(&app.service, client, workspaces),

@@ -4,12 +4,13 @@ use grantor::client::{Client, ClientAuthentication, ClientSecretSummary};
 use grantor::clock::{Clock as _, SystemClock, Timestamp};
 use grantor::secret::ClientSecret;
 
-use super::{MANAGE, app_form, details};
+use super::{Action, MANAGE, app_form, details};
 use crate::provider::app::App;
+use crate::provider::services::{Credentials, Secrets};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{AppForm, AppPage, AppSecretPage, SecretRow, Section, date};
+use crate::shortener::views::{AppForm, AppPage, AppSecretPage, SecretRow, Section, date, date_and_time};
 use crate::shortener::visitor::Visitor;
 use crate::shortener::workspaces;
 
@@ -24,12 +25,14 @@ pub async fn page(
     let client = super::manage::own(app, owner, fields).await?;
     let workspaces = workspaces::of(&app.site.database, owner.id).await?;
     Ok(AppPage {
+        can_be_secure: app.service.secrets == Secrets::Offered || !client.is_public(),
         layout: visitor.layout(client.display_name(), Section::Developers),
         manage_token: visitor.form_token(MANAGE),
-        done: fields.get("done").is_some(),
+        done: fields.get("done").and_then(Action::parse).and_then(|action| done(action, &client)),
         impossible: None,
         app: details(app, &client, &workspaces),
         secrets: secrets(&client),
+        password: app.service.credentials == Credentials::PasswordAgain,
         fields: app_form::for_a_known_app(&app.service),
         form: form.unwrap_or_else(|| app_form::of(&client)),
     })
@@ -54,6 +57,17 @@ pub async fn secret_page(
     })
 }
 
+/// What was just done, if it is so: whoever follows a link to this page has done nothing for that.
+fn done(action: Action, client: &Client) -> Option<&'static str> {
+    let one_secret = secrets(client).iter().filter(|secret| secret.live).count() == 1;
+    match action {
+        Action::Edit => Some("Saved."),
+        Action::Secure if client.is_public() => Some("It is no secure application now, and has no secret any more."),
+        Action::EndSecret if one_secret => Some("The secret before the present one no longer works."),
+        _ => None,
+    }
+}
+
 fn secrets(client: &Client) -> Vec<SecretRow> {
     let ClientAuthentication::Secret(authentication) = client.authentication() else { return Vec::new() };
     let now = SystemClock.now();
@@ -65,7 +79,7 @@ fn row(secret: &ClientSecretSummary, at: usize, now: Timestamp) -> SecretRow {
     SecretRow {
         name: secret.id.to_string(),
         created: secret.created_at.map(day),
-        expires: secret.expires_at.map(day),
+        expires: secret.expires_at.map(|at| date_and_time(at.unix_seconds())),
         last_used: secret.last_used_at.map(day),
         live: secret.is_live(now),
         previous: at > 0,

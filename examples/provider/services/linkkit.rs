@@ -7,8 +7,8 @@ use grantor::error::ErrorReason;
 use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -34,6 +34,7 @@ pub(super) fn service() -> Service {
         mcp: None,
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,

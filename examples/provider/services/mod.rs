@@ -41,6 +41,8 @@ pub struct Service {
     pub workspaces: Workspaces,
     /// Who may make apps and API tokens.
     pub developers: Developers,
+    /// Whether an app can have a secret.
+    pub secrets: Secrets,
     /// What a person proves before they make one.
     pub credentials: Credentials,
     /// Whether apps say what they are for.
@@ -126,6 +128,15 @@ pub enum Developers {
     Everybody,
     /// Who owns a workspace.
     Owners,
+}
+
+/// Whether an app can have a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Secrets {
+    /// One that says it can keep one.
+    Offered,
+    /// None that people register: the service issues none.
+    Never,
 }
 
 /// What a person proves before they make an app or an API token.

@@ -5,8 +5,8 @@ use grantor::configuration::{EndpointPaths, Prefixes, Registration, Registration
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, delete, get,
-    post, scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces,
+    delete, get, post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -33,6 +33,7 @@ pub(super) fn service() -> Service {
         mcp: Some(Mcp { scope: "", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,

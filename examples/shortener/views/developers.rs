@@ -48,18 +48,22 @@ pub struct AppRegisteredPage {
 #[derive(Debug, Template)]
 #[template(path = "app.html", config = "examples/shortener/askama.toml")]
 pub struct AppPage {
+    /// Whether the app has or can have a secret.
+    pub can_be_secure: bool,
     /// The frame.
     pub layout: Layout,
     /// The anti-CSRF value of the forms.
     pub manage_token: String,
-    /// Whether something was just done.
-    pub done: bool,
+    /// What was just done.
+    pub done: Option<&'static str>,
     /// Why something could not be done.
     pub impossible: Option<String>,
     /// The app.
     pub app: AppDetails,
     /// Its secrets, newest first.
     pub secrets: Vec<SecretRow>,
+    /// Whether the password has to be typed again before there is a new one.
+    pub password: bool,
     /// What the edit form asks for.
     pub fields: AppFields,
     /// What the app has, or what was typed if it has to be typed again.
@@ -127,6 +131,8 @@ pub struct AppFields {
     pub kind: bool,
     /// Whether it is for development or production.
     pub environment: bool,
+    /// Redirect URIs that lead to the user's own computer, whatever the app is for.
+    pub own_computer: bool,
     /// Where people begin who install it.
     pub authorization_url: bool,
     /// The workspaces that it may be confined to.

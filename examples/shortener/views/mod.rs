@@ -28,6 +28,6 @@ pub use home::{DashboardPage, LinkRow, WelcomePage};
 pub use layout::{Account, Layout, Section};
 pub use scope::ScopeChoice;
 pub use sign_in::SignInPage;
-pub use text::{date, host_of, iso_date, timestamp};
+pub use text::{date, date_and_time, host_of, iso_date, timestamp};
 pub use tokens::{TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage};
 pub use workspace::WorkspaceChoice;

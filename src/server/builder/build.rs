@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::AuthorizationServerBuilder;
 use crate::client::GrantType;
 use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog, ResourceCredentials};
+#[cfg(feature = "cimd")]
+use crate::endpoint::DocumentCache;
 use crate::endpoint::Documents;
 use crate::policy::AccessTokenFormat;
 use crate::rate_limit::RateLimits;
@@ -35,14 +37,20 @@ impl AuthorizationServerBuilder {
         if let Some(rules) = self.registration.rules() {
             rules.check(&scopes)?;
         }
+        #[cfg(feature = "cimd")]
+        if let Some(documents) = &self.client_documents {
+            documents.rules.check(&scopes)?;
+        }
         if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);
         }
         if !self.grant_types.iter().any(|grant_type| *grant_type != GrantType::RefreshToken) {
             return Err(ConfigurationError::NoGrantType);
         }
-        let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
-        if no_registry {
+        let registers = self.registration.rules().is_some();
+        #[cfg(feature = "cimd")]
+        let registers = registers || self.client_documents.is_some();
+        if registers && self.stores.registry.is_none() {
             return Err(ConfigurationError::NoRegistry);
         }
 
@@ -68,6 +76,8 @@ impl AuthorizationServerBuilder {
             imported_tokens: self.imported_tokens,
             paths: self.paths,
             registration: self.registration,
+            #[cfg(feature = "cimd")]
+            client_documents: self.client_documents,
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
@@ -116,6 +126,8 @@ impl AuthorizationServerBuilder {
                 resource_server,
                 credential_policy: self.credential_policy,
                 reauthentication: self.reauthentication,
+                #[cfg(feature = "cimd")]
+                client_documents: DocumentCache::default(),
             }),
         })
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::account::AllowAll;
 use super::{AuthorizationServer, CredentialPolicy, Stores};
+#[cfg(feature = "cimd")]
+use crate::cimd::ClientIdMetadataDocuments;
 use crate::client::GrantType;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
@@ -35,6 +37,7 @@ use crate::scope::Scope;
 /// | scopes | none, no default scope, and no wildcard; unknown ones are refused |
 /// | resource | none: tokens are for whoever accepts them |
 /// | registration | closed |
+/// | client ID metadata documents | not read |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
 /// | PKCE | [`PkceRequirement::Required`] |
@@ -71,6 +74,8 @@ pub struct AuthorizationServerBuilder {
     prefixes: Prefixes,
     paths: EndpointPaths,
     registration: Registration,
+    #[cfg(feature = "cimd")]
+    client_documents: Option<ClientIdMetadataDocuments>,
     remembered_consent: RememberedConsent,
     consent_lifetime: Duration,
     body_limit: usize,
@@ -108,6 +113,8 @@ impl AuthorizationServer {
             prefixes: Prefixes::default(),
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
+            #[cfg(feature = "cimd")]
+            client_documents: None,
             remembered_consent: RememberedConsent::Enabled,
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
@@ -273,6 +280,14 @@ impl AuthorizationServerBuilder {
     /// Decides whether clients may register themselves; needs stores with a registry.
     pub fn registration(mut self, registration: Registration) -> Self {
         self.registration = registration;
+        self
+    }
+
+    /// Lets clients identify themselves by the URL of a document (see [`cimd`](crate::cimd)); needs stores with a registry,
+    /// where a client is kept once somebody has approved it.
+    #[cfg(feature = "cimd")]
+    pub fn client_id_metadata_documents(mut self, documents: ClientIdMetadataDocuments) -> Self {
+        self.client_documents = Some(documents);
         self
     }
 

@@ -38,7 +38,7 @@ pub fn slug() -> Value {
 }
 
 /// Some text that may be an `error_description` (RFC 6749 §5.2).
-pub fn sentence() -> Value {
+fn sentence() -> Value {
     json!({ SENTENCE: true })
 }
 
@@ -49,6 +49,13 @@ pub fn expect_members(reply: &Reply, expected: Value) {
     let mut problems = Vec::new();
     compare("", &reply.json(), &expected, &mut problems);
     assert!(problems.is_empty(), "{problems:#?} in {reply:?}");
+}
+
+/// An error of an endpoint for programs: its code and a text, and nothing else (RFC 6749 §5.2, RFC 7591 §3.2.2).
+#[track_caller]
+pub fn expect_refusal(reply: Reply, status: u16, error: &str) {
+    let reply = reply.expect_error(status, error);
+    expect_members(&reply, json!({ "error": error, "error_description": sentence() }));
 }
 
 fn compare(at: &str, found: &Value, expected: &Value, problems: &mut Vec<String>) {
@@ -112,4 +119,32 @@ fn matches(found: &Value, kind: &str, detail: &Value) -> bool {
         }),
         _ => false,
     }
+}
+
+#[test]
+fn a_member_too_many_one_that_is_missing_and_one_of_another_type_are_noticed() {
+    let expected = json!({ "access_token": text("live_"), "expires_in": integer(1..=9), "scope": words(&["a", "b"]) });
+    let problems = |found: Value| {
+        let mut problems = Vec::new();
+        compare("", &found, &expected, &mut problems);
+        problems.len()
+    };
+    let good = json!({ "access_token": "live_1", "expires_in": 9, "scope": "b a" });
+    assert_eq!(problems(good.clone()), 0);
+    for (member, value) in [
+        ("refresh_token", Value::Null),
+        ("access_token", json!("live_")),
+        ("access_token", json!("test_1")),
+        ("expires_in", json!("9")),
+        ("expires_in", json!(9.0)),
+        ("expires_in", json!(10)),
+        ("scope", json!("a")),
+        ("scope", json!("a b b")),
+        ("scope", json!(["a", "b"])),
+    ] {
+        let mut found = good.clone();
+        found[member] = value;
+        assert_eq!(problems(found.clone()), 1, "{found}");
+    }
+    assert_eq!(problems(json!({ "access_token": "live_1", "scope": "a b" })), 1);
 }

@@ -15,8 +15,9 @@ pub use listing::{
     clients_are_listed_by_owner_in_order,
 };
 pub use secrets::{
-    a_use_beside_an_update_does_not_undo_it, the_latest_use_of_a_secret_is_remembered,
-    the_use_of_a_secret_is_remembered, the_use_of_an_unknown_secret_changes_nothing,
+    a_dropped_use_of_a_secret_happened_or_did_not, a_use_beside_an_update_does_not_undo_it,
+    the_latest_use_of_a_secret_is_remembered, the_use_of_a_secret_is_remembered,
+    the_use_of_an_unknown_secret_changes_nothing,
 };
 
 use super::client_store::lookalikes;
