@@ -13,8 +13,10 @@ use grantor::cimd::{
 use grantor::error::ErrorReason;
 use http::Response;
 
+use super::authority::Authority;
 use super::document;
-use super::web_server::{Authority, Behaviour, Names, Silent, WebServer};
+use super::silent::Silent;
+use super::web_server::{Behaviour, Names, WebServer};
 use crate::browser::page;
 use crate::support::Setup;
 
