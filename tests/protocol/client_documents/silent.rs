@@ -9,14 +9,10 @@ impl Silent {
     /// One at every address of this machine.
     pub fn everywhere() -> Self {
         let everywhere = std::net::TcpListener::bind("[::]:0").or_else(|_| std::net::TcpListener::bind("0.0.0.0:0"));
-        Self::of(everywhere.unwrap())
+        Self::on(everywhere.unwrap())
     }
 
-    pub fn at(address: std::net::SocketAddr) -> Self {
-        Self::of(std::net::TcpListener::bind(address).unwrap())
-    }
-
-    fn of(listener: std::net::TcpListener) -> Self {
+    pub fn on(listener: std::net::TcpListener) -> Self {
         listener.set_nonblocking(true).unwrap();
         Self(listener)
     }
