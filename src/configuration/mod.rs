@@ -9,6 +9,7 @@ mod scope_declarations;
 mod scopes;
 mod token_requests;
 mod token_response;
+mod unused_clients;
 mod wording;
 
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog};
 pub use token_requests::TokenRequestBodies;
 pub(crate) use token_response::NoRefreshToken;
 pub use token_response::{ResponseMember, TokenResponseShape};
+pub use unused_clients::UnusedClients;
+pub(crate) use unused_clients::{Usage, Verdict};
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{ConfigurationError, ScopeCatalog};
+use super::{ConfigurationError, ScopeCatalog, UnusedClients};
 use crate::client::GrantType;
 use crate::policy::ClientPolicies;
 use crate::scope::Scope;
@@ -77,13 +77,14 @@ pub enum RegistrationMember {
 /// # Defaults
 ///
 /// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
-/// 10,000 clients, identifiers that begin with `client_`, no policies of their own, management by the client, and every
-/// member in the answer.
+/// 10,000 clients, unused ones forgotten as [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their
+/// own, management by the client, and every member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
     pub(crate) max_clients: NonZeroU32,
+    pub(crate) unused_clients: UnusedClients,
     pub(crate) client_id_prefix: String,
     pub(crate) authentication: RegistrationAuthentication,
     pub(crate) management: RegistrationManagement,
@@ -99,6 +100,7 @@ impl RegistrationRules {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
+            unused_clients: UnusedClients::default(),
             client_id_prefix: "client_".to_owned(),
             authentication: RegistrationAuthentication::AsAsked,
             management: RegistrationManagement::Enabled,
@@ -126,6 +128,13 @@ impl RegistrationRules {
     #[must_use]
     pub const fn with_max_clients(mut self, max_clients: NonZeroU32) -> Self {
         self.max_clients = max_clients;
+        self
+    }
+
+    /// Sets what becomes of clients that nobody uses.
+    #[must_use]
+    pub const fn with_unused_clients(mut self, unused: UnusedClients) -> Self {
+        self.unused_clients = unused;
         self
     }
 

@@ -83,6 +83,7 @@ pub(super) fn write(event: &Event<'_>) {
                     grants = fields.grants,
                     codes = fields.codes,
                     tokens = fields.tokens,
+                    clients = fields.clients,
                     error = fields.source.map(chain).as_deref(),
                 );
             }
@@ -148,6 +149,7 @@ struct Fields<'a> {
     grants: Option<u64>,
     codes: Option<u32>,
     tokens: Option<u32>,
+    clients: Option<u32>,
     source: Option<&'a StoreError>,
 }
 
@@ -173,7 +175,9 @@ impl<'a> Fields<'a> {
             Event::TenantRevoked { tenant, grants } => {
                 Self { tenant: Some(tenant.as_str()), grants: Some(*grants), ..none }
             }
-            Event::Purged { codes, tokens } => Self { codes: Some(*codes), tokens: Some(*tokens), ..none },
+            Event::Purged { codes, tokens, clients } => {
+                Self { codes: Some(*codes), tokens: Some(*tokens), clients: Some(*clients), ..none }
+            }
             Event::Refused { endpoint, reason, source, .. } => {
                 Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source: *source, ..none }
             }
