@@ -100,7 +100,7 @@ pub struct Client {
     #[serde(default)]
     review_at: Option<Timestamp>,
     #[serde(default)]
-    seen_in_use_at: Option<Timestamp>,
+    used_at: Option<Timestamp>,
     version: u64,
 }
 
@@ -135,7 +135,7 @@ impl Client {
             created_at: Timestamp::from_unix_millis(0),
             updated_at: Timestamp::from_unix_millis(0),
             review_at: None,
-            seen_in_use_at: None,
+            used_at: None,
             version: 0,
         }
     }
@@ -241,7 +241,7 @@ impl Client {
         self.created_at = previous.created_at;
         self.updated_at = updated_at;
         self.review_at = previous.review_at;
-        self.seen_in_use_at = previous.seen_in_use_at;
+        self.used_at = previous.used_at;
         self.version = previous.version;
         self
     }

@@ -11,10 +11,11 @@ impl Client {
         self.review_at
     }
 
-    /// When a review last found that the client had a grant; `None` if none ever did.
+    /// When the client is last known to have been granted something, or to have had a grant; `None` if it never was. It is
+    /// noted now and then only: see [`UnusedClients`](crate::configuration::UnusedClients).
     #[must_use]
-    pub const fn seen_in_use_at(&self) -> Option<Timestamp> {
-        self.seen_in_use_at
+    pub const fn used_at(&self) -> Option<Timestamp> {
+        self.used_at
     }
 
     pub(crate) const fn with_review_at(mut self, at: Option<Timestamp>) -> Self {
@@ -22,8 +23,8 @@ impl Client {
         self
     }
 
-    pub(crate) const fn with_seen_in_use_at(mut self, at: Option<Timestamp>) -> Self {
-        self.seen_in_use_at = at;
+    pub(crate) const fn with_used_at(mut self, at: Option<Timestamp>) -> Self {
+        self.used_at = at;
         self
     }
 }

@@ -10,17 +10,19 @@ mod scopes;
 mod token_requests;
 mod token_response;
 mod unused_clients;
+mod unvetted_errors;
 mod wording;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::{Client, Vetting};
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 use crate::rate_limit::RateLimits;
-use crate::redirect_uri::RedirectUriPolicy;
+use crate::redirect_uri::{RedirectUri, RedirectUriPolicy};
 use crate::telemetry::Telemetry;
 
 #[cfg(test)]
@@ -41,6 +43,8 @@ pub(crate) use token_response::NoRefreshToken;
 pub use token_response::{ResponseMember, TokenResponseShape};
 pub use unused_clients::UnusedClients;
 pub(crate) use unused_clients::{Usage, Verdict};
+pub(crate) use unvetted_errors::Taken;
+pub use unvetted_errors::UnvettedErrors;
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -154,6 +158,7 @@ pub(crate) struct Configuration {
     pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
+    pub(crate) unvetted_errors: UnvettedErrors,
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
@@ -169,6 +174,14 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Whether answers to this client may be sent there.
+    pub(crate) fn accepts_redirect(&self, client: &Client, uri: &RedirectUri) -> bool {
+        let unvetted = client.vetting() == Vetting::SelfRegistered;
+        let rules = self.registration.rules().filter(|_| unvetted);
+        self.redirect_uris.accepts_in(client.environment(), uri)
+            && rules.is_none_or(|rules| rules.redirect_destinations.accepts(uri))
+    }
+
     /// Who reads the answer to an authorization request with these `ui_locales`; `None` if nothing was reworded.
     pub(crate) fn readers(&self, ui_locales: Option<&str>) -> Option<Box<Readers>> {
         let wording = Arc::clone(self.wording.as_ref()?);

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use super::{ConfigurationError, ScopeCatalog, UnusedClients};
 use crate::client::GrantType;
 use crate::policy::ClientPolicies;
+use crate::redirect_uri::RedirectDestinations;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
@@ -76,13 +77,14 @@ pub enum RegistrationMember {
 ///
 /// # Defaults
 ///
-/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
-/// 10,000 clients, unused ones forgotten as [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their
+/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, every redirect
+/// URI that it accepts, at most 10,000 clients, unused ones forgotten as [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their
 /// own, management by the client, and every member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
+    pub(crate) redirect_destinations: RedirectDestinations,
     pub(crate) max_clients: NonZeroU32,
     pub(crate) unused_clients: UnusedClients,
     pub(crate) client_id_prefix: String,
@@ -99,6 +101,7 @@ impl RegistrationRules {
         Self {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            redirect_destinations: RedirectDestinations::new(),
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
             unused_clients: UnusedClients::default(),
             client_id_prefix: "client_".to_owned(),
@@ -121,6 +124,15 @@ impl RegistrationRules {
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
+        self
+    }
+
+    /// Limits where a client may be answered that registers itself, of what the server accepts
+    /// ([`redirect_uris`](crate::AuthorizationServerBuilder::redirect_uris)). It holds when a client registers and whenever it
+    /// is used, so that a destination that turns out to be bad is closed at once.
+    #[must_use]
+    pub fn with_redirect_destinations(mut self, destinations: RedirectDestinations) -> Self {
+        self.redirect_destinations = destinations;
         self
     }
 

@@ -171,6 +171,8 @@ impl AuthorizationServer {
         let stored = async {
             let decided = confirmed.approve(approval, self.now());
             let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
+            // Before the code is stored: what follows that could lose the answer.
+            self.note_use(confirmed.request().client(), Operation::Approve).await;
             let (grant, response) = self.store_decision(&confirmed, decided).await?;
             let (client, subject, consent) =
                 (confirmed.request().client().id(), confirmed.subject(), confirmed.consent());

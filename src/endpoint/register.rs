@@ -62,9 +62,9 @@ impl<'a> RegistrationRequest<'a> {
         bearer(self.headers)
     }
 
-    pub(super) fn document(&self) -> Result<ClientDocument, ErrorReason> {
+    pub(super) fn document(&self) -> Result<ClientDocument, Refusal> {
         require_json(self.headers)?;
-        ClientDocument::read(self.body)
+        Ok(ClientDocument::read(self.body)?)
     }
 }
 

@@ -22,9 +22,6 @@ impl AuthorizationServer {
     /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for
     /// longer than an hour keeps them for as long.
     ///
-    /// A client is looked at when its time has come. If it has a grant it stays, and its next time is noted: this is the
-    /// only place where that is written.
-    ///
     /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live
     /// traffic.
     ///
@@ -66,6 +63,22 @@ impl AuthorizationServer {
         Ok(forgotten)
     }
 
+    /// Notes that a client is granted something, if it is one that would be forgotten and that was not noted lately.
+    ///
+    /// What is granted is granted whether that works or not.
+    pub(crate) async fn note_use(&self, client: &Client, operation: Operation) {
+        let rules = self.configuration().registration.rules();
+        let (Some(rules), Some(registry)) = (rules, &self.inner.registry) else { return };
+        let now = self.now();
+        if rules.unused_clients.is_to_be_noted(client, now) {
+            // Whoever was faster has noted as much, or the next one will.
+            let noted = registry.update_client(&client.clone().with_used_at(Some(now))).await;
+            if let Err(source) = noted.map(|_: Update| ()) {
+                self.observe(&Event::Failed { operation, source: &source });
+            }
+        }
+    }
+
     async fn review(
         &self,
         registry: &Arc<dyn ClientRegistry>,
@@ -76,9 +89,9 @@ impl AuthorizationServer {
         let usage = if granted { Usage::Granted } else { Usage::NotGranted };
         let reviewed = client.clone();
         match unused.review(client, usage, self.now()) {
-            Verdict::Keep { review_at, seen_in_use_at } => {
+            Verdict::Keep { review_at, used_at } => {
                 // Whoever was faster has decided about it as it is now, or the next purge will.
-                let reviewed = reviewed.with_review_at(review_at).with_seen_in_use_at(seen_in_use_at);
+                let reviewed = reviewed.with_review_at(review_at).with_used_at(used_at);
                 let _: Update = registry.update_client(&reviewed).await?;
                 Ok(Deletion::Unknown)
             }

@@ -64,7 +64,7 @@ pub(super) fn clients() -> Vec<Client> {
         .with_created_at(Timestamp::from_unix_millis(i64::MIN))
         .with_updated_at(Timestamp::MAX)
         .with_review_at(Some(Timestamp::MAX))
-        .with_seen_in_use_at(Some(Timestamp::from_unix_millis(i64::MIN)))
+        .with_used_at(Some(Timestamp::from_unix_millis(i64::MIN)))
         .with_version(u64::MAX);
     let secret = SecretAuthentication::new(SecretHash::of("")).with_expiry(Timestamp::MAX);
     vec![

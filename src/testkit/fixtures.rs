@@ -93,7 +93,7 @@ pub fn full_client() -> Client {
         .with_created_at(from_now(-60))
         .with_updated_at(from_now(-30))
         .with_review_at(Some(from_now(86_400)))
-        .with_seen_in_use_at(Some(from_now(-10)))
+        .with_used_at(Some(from_now(-10)))
         .with_version(3)
 }
 

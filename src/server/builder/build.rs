@@ -63,6 +63,7 @@ impl AuthorizationServerBuilder {
             imported_tokens: self.imported_tokens,
             paths: self.paths,
             registration: self.registration,
+            unvetted_errors: self.unvetted_errors,
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,

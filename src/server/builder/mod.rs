@@ -10,8 +10,8 @@ use super::{AuthorizationServer, CredentialPolicy, Stores};
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ResourceCredentials, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, Wording,
-    client_id_prefix,
+    RememberedConsent, ResourceCredentials, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, UnvettedErrors,
+    Wording, client_id_prefix,
 };
 use crate::issuer::Issuer;
 use crate::jwt::SignerSettings;
@@ -33,6 +33,7 @@ use crate::scope::Scope;
 /// | scopes | none, no default scope, and no wildcard; unknown ones are refused |
 /// | resource | none: tokens are for whoever accepts them |
 /// | registration | closed |
+/// | errors of clients that registered themselves | taken to the client once somebody is signed in |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
 /// | PKCE | [`PkceRequirement::Required`] |
@@ -67,6 +68,7 @@ pub struct AuthorizationServerBuilder {
     prefixes: Prefixes,
     paths: EndpointPaths,
     registration: Registration,
+    unvetted_errors: UnvettedErrors,
     remembered_consent: RememberedConsent,
     consent_lifetime: Duration,
     body_limit: usize,
@@ -102,6 +104,7 @@ impl AuthorizationServer {
             prefixes: Prefixes::default(),
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
+            unvetted_errors: UnvettedErrors::AfterSignIn,
             remembered_consent: RememberedConsent::Enabled,
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
@@ -248,6 +251,12 @@ impl AuthorizationServerBuilder {
     /// Decides whether clients may register themselves; needs stores with a registry.
     pub fn registration(mut self, registration: Registration) -> Self {
         self.registration = registration;
+        self
+    }
+
+    /// Decides when an error is taken to a client that registered itself.
+    pub const fn unvetted_errors(mut self, errors: UnvettedErrors) -> Self {
+        self.unvetted_errors = errors;
         self
     }
 
