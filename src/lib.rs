@@ -12,6 +12,8 @@
     clippy::unwrap_used
 )]
 
+#[cfg(feature = "cimd")]
+pub mod cimd;
 pub mod client;
 pub mod clock;
 pub mod configuration;
@@ -19,6 +21,7 @@ mod endpoint;
 pub mod error;
 pub mod grant;
 pub mod guide;
+pub mod host_pattern;
 pub mod identifier;
 pub mod issuer;
 #[cfg(feature = "jwt")]
@@ -54,10 +57,10 @@ pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{
     AppChanges, AuthorizationServer, AuthorizationServerBuilder, CredentialDecision, CredentialPolicy,
-    CredentialRequest, DeveloperApp, Finding, ImportError, Imported, InstallLinkError, NewApp, NewPersonalToken,
-    PersonalToken, Revocation, Stores,
+    CredentialRequest, Developer, DeveloperApp, Finding, ImportError, Imported, InstallLinkError, NewApp,
+    NewPersonalToken, PersonalToken, Revocation, Stores,
 };
 pub use wire::{
-    AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection, RegistrationResponse,
-    TokenResponse, Visitor, page_headers,
+    AuthorizationRequest, AuthorizationResponse, AuthorizeAnswer, ClientRequest, ErrorPage, Introspection,
+    RegistrationResponse, TokenResponse, Visitor, page_headers,
 };

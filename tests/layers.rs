@@ -8,10 +8,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "values",
         &[
+            "cimd",
             "client",
             "clock",
             "configuration",
             "error",
+            "host_pattern",
             "identifier",
             "issuer",
             "jwt",

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 
-use crate::pages::{assets, connected, demo, developers, home, links, sign_in};
+use crate::pages::{app_store, assets, connected, demo, developers, home, links, sign_in, tokens};
 use crate::provider::app::App;
 use crate::shortener::form;
 use crate::shortener::problem::Problem;
@@ -27,10 +27,17 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .service(page("/workspace").post(links::switch))
         .service(page("/connected").get(connected::list))
         .service(page("/connected/revoke").post(connected::revoke))
+        .service(page("/tokens").get(tokens::list).post(tokens::issue))
+        .service(page("/tokens/revoke").post(tokens::revoke))
+        .service(page("/tokens/reset").post(tokens::reset))
         .service(page("/developers").get(developers::list).post(developers::register))
-        .service(page("/developers/delete").post(developers::delete))
+        .service(page("/developers/app").get(developers::one))
+        .service(page("/developers/{action}").post(developers::manage))
+        .service(page("/apps").get(app_store::list))
+        .service(page("/apps/install").post(app_store::install))
         .service(page("/demo").get(demo::show))
         .service(page("/demo/connect").post(demo::connect))
+        .service(page("/demo/install").get(demo::install))
         .service(page("/demo/callback").get(demo::callback))
         .service(page("/demo/forget").post(demo::forget))
         .service(oauth::consent::service(app.service.paths.authorize()))
@@ -42,6 +49,7 @@ pub fn configure(app: App, config: &mut ServiceConfig) {
         .wrap(from_fn(headers::protect));
 
     oauth::adapter::configure(&app.server, config);
+    oauth::mcp::configure(app.mcp.as_ref(), config);
     let api = api::scope(&app.service);
     config.app_data(Data::new(app)).service(api).service(pages);
 }

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::pages::{assets, connected, demo, developers, home, links, sign_in};
+use crate::pages::{app_store, assets, connected, demo, developers, home, links, sign_in, tokens};
 use crate::provider::app::App;
 use crate::shortener::form;
 use crate::shortener::problem::Problem;
@@ -27,10 +27,17 @@ pub fn router(app: App) -> Router {
         .route("/workspace", post(links::switch))
         .route("/connected", get(connected::list))
         .route("/connected/revoke", post(connected::revoke))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
+        .route("/tokens/revoke", post(tokens::revoke))
+        .route("/tokens/reset", post(tokens::reset))
         .route("/developers", get(developers::list).post(developers::register))
-        .route("/developers/delete", post(developers::delete))
+        .route("/developers/app", get(developers::one))
+        .route("/developers/{action}", post(developers::manage))
+        .route("/apps", get(app_store::list))
+        .route("/apps/install", post(app_store::install))
         .route("/demo", get(demo::show))
         .route("/demo/connect", post(demo::connect))
+        .route("/demo/install", get(demo::install))
         .route("/demo/callback", get(demo::callback))
         .route("/demo/forget", post(demo::forget))
         .merge(oauth::consent::router(app.service.paths.authorize()))
@@ -43,7 +50,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), problem::show_problems))
         .layer(middleware::from_fn(headers::protect));
 
-    let oauth = oauth::adapter::router(&app.server);
+    let oauth = oauth::adapter::router(&app.server).merge(oauth::mcp::router(app.mcp.as_ref()));
     Router::new()
         // As a service, so that it answers for everything below, whether there is something or not.
         .nest_service(app.service.api_prefix, api::router(&app.service).with_state(app.clone()))

@@ -20,7 +20,7 @@
 //! | `SIGNING_KEY` | the PEM file of the key of a service that signs its tokens, made if it is not there: `target/shortener.pem` |
 //! | `METRICS_ADDR` | where to serve `/metrics` for Prometheus, to nobody but the operator: such as `127.0.0.1:9090`; by default nowhere |
 //! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
-//! | `RUST_LOG` | what to log: `info` |
+//! | `RUST_LOG` | what to log: `info,rmcp=warn` |
 //!
 //! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`.
 
@@ -46,7 +46,7 @@ use crate::web::{metrics, serve};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     match run().await {

@@ -69,7 +69,10 @@ async fn user_id(app: &App, access: &Access) -> Result<Option<i64>, Refusal> {
 }
 
 async fn create(app: &App, operation: Operation, reach: Reach<'_>, body: &Value) -> Result<Value, Refusal> {
-    let url = api::url_in(body)?;
+    let url = match api::url_in(body) {
+        Err(error) if operation == Operation::CreateShortUrl => return Err(error.into_invalid()),
+        url => url?,
+    };
     match links::create(&app.site.database, reach, url).await {
         Ok(link) => Ok(api::link_json(&app.site, &link)),
         Err(CreateError::Refused(why)) if operation == Operation::CreateShortUrl => Err(Refusal::invalid(why)),

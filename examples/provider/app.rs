@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use grantor::client::ClientId;
 use grantor::{AuthorizationServer, Issuer};
 
 use super::client::Client;
 use super::demo::Demo;
-use super::last_used::LastUsed;
-use super::services::Service;
+use super::last_used::{self, LastUsed};
+use super::mcp::{self, McpServer};
+use super::services::{AppStore, Service};
 use super::settings::Settings;
 use super::setup;
 use super::storage::{Place, Storage};
@@ -25,10 +27,14 @@ pub struct App {
     pub site: Site,
     /// The authorization server.
     pub server: AuthorizationServer,
-    /// When each grant was last used.
+    /// When each grant and each secret was last used.
     pub last_used: Arc<LastUsed>,
+    /// The apps that the operator vouches for.
+    pub recommended: Arc<[ClientId]>,
     /// The demo client.
     pub demo: Arc<Demo>,
+    /// The MCP server, if the service has one.
+    pub mcp: Option<McpServer>,
 }
 
 impl App {
@@ -40,23 +46,29 @@ impl App {
                 .map_err(|error| format!("ISSUER has to be set, because http://{address} cannot be one: {error}"))?,
         };
         let database = open_database(settings).await?;
+        let (observer, used_secrets) = last_used::secret_observer();
         let storage = Storage::open(&settings.place, &database, settings.limits).await?;
-        let server = setup::authorization_server(&issuer, settings, &database, &storage)?;
+        let server = setup::authorization_server(&issuer, settings, &database, &storage, observer)?;
         setup::check(&server).await?;
-        setup::install_demo(&server, &issuer).await?;
+        let mut recommended = vec![setup::install_demo(&server, &issuer).await?];
         if let Some(file) = &settings.clients {
-            let count = setup::install_clients(&server, file).await?;
-            tracing::info!(count, "clients registered");
+            let installed = setup::install_clients(&server, file).await?;
+            tracing::info!(count = installed.len(), "clients registered");
+            recommended.extend(installed);
         }
         let client = Client::new(issuer.as_str(), &format!("http://{address}"), Arc::clone(&settings.service))
             .map_err(|error| format!("the demo client has no HTTP: {error}"))?;
-        Ok(Self {
-            service: Arc::clone(&settings.service),
-            site: Site::new(settings.service.title, database, issuer.as_str()),
-            server,
-            last_used: Arc::new(LastUsed::new(storage.tokens)),
-            demo: Arc::new(Demo::new(client)),
-        })
+        let last_used = Arc::new(LastUsed::new(storage.tokens));
+        tokio::spawn(Arc::clone(&last_used).note_secrets(server.clone(), used_secrets));
+        let site = Site::new(settings.service.title, database, issuer.as_str());
+        let site = match settings.service.app_store {
+            AppStore::Shown => site.with_app_store(),
+            AppStore::Absent => site,
+        };
+        let (service, demo) = (Arc::clone(&settings.service), Arc::new(Demo::new(client)));
+        let app = Self { service, site, server, last_used, recommended: recommended.into(), demo, mcp: None };
+        let mcp = McpServer::new(&app).map_err(|error| format!("the MCP server: {error}"))?;
+        Ok(Self { mcp, ..app })
     }
 
     /// Says where it is and how to try it.
@@ -71,6 +83,9 @@ impl App {
         }
         println!("  see the whole flow:  {origin}/demo");
         println!("  register an app:     {origin}/developers");
+        if self.mcp.is_some() {
+            println!("  for an agent:        {origin}{}", mcp::PATH);
+        }
         println!("  for a client:        curl {origin}/.well-known/oauth-authorization-server");
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use grantor::{InvalidReturnTarget, Issuer, ReturnTarget};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
@@ -16,6 +17,8 @@ use crate::shortener::views::ApiCall;
 
 /// The client identifier.
 pub const ID: &str = "demo";
+/// The path at which the app store begins.
+pub const INSTALL_PATH: &str = "/demo/install";
 /// The path of the redirect URI.
 pub const REDIRECT_PATH: &str = "/demo/callback";
 
@@ -54,9 +57,15 @@ impl Client {
         })
     }
 
+    /// Where the shortener's app store says that the browser belongs in the end: nowhere but with the shortener.
+    pub fn return_target(&self, redirect: &str) -> Result<ReturnTarget, InvalidReturnTarget> {
+        let issuer = Issuer::parse(&self.issuer).map_err(|_| InvalidReturnTarget)?;
+        ReturnTarget::parse(&issuer, redirect)
+    }
+
     /// Step 1: where to send the browser, and what to remember until it comes back.
-    pub fn authorization_request(&self) -> (String, AuthorizationRequest) {
-        let request = AuthorizationRequest { state: random::token(), code_verifier: random::token() };
+    pub fn authorization_request(&self, return_to: Option<ReturnTarget>) -> (String, AuthorizationRequest) {
+        let request = AuthorizationRequest { state: random::token(), code_verifier: random::token(), return_to };
         let code_challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&request.code_verifier));
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("response_type", "code")
@@ -76,7 +85,7 @@ impl Client {
     }
 
     /// Step 2: reads the answer that the browser brought back, and exchanges its code.
-    pub async fn finish(&self, request: AuthorizationRequest, query: &str) -> Connection {
+    pub async fn finish(&self, request: &AuthorizationRequest, query: &str) -> Connection {
         let parameter = |wanted: &str| {
             form_urlencoded::parse(query.as_bytes())
                 .find(|(name, _)| name == wanted)

@@ -1,88 +1,105 @@
-//! The apps that may use a person's account.
+//! The page of what may use a person's account: apps, and API tokens.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 
 use grantor::client::{ClientId, Vetting};
-use grantor::clock::{Clock as _, SystemClock, Timestamp};
-use grantor::store::{GrantSummary, Page};
-use grantor::{AuthorizationServer, Subject};
+use grantor::grant::Grant;
+use grantor::store::GrantSummary;
 
 use super::app::App;
-use super::subject;
+use super::grants::{self, Grants, day};
+use super::services::Service;
+use super::{scopes, subject, tokens};
+use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{ConnectedApp, date};
-use crate::shortener::workspaces::{self, Workspace};
+use crate::shortener::views::{ConnectedApp, ConnectedGrant, ConnectedPage, Section};
+use crate::shortener::visitor::Visitor;
 
 /// The purpose that the forms' anti-CSRF value is bound to.
 pub const REVOKE: &str = "revoke access";
-/// How many grants are asked for at once.
-const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// Where the forms go.
+const REVOKE_PATH: &str = "/connected/revoke";
 
-/// Every app with a live grant, by name. An app may hold several grants, one for each time that it asked.
-pub async fn apps(app: &App, user: &User) -> Result<Vec<ConnectedApp>, Problem> {
-    let server = &app.server;
-    let workspaces = workspaces::of(&app.site.database, user.id).await?;
-    let mut grants: BTreeMap<ClientId, Vec<GrantSummary>> = BTreeMap::new();
-    for summary in live_grants(server, &subject(user)?).await? {
-        if let Some(client) = summary.grant.client.clone() {
-            grants.entry(client).or_default().push(summary);
-        }
+/// The page of `user`.
+pub async fn page(app: &App, visitor: &Visitor, user: &User) -> Result<ConnectedPage, Problem> {
+    let grants = Grants::of(app, user).await?;
+    Ok(ConnectedPage {
+        layout: visitor.layout("Connected apps", Section::Connected),
+        revoke_token: visitor.form_token(REVOKE),
+        revoked: false,
+        apps: apps(app, &grants).await?,
+        list: tokens::list(app, visitor, &grants, REVOKE_PATH, REVOKE).await?,
+    })
+}
+
+/// Every app with a live grant, by name.
+async fn apps(app: &App, grants: &Grants) -> Result<Vec<ConnectedApp>, Problem> {
+    let mut by_client: BTreeMap<&ClientId, Vec<&GrantSummary>> = BTreeMap::new();
+    for (client, summary) in grants.of_apps() {
+        by_client.entry(client).or_default().push(summary);
     }
     let mut apps = Vec::new();
-    for (id, grants) in grants {
-        let client = server.client(&id).await?;
+    for (id, summaries) in by_client {
+        let client = app.server.client(id).await?;
         apps.push(ConnectedApp {
             client_id: id.to_string(),
             name: client.as_ref().map_or_else(|| id.to_string(), |client| client.display_name().to_owned()),
             unverified: client.is_none_or(|client| client.vetting() == Vetting::SelfRegistered),
-            scopes: app
-                .service
-                .scopes
-                .iter()
-                .filter(|(token, _)| grants.iter().any(|summary| summary.grant.scope.contains(token)))
-                .map(|(_, words)| (*words).to_owned())
-                .collect(),
-            workspaces: workspaces_of(&grants, &workspaces),
-            since: day(grants.iter().map(|summary| summary.grant.created_at).min()).unwrap_or_default(),
-            last_used: day(grants.iter().filter_map(|summary| summary.last_used_at).max()),
+            grants: distinct(&app.service, grants, &summaries),
         });
     }
     apps.sort_by_key(|app| app.name.to_lowercase());
     Ok(apps)
 }
 
-/// The names of the workspaces that grants are confined to; nothing, if one of them is for all.
-fn workspaces_of(grants: &[GrantSummary], workspaces: &[Workspace]) -> Vec<String> {
-    let mut names = Vec::new();
-    for summary in grants {
-        let Some(tenant) = &summary.grant.tenant else { return Vec::new() };
-        let known = workspaces.iter().find(|workspace| workspace.id == tenant.as_str());
-        // Of a workspace that the person has left, only the id is known.
-        let name = known.map_or_else(|| tenant.to_string(), |workspace| workspace.name.clone());
-        if !names.contains(&name) {
-            names.push(name);
+/// The grants of one app. An app gets one each time that it asks; those for the same are one to a person.
+fn distinct(service: &Service, grants: &Grants, summaries: &[&GrantSummary]) -> Vec<ConnectedGrant> {
+    let mut groups: Vec<Vec<&GrantSummary>> = Vec::new();
+    for summary in summaries {
+        let same = |group: &&mut Vec<&GrantSummary>| {
+            group.first().is_some_and(|first| {
+                first.grant.tenant == summary.grant.tenant
+                    && facts(service, &first.grant) == facts(service, &summary.grant)
+                    && first.grant.scope.contains_all(&summary.grant.scope)
+                    && summary.grant.scope.contains_all(&first.grant.scope)
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(summary),
+            None => groups.push(vec![summary]),
         }
     }
-    names
+    groups.sort_by_key(|group| group.iter().map(|summary| summary.grant.created_at).min());
+    let row = |group: Vec<&GrantSummary>| {
+        let first = group.first()?;
+        Some(ConnectedGrant {
+            ids: group.iter().map(|summary| summary.grant.id.to_string()).collect(),
+            scopes: scopes::words(service, &first.grant.scope),
+            place: grants.place(first),
+            facts: facts(service, &first.grant),
+            since: group.iter().map(|summary| summary.grant.created_at).min().map(day).unwrap_or_default(),
+            last_used: group.iter().filter_map(|summary| summary.last_used_at).max().map(day),
+        })
+    };
+    groups.into_iter().filter_map(row).collect()
 }
 
-async fn live_grants(server: &AuthorizationServer, subject: &Subject) -> Result<Vec<GrantSummary>, Problem> {
-    let now = SystemClock.now();
-    let mut live = Vec::new();
-    let mut page = Page::first(BATCH);
-    loop {
-        let batch = server.grants(subject, page).await?;
-        let next = batch.get(BATCH.get() as usize - 1).map(|last| Page::after(last.grant.id, BATCH));
-        live.extend(batch.into_iter().filter(|summary| summary.is_live(now)));
-        match next {
-            Some(next) => page = next,
-            None => return Ok(live),
-        }
+/// What the app said of itself in parameters of the service's own, which are kept with the grant.
+fn facts(service: &Service, grant: &Grant) -> Vec<(String, String)> {
+    let kept = |(name, words): &(&str, &str)| Some(((*words).to_owned(), grant.extra.get(name)?.as_str()?.to_owned()));
+    service.parameters.iter().filter_map(kept).collect()
+}
+
+/// Takes back what a form names: single grants, or else all that an app has.
+pub async fn revoke(app: &App, user: &User, fields: &Fields) -> Result<(), Problem> {
+    let mut ids = fields.all("grant").peekable();
+    if ids.peek().is_none() {
+        let client = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::bad_request())?;
+        return Ok(app.server.withdraw(&subject(user)?, &client).await?);
     }
-}
-
-fn day(at: Option<Timestamp>) -> Option<String> {
-    at.map(|at| date(at.unix_seconds()))
+    for id in ids {
+        grants::revoke(app, user, id).await?;
+    }
+    Ok(())
 }

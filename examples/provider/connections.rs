@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use grantor::ReturnTarget;
+
 /// How many browsers are remembered; beyond that, those that have not come back are forgotten, or else all.
 const MAX_BROWSERS: usize = 1_000;
 
@@ -31,6 +33,8 @@ pub struct AuthorizationRequest {
     pub state: String,
     /// Proves that the code was asked for by this client (RFC 7636).
     pub code_verifier: String,
+    /// Where the browser goes in the end, if the shortener's app store sent it.
+    pub return_to: Option<ReturnTarget>,
 }
 
 /// What the client got.

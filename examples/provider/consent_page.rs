@@ -4,18 +4,18 @@ use grantor::client::{Client, Vetting};
 use grantor::error::AuthorizeError;
 use grantor::redirect_uri::Form as UriForm;
 use grantor::{
-    Approval, AuthorizationResponse, AuthorizeAnswer, ErrorPage, PendingAuthorization, Scope, SessionSecret, Subject,
-    Tenant,
+    Approval, AuthorizationResponse, AuthorizeAnswer, ErrorPage, PendingAuthorization, Recall, Scope, SessionSecret,
+    Subject, Tenant,
 };
 use http::StatusCode;
 
 use super::app::App;
 use super::services::Workspaces;
-use super::subject;
+use super::{scopes, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{ConsentPage, Destination, ScopeChoice, Section, WorkspaceChoice};
+use crate::shortener::views::{ConsentPage, Destination, Section, WorkspaceChoice};
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
 use crate::shortener::workspaces::{self, Workspace};
 
@@ -56,8 +56,7 @@ async fn choices(app: &App, person: &Person, client: &Client) -> Result<Vec<Work
 
 /// What the form of the consent page approves. The workspace is looked up anew: a form can be sent with any.
 pub async fn approval(app: &App, person: &Person, client: &Client, fields: &Fields) -> Result<Approval, Problem> {
-    let ticked = fields.all("scope").collect::<Vec<_>>().join(" ");
-    let approval = Approval::of(Scope::parse(&ticked).map_err(|_| Problem::bad_request())?);
+    let approval = Approval::of(ticked(fields)?);
     let chosen = match (client.tenant(), fields.text("workspace")) {
         (Some(tenant), "") => tenant.as_str(),
         (None, "") => return Ok(approval),
@@ -92,10 +91,7 @@ pub async fn page(
             UriForm::PrivateUse => Destination::App(destination),
             _ => Destination::Site(destination),
         },
-        scopes: pending
-            .scopes()
-            .map(|(token, words)| ScopeChoice { token: token.to_owned(), words: words.to_owned() })
-            .collect(),
+        scopes: scopes::choices(app, pending.scope().tokens(), |_| true),
         facts: facts(app, pending),
         all_chosen: !workspaces.iter().any(|workspace| workspace.chosen),
         may_choose_all: client.tenant().is_none(),
@@ -103,7 +99,51 @@ pub async fn page(
         user_name: person.user.name.clone(),
         username: person.user.username.clone(),
         sign_out_token: visitor.form_token(SIGN_OUT),
+        problem: None,
     })
+}
+
+/// The page once more, if `fields` approve a scope and not what comes with it: nothing is carried out that the person did
+/// not see.
+pub async fn page_again(
+    app: &App,
+    visitor: &Visitor,
+    person: &Person,
+    pending: &PendingAuthorization,
+    action: &str,
+    fields: &Fields,
+) -> Result<Option<ConsentPage>, Problem> {
+    let ticked = ticked(fields)?;
+    let contradiction = scopes::contradiction(app, pending.scope(), &ticked);
+    let Some(problem) = contradiction.filter(|_| fields.text("decision") == "approve") else { return Ok(None) };
+    let mut page = page(app, visitor, person, pending, action).await?;
+    page.scopes = scopes::choices(app, pending.scope().tokens(), |token| ticked.contains(token));
+    for workspace in &mut page.workspaces {
+        workspace.chosen = workspace.id == fields.text("workspace");
+    }
+    page.all_chosen = fields.text("workspace").is_empty();
+    page.problem = Some(problem);
+    Ok(Some(page))
+}
+
+fn ticked(fields: &Fields) -> Result<Scope, Problem> {
+    let ticked = fields.all("scope").collect::<Vec<_>>().join(" ");
+    Scope::parse(&ticked).map_err(|_| Problem::bad_request())
+}
+
+/// Whether the person has to be asked. What they decided for a workspace counts for as long as it is theirs.
+pub async fn recall(app: &App, person: &Person, pending: PendingAuthorization) -> Result<Recall, Failure> {
+    match app.server.recall(pending, &person.subject).await? {
+        Recall::Remembered(confirmed) if !may_use(app, person, confirmed.tenant()).await? => {
+            Ok(Recall::Ask(confirmed.ask_again()?))
+        }
+        recall => Ok(recall),
+    }
+}
+
+async fn may_use(app: &App, person: &Person, tenant: Option<&Tenant>) -> Result<bool, Problem> {
+    let Some(tenant) = tenant else { return Ok(true) };
+    Ok(workspaces::find(&app.site.database, person.user.id, tenant.as_str()).await?.is_some())
 }
 
 /// What the app said of itself in parameters of the service's own.

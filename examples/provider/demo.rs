@@ -4,10 +4,12 @@
 //! shortener over HTTP only.
 
 use cookie::{Cookie, SameSite};
-use http::HeaderMap;
+use grantor::ReturnTarget;
+use http::{HeaderMap, StatusCode};
 
 use super::client::Client;
 use super::connections::{Connection, Connections};
+use crate::shortener::problem::Problem;
 use crate::shortener::random;
 use crate::shortener::sessions::cookie_in;
 use crate::shortener::views::DemoState;
@@ -52,8 +54,21 @@ impl Demo {
 
     /// Begins the flow: where to send the browser, and the `Set-Cookie` by which it is known when it comes back.
     pub fn connect(&self) -> (String, String) {
+        self.begin(None)
+    }
+
+    /// The same for a browser that the shortener's app store sent, and wants back at `redirect` in the end.
+    pub fn install(&self, redirect: &str) -> Result<(String, String), Problem> {
+        let target = self.client.return_target(redirect).map_err(|_| {
+            let text = "An installation ends where it began, and this one would end on another site.";
+            Problem::new(StatusCode::BAD_REQUEST, "That leads elsewhere", text)
+        })?;
+        Ok(self.begin(Some(target)))
+    }
+
+    fn begin(&self, return_to: Option<ReturnTarget>) -> (String, String) {
         let browser = random::token();
-        let (url, request) = self.client.authorization_request();
+        let (url, request) = self.client.authorization_request(return_to);
         self.connections.put(browser.clone(), Connection::Waiting(request));
         let cookie = Cookie::build((COOKIE_NAME, browser))
             .path("/demo")
@@ -63,13 +78,17 @@ impl Demo {
         (url, cookie.to_string())
     }
 
-    /// Takes the answer that the browser brought back.
-    pub async fn finish(&self, headers: &HeaderMap, query: &str) {
-        if let Some(browser) = browser(headers)
-            && let Some(Connection::Waiting(request)) = self.connections.take(&browser)
-        {
-            let connection = self.client.finish(request, query).await;
-            self.connections.put(browser, connection);
+    /// Takes the answer that the browser brought back, and says where it goes now.
+    pub async fn finish(&self, headers: &HeaderMap, query: &str) -> String {
+        let own_page = "/demo".to_owned();
+        let Some(browser) = browser(headers) else { return own_page };
+        let Some(Connection::Waiting(request)) = self.connections.take(&browser) else { return own_page };
+        let connection = self.client.finish(&request, query).await;
+        let connected = matches!(connection, Connection::Connected(_));
+        self.connections.put(browser, connection);
+        match request.return_to {
+            Some(target) if connected => target.as_str().to_owned(),
+            _ => own_page,
         }
     }
 

@@ -1,9 +1,10 @@
 //! What made the shortener an OAuth provider and needs no web framework: the authorization server's set-up, the
-//! services that it can be, what the API answers, what the pages show. Each example includes this directory as a module
+//! services that it can be, what the API answers, the tools for agents, what the pages show. Each example includes this directory as a module
 //! of its own.
 
 pub mod api;
 pub mod app;
+pub mod app_store;
 pub mod client;
 pub mod connected;
 pub mod connections;
@@ -11,14 +12,22 @@ pub mod consent_page;
 pub mod credentials;
 pub mod demo;
 pub mod developers;
+pub mod grants;
 pub mod last_used;
+pub mod mcp;
 pub mod metrics;
+pub mod new_token;
+pub mod password_again;
 pub mod plans;
+pub mod refusal;
+pub mod scopes;
 pub mod services;
 pub mod settings;
 pub mod setup;
 pub mod signing_key;
 pub mod storage;
+pub mod tokens;
+pub mod workspace_field;
 
 use grantor::Subject;
 use grantor::error::StoreError;

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use grantor::client::ClientId;
 use grantor::configuration::ProtectedResource;
+use grantor::resource::ResourceIndicator;
 use grantor::{AuthorizationServer, Finding, Issuer};
 use serde_json::{Value, json};
 
 use super::client;
 use super::credentials::Membership;
+use super::last_used::SecretObserver;
+use super::mcp;
 use super::services::Credentials;
 use super::settings::Settings;
 use super::signing_key;
@@ -31,16 +35,28 @@ pub fn authorization_server(
     settings: &Settings,
     database: &Database,
     storage: &Storage,
+    observer: SecretObserver,
 ) -> Result<AuthorizationServer, String> {
     let service = &settings.service;
-    let api = issuer.as_str().parse().map_err(|error| format!("ISSUER is not a resource: {error}"))?;
+    let no_resource = |error| format!("ISSUER is not a resource: {error}");
+    let api = ResourceIndicator::parse(issuer.as_str()).map_err(no_resource)?;
+    let invalid = |error| format!("the service {}: {error}", service.name);
     let membership = Membership { database: database.clone(), developers: service.developers };
     let mut builder = AuthorizationServer::builder(issuer.clone(), storage.stores.clone())
         .paths(service.paths.clone())
-        .resource(ProtectedResource::new(api).with_name(service.title))
-        .credential_policy(Arc::new(membership));
+        .resource(ProtectedResource::new(api.clone()).with_name(service.title))
+        .credential_policy(Arc::new(membership))
+        .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
+    }
+    if let Some(tools) = &service.mcp {
+        let scopes = tools.tool_scopes().map_err(invalid)?;
+        let mcp = mcp::resource(issuer).map_err(no_resource)?;
+        let name = format!("{} for agents", service.title);
+        builder = builder
+            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(scopes.all))
+            .default_resources([api, mcp]);
     }
     for (name, _) in service.parameters {
         builder = builder.authorization_parameter(name);
@@ -54,7 +70,7 @@ pub fn authorization_server(
     if let Some(algorithm) = service.signed_by {
         builder = builder.access_token_keys(signing_key::open(algorithm, settings.signing_key.as_deref())?);
     }
-    let builder = (service.configure)(builder).map_err(|error| format!("the service {}: {error}", service.name))?;
+    let builder = (service.configure)(builder).map_err(invalid)?;
     builder.build().map_err(|error| error.to_string())
 }
 
@@ -73,31 +89,34 @@ pub async fn check(server: &AuthorizationServer) -> Result<(), String> {
 }
 
 /// Registers the demo client.
-pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Result<(), String> {
+pub async fn install_demo(server: &AuthorizationServer, issuer: &Issuer) -> Result<ClientId, String> {
     let client = json!({
         "client_id": client::ID,
         "client_name": "Link Board",
         "redirect_uris": [format!("{issuer}{}", client::REDIRECT_PATH)],
+        "initiate_login_uri": format!("{issuer}{}", client::INSTALL_PATH),
         "token_endpoint_auth_method": "none",
     });
     install(server, &client).await
 }
 
 /// Registers the clients in a file: an array of RFC 7591 objects, each with its own `client_id` and perhaps a secret.
-pub async fn install_clients(server: &AuthorizationServer, file: &Path) -> Result<usize, String> {
+pub async fn install_clients(server: &AuthorizationServer, file: &Path) -> Result<Vec<ClientId>, String> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| format!("CLIENTS: {name} cannot be read: {error}"))?;
     let clients: Vec<Value> =
         serde_json::from_str(&text).map_err(|error| format!("CLIENTS: {name} is not a JSON array: {error}"))?;
+    let mut installed = Vec::new();
     for (at, client) in clients.iter().enumerate() {
-        install(server, client).await.map_err(|error| format!("CLIENTS: {name}: client {}: {error}", at + 1))?;
+        let id = install(server, client).await;
+        installed.push(id.map_err(|error| format!("CLIENTS: {name}: client {}: {error}", at + 1))?);
     }
-    Ok(clients.len())
+    Ok(installed)
 }
 
-async fn install(server: &AuthorizationServer, client: &Value) -> Result<(), String> {
+async fn install(server: &AuthorizationServer, client: &Value) -> Result<ClientId, String> {
     match server.install_client(client.to_string().as_bytes()).await {
-        Ok(_) => Ok(()),
+        Ok(client) => Ok(client.id().clone()),
         Err(error) => Err(error.description().to_owned()),
     }
 }

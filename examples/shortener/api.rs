@@ -49,6 +49,11 @@ impl Refusal {
         Self(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", why)
     }
 
+    /// The same of a body that can be read.
+    pub const fn into_invalid(self) -> Self {
+        Self::invalid(self.2)
+    }
+
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         self.0

@@ -106,7 +106,13 @@ impl Problem {
     pub fn page(self, site: &Site, reference: String) -> Result<String, askama::Error> {
         let title = self.heading.clone();
         let page = ErrorPage {
-            layout: Layout { service: site.name, title, section: Section::Elsewhere, account: None },
+            layout: Layout {
+                service: site.name,
+                has_app_store: site.has_app_store,
+                title,
+                section: Section::Elsewhere,
+                account: None,
+            },
             status: self.status.as_u16(),
             heading: self.heading,
             text: self.text,

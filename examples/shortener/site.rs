@@ -11,6 +11,8 @@ use super::throttle::Throttle;
 pub struct Site {
     /// What people know the service by.
     pub name: &'static str,
+    /// Whether it has a page of apps to install.
+    pub has_app_store: bool,
     /// Scheme, host and port under which browsers know the service.
     pub origin: Arc<str>,
     /// People and links.
@@ -25,7 +27,13 @@ impl Site {
     /// The shortener over `database`, which people know as `name` and browsers as `origin`.
     pub fn new(name: &'static str, database: Database, origin: &str) -> Self {
         let sessions = Sessions::new(database.clone(), origin);
-        Self { name, origin: origin.into(), database, sessions, throttle: Arc::default() }
+        Self { name, has_app_store: false, origin: origin.into(), database, sessions, throttle: Arc::default() }
+    }
+
+    /// The same shortener with a page of apps to install.
+    pub fn with_app_store(mut self) -> Self {
+        self.has_app_store = true;
+        self
     }
 
     /// Host and port.

@@ -18,13 +18,14 @@ pub const SIGN_OUT: &str = "sign out";
 pub struct Visitor {
     /// What the pages call the service.
     service: &'static str,
+    has_app_store: bool,
     session: Option<Session>,
 }
 
 impl Visitor {
     /// The browser that sent these headers.
     pub async fn of(site: &Site, headers: &HeaderMap) -> Result<Self, Problem> {
-        Ok(Self { service: site.name, session: site.sessions.find(headers).await? })
+        Ok(Self { service: site.name, has_app_store: site.has_app_store, session: site.sessions.find(headers).await? })
     }
 
     /// Who is signed in.
@@ -89,6 +90,6 @@ impl Visitor {
             username: user.username.clone(),
             sign_out_token: self.form_token(SIGN_OUT),
         });
-        Layout { service: self.service, title: title.to_owned(), section, account }
+        Layout { service: self.service, has_app_store: self.has_app_store, title: title.to_owned(), section, account }
     }
 }

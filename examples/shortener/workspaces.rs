@@ -82,6 +82,11 @@ pub async fn find(database: &Database, user_id: i64, id: &str) -> Result<Option<
     Ok(of(database, user_id).await?.into_iter().find(|workspace| workspace.id == id))
 }
 
+/// What the workspace with this id is called; of one that the person has left, only the id is known.
+pub fn name_of<'a>(own: &'a [Workspace], id: &'a str) -> &'a str {
+    own.iter().find(|workspace| workspace.id == id).map_or(id, |workspace| &workspace.name)
+}
+
 /// The people in the workspaces within reach, by name.
 pub async fn members(database: &Database, reach: Reach<'_>) -> Result<Vec<User>, sqlx::Error> {
     let rows: Vec<(i64, String, String)> = on_pool!(database, pool => {

@@ -174,9 +174,9 @@ impl SecretAuthentication {
         self.stored().map(|stored| &stored.hash).find(|hash| hash.id() == id)
     }
 
-    /// Whether `other` has the same newest secret.
-    pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
-        self.secret.hash == other.secret.hash
+    /// Whether the newest secret of `other` is one of these, also if it ends or has ended since.
+    pub(crate) fn know_secret_of(&self, other: &Self) -> bool {
+        self.find(other.secret.hash.id()) == Some(&other.secret.hash)
     }
 
     /// These secrets after `secret` was used `at` this instant; `None` if it is not one of them, or a use that is as late is

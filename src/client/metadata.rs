@@ -5,6 +5,8 @@ use url::{Host, Url, form_urlencoded};
 
 /// The longest text member, in bytes.
 const MAX_TEXT: usize = 200;
+/// The longest description, in bytes.
+const MAX_DESCRIPTION: usize = 1_000;
 /// The longest URL member, in bytes.
 const MAX_URL: usize = 2_000;
 /// The most contacts.
@@ -41,6 +43,8 @@ pub enum ApplicationType {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ClientMetadata {
     name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
     client_uri: Option<String>,
     logo_uri: Option<String>,
     tos_uri: Option<String>,
@@ -80,6 +84,7 @@ impl ClientMetadata {
     pub const fn new() -> Self {
         Self {
             name: None,
+            description: None,
             client_uri: None,
             logo_uri: None,
             tos_uri: None,
@@ -111,6 +116,23 @@ impl ClientMetadata {
         software_id, with_software_id, "software_id", text;
         /// `software_version`: which version of it.
         software_version, with_software_version, "software_version", text;
+    }
+
+    /// What a developer says of the app on a page of the host: at most 1,000 bytes, without control and bidirectional
+    /// formatting characters. RFC 7591 has no member for it, so a client that registers itself has none.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// Sets what a developer says of the app.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMetadata`] if a bound is passed.
+    pub fn with_description(mut self, description: &str) -> Result<Self, InvalidMetadata> {
+        self.description = Some(text_of("description", description, MAX_DESCRIPTION, "at most 1,000 bytes are kept")?);
+        Ok(self)
     }
 
     /// `contacts`: how to reach those responsible.
@@ -147,13 +169,17 @@ impl ClientMetadata {
 }
 
 fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
+    text_of(member, value, MAX_TEXT, "at most 200 bytes are kept")
+}
+
+fn text_of(member: &'static str, value: &str, most: usize, too_long: &'static str) -> Result<String, InvalidMetadata> {
     // Characters that could make one name look like another, or the page like something else (UAX #9 formatting).
     let misleading = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
     };
-    if value.len() > MAX_TEXT {
-        return Err(InvalidMetadata { member, problem: "at most 200 bytes are kept" });
+    if value.len() > most {
+        return Err(InvalidMetadata { member, problem: too_long });
     }
     if value.trim().is_empty() || value.contains(misleading) {
         return Err(InvalidMetadata { member, problem: "blank, or with control or formatting characters" });
@@ -198,6 +224,15 @@ mod tests {
             assert!(ClientMetadata::new().with_name(name).is_err(), "{name:?}");
         }
         assert_eq!(ClientMetadata::new().with_name("Grüße ✓ <b>").unwrap().name(), Some("Grüße ✓ <b>"));
+    }
+
+    #[test]
+    fn a_description_may_be_longer_than_a_name_and_has_its_bound() {
+        let of = |text: &str| ClientMetadata::new().with_description(text);
+        assert_eq!(of(&"x".repeat(1_000)).unwrap().description().map(str::len), Some(1_000));
+        for refused in [&*"x".repeat(1_001), "", "a\u{202E}b", "a\nb"] {
+            assert!(of(refused).is_err(), "{refused:?}");
+        }
     }
 
     #[test]

@@ -246,12 +246,31 @@ impl Client {
         self
     }
 
-    /// Keeps what is known of the secrets of `previous`, if it has the same one: since when, how it was used, and the one
-    /// that it replaced.
+    /// Takes over from `previous` all that the document of the client does not decide.
+    #[cfg(feature = "cimd")]
+    pub(crate) fn described_like(self, previous: &Self, updated_at: Timestamp) -> Self {
+        let policies = self.policies.clone();
+        self.managed_like(previous, updated_at).with_policies(policies)
+    }
+
+    /// Whether only the document at its identifier can say what the client is: that is a URL, and nobody vouches for it.
+    pub(crate) fn is_described_by_document(&self) -> bool {
+        self.vetting == Vetting::SelfRegistered && self.id.is_url()
+    }
+
+    /// What a person consents to of a client that describes itself: where answers go, and what a page may show of it.
+    pub(crate) fn consented(&self) -> (&[RedirectUri], [Option<&str>; 5]) {
+        let metadata = &self.metadata;
+        let shown =
+            [metadata.name(), metadata.client_uri(), metadata.logo_uri(), metadata.tos_uri(), metadata.policy_uri()];
+        (&self.redirect_uris, shown)
+    }
+
+    /// Keeps the secrets of `previous`, if it knows this one: since when, how they were used, and which replaced which.
     pub(crate) fn with_secrets_of(mut self, previous: &Self) -> Self {
         if let (ClientAuthentication::Secret(new), ClientAuthentication::Secret(known)) =
             (&mut self.authentication, &previous.authentication)
-            && new.has_secret_of(known)
+            && known.know_secret_of(new)
         {
             *new = known.clone().with_method(new.method());
         }

@@ -16,7 +16,9 @@ mod wording;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Client, Vetting};
+#[cfg(feature = "cimd")]
+use crate::cimd::ClientIdMetadataDocuments;
+use crate::client::{Client, GrantType, Vetting};
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
@@ -52,7 +54,8 @@ pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
-    /// Registration is open, but the stores have no registry to keep the clients in.
+    /// Registration is open, or client ID metadata documents are read, but the stores have no registry to keep the clients
+    /// in.
     #[error("clients cannot be registered: the stores have no registry")]
     NoRegistry,
     /// Two endpoints share a path, or a path does not begin with a slash.
@@ -61,6 +64,9 @@ pub enum ConfigurationError {
     /// A resource is neither `https` nor on a loopback host (RFC 9728 §2).
     #[error("the resource {0} must be https, without a fragment")]
     Resource(String),
+    /// A default resource is not declared.
+    #[error("the default resource {0} is not declared")]
+    UndeclaredResource(String),
     /// A scope token implies itself, through whatever it implies.
     #[error("the scope token {0:?} implies itself")]
     ScopeCycle(String),
@@ -89,6 +95,9 @@ pub enum ConfigurationError {
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
+    /// No client could obtain a token: neither codes nor client credentials are among the grant types.
+    #[error("the grant types have neither authorization_code nor client_credentials")]
+    NoGrantType,
     /// Access tokens are to be JWTs, but there are no keys to sign them with (feature `jwt`).
     #[error("access tokens are to be JWTs, but there are no keys that sign them")]
     NoAccessTokenKeys,
@@ -152,6 +161,7 @@ pub(crate) struct Configuration {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) refresh_policy: RefreshPolicy,
     pub(crate) pkce: PkceRequirement,
+    pub(crate) grant_types: Vec<GrantType>,
     pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) signer: Option<AccessTokenSigner>,
     pub(crate) prefixes: Prefixes,
@@ -159,6 +169,8 @@ pub(crate) struct Configuration {
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
     pub(crate) unvetted_errors: UnvettedErrors,
+    #[cfg(feature = "cimd")]
+    pub(crate) client_documents: Option<ClientIdMetadataDocuments>,
     pub(crate) remembered_consent: RememberedConsent,
     pub(crate) consent_lifetime: Duration,
     pub(crate) body_limit: usize,
@@ -176,10 +188,61 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Whether answers to this client may be sent there.
     pub(crate) fn accepts_redirect(&self, client: &Client, uri: &RedirectUri) -> bool {
-        let unvetted = client.vetting() == Vetting::SelfRegistered;
-        let rules = self.registration.rules().filter(|_| unvetted);
         self.redirect_uris.accepts_in(client.environment(), uri)
-            && rules.is_none_or(|rules| rules.redirect_destinations.accepts(uri))
+            && self.unvetted(client).is_none_or(|rules| rules.redirect_destinations.accepts(uri))
+    }
+
+    /// What becomes of this client if nobody uses it.
+    pub(crate) fn unused(&self, client: &Client) -> UnusedClients {
+        self.unvetted(client).map_or(UnusedClients::Kept, |rules| rules.unused_clients)
+    }
+
+    /// Whether there are clients to forget.
+    pub(crate) fn forgets_clients(&self) -> bool {
+        let rules = [self.registration.rules(), self.document_rules()];
+        rules.into_iter().flatten().any(|rules| rules.unused_clients != UnusedClients::Kept)
+    }
+
+    /// What the operator decided about a client that nobody vouches for, as far as there still are such clients.
+    fn unvetted(&self, client: &Client) -> Option<&RegistrationRules> {
+        match client.vetting() {
+            Vetting::Vetted => None,
+            Vetting::SelfRegistered if client.is_described_by_document() => self.document_rules(),
+            Vetting::SelfRegistered => self.registration.rules(),
+        }
+    }
+
+    #[cfg(feature = "cimd")]
+    fn document_rules(&self) -> Option<&RegistrationRules> {
+        self.client_documents.as_ref().map(|documents| &documents.rules)
+    }
+
+    #[cfg(not(feature = "cimd"))]
+    #[expect(clippy::unused_self, reason = "with the feature cimd it is used")]
+    const fn document_rules(&self) -> Option<&RegistrationRules> {
+        None
+    }
+
+    /// Whether clients may identify themselves by the URL of a document.
+    #[cfg(feature = "cimd")]
+    pub(crate) const fn reads_client_documents(&self) -> bool {
+        self.client_documents.is_some()
+    }
+
+    /// Whether clients may identify themselves by the URL of a document.
+    #[cfg(not(feature = "cimd"))]
+    pub(crate) const fn reads_client_documents(&self) -> bool {
+        false
+    }
+
+    /// Whether a client may obtain tokens in this way here.
+    pub(crate) fn allows(&self, client: &Client, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type) && client.allows(grant_type)
+    }
+
+    /// Whether anybody gets refresh tokens, unless their own policies say otherwise.
+    pub(crate) fn refreshes(&self) -> bool {
+        self.refresh_policy != RefreshPolicy::Never && self.grant_types.contains(&GrantType::RefreshToken)
     }
 
     /// Who reads the answer to an authorization request with these `ui_locales`; `None` if nothing was reworded.

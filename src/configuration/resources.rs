@@ -34,7 +34,8 @@ impl ProtectedResource {
         self
     }
 
-    /// Sets which scopes the API understands (`scopes_supported`).
+    /// Sets which scopes the API understands (`scopes_supported`). Of what is granted, a token for it carries these
+    /// alone (RFC 8707 §2.1); a token for several APIs, what any of them understands.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
@@ -74,7 +75,7 @@ impl ProtectedResource {
     }
 }
 
-/// The resources of the server; the first is the default.
+/// The resources of the server.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceCatalog {
     all: Vec<ProtectedResource>,
@@ -82,9 +83,15 @@ pub(crate) struct ResourceCatalog {
 }
 
 impl ResourceCatalog {
-    pub(crate) fn new(all: Vec<ProtectedResource>) -> Self {
-        let default = all.first().map(|resource| resource.indicator.clone()).into_iter().collect();
-        Self { all, default }
+    /// The default is the first unless others are named.
+    pub(crate) fn new(all: Vec<ProtectedResource>, default: &[ResourceIndicator]) -> Result<Self, ConfigurationError> {
+        let first = Self { default: all.iter().take(1).map(|resource| resource.indicator.clone()).collect(), all };
+        let named = default.iter().map(|resource| {
+            let known = first.find(resource).map(|known| known.indicator.clone());
+            known.ok_or_else(|| ConfigurationError::UndeclaredResource(resource.to_string()))
+        });
+        let named = distinct(named)?;
+        Ok(if named.is_empty() { first } else { Self { default: named, ..first } })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ProtectedResource> {
@@ -97,11 +104,34 @@ impl ResourceCatalog {
             return Ok(self.default.clone());
         }
         let requested = parse(requested)?;
-        let registered = requested.iter().map(|resource| {
-            let known = self.all.iter().find(|known| known.indicator == *resource);
-            known.map(|known| known.indicator.clone()).ok_or(ErrorReason::ResourceUnknown)
-        });
-        dedup(registered)
+        distinct(requested.iter().map(|resource| {
+            self.find(resource).map(|known| known.indicator.clone()).ok_or(ErrorReason::ResourceUnknown)
+        }))
+    }
+
+    /// What of `scope` these resources understand, each of them or another (RFC 8707 §2.1): all of it, unless each says
+    /// what it understands.
+    pub(crate) fn understood(&self, resources: &Resources, scope: Scope) -> Scope {
+        let limit = |resource| self.find(resource).and_then(|known| known.scope.as_ref());
+        if resources.is_empty() || resources.iter().any(|resource| limit(resource).is_none()) {
+            return scope;
+        }
+        let understands = |token: &&str| resources.iter().filter_map(limit).any(|limit| limit.contains(token));
+        if scope.tokens().all(|token| understands(&token)) {
+            return scope;
+        }
+        Scope::of(scope.tokens().filter(understands))
+    }
+
+    /// The same of what is asked for; there has to be something.
+    pub(crate) fn restrict(&self, resources: &Resources, scope: Scope) -> Result<Scope, ErrorReason> {
+        let nothing_asked = scope.is_empty();
+        let understood = self.understood(resources, scope);
+        if understood.is_empty() && !nothing_asked { Err(ErrorReason::ScopeNotAllowed) } else { Ok(understood) }
+    }
+
+    fn find(&self, resource: &ResourceIndicator) -> Option<&ProtectedResource> {
+        self.all.iter().find(|known| known.indicator == *resource)
     }
 }
 
@@ -111,7 +141,7 @@ pub(crate) fn narrow(granted: &Resources, requested: &[Cow<'_, str>]) -> Result<
         return Ok(granted.clone());
     }
     let requested = parse(requested)?;
-    dedup(requested.iter().map(|resource| granted.find(resource).cloned().ok_or(ErrorReason::ResourceExceedsGrant)))
+    distinct(requested.iter().map(|resource| granted.find(resource).cloned().ok_or(ErrorReason::ResourceExceedsGrant)))
 }
 
 fn parse(requested: &[Cow<'_, str>]) -> Result<Vec<ResourceIndicator>, ErrorReason> {
@@ -121,7 +151,7 @@ fn parse(requested: &[Cow<'_, str>]) -> Result<Vec<ResourceIndicator>, ErrorReas
     requested.iter().map(|text| ResourceIndicator::parse(text).map_err(|_| ErrorReason::ResourceMalformed)).collect()
 }
 
-fn dedup(resources: impl Iterator<Item = Result<ResourceIndicator, ErrorReason>>) -> Result<Resources, ErrorReason> {
+fn distinct<E>(resources: impl Iterator<Item = Result<ResourceIndicator, E>>) -> Result<Resources, E> {
     let mut list: Vec<ResourceIndicator> = Vec::new();
     for resource in resources {
         let resource = resource?;

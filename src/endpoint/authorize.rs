@@ -13,8 +13,8 @@ use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
 use crate::telemetry::operate;
-use crate::wire::AuthorizationResponse;
 use crate::wire::params::{Parameter, Params};
+use crate::wire::{AuthorizationRequest, AuthorizationResponse};
 
 /// The longest query that is read, in bytes.
 const MAX_QUERY: usize = 32 * 1024;
@@ -35,7 +35,8 @@ pub enum Recall {
 }
 
 impl AuthorizationServer {
-    /// Checks an authorization request: the query of the URL, without the question mark.
+    /// Checks an authorization request: the query of the URL, without the question mark, or an [`AuthorizationRequest`] that
+    /// also tells where it comes from.
     ///
     /// Call it for the GET that shows a page, and again for the POST that brings the decision: the form posts back to
     /// its own URL, and what was true a minute ago is checked anew.
@@ -44,10 +45,14 @@ impl AuthorizationServer {
     ///
     /// [`AuthorizeError`], in the order of its causes: what must be shown to the person first, then what the client is
     /// told.
-    pub async fn authorize(&self, query: &str) -> Result<PendingAuthorization, AuthorizeError> {
+    pub async fn authorize<'a>(
+        &self,
+        request: impl Into<AuthorizationRequest<'a>> + Send,
+    ) -> Result<PendingAuthorization, AuthorizeError> {
+        let request = request.into();
         let checked = async {
             let (mut named, mut readers) = (None, self.configuration().readers(None));
-            match self.check_request(query, &mut named, &mut readers).await {
+            match self.check_request(request, &mut named, &mut readers).await {
                 Ok(pending) => {
                     self.observe(&Event::Requested { client: pending.client().id() });
                     Ok(pending)
@@ -60,10 +65,11 @@ impl AuthorizationServer {
 
     async fn check_request(
         &self,
-        query: &str,
+        request: AuthorizationRequest<'_>,
         named: &mut Option<ClientId>,
         readers: &mut Option<Box<Readers>>,
     ) -> Result<PendingAuthorization, AuthorizeError> {
+        let query = request.query();
         if query.len() > MAX_QUERY {
             return Err(AuthorizeError::show(ErrorReason::QueryTooLong));
         }
@@ -74,7 +80,9 @@ impl AuthorizationServer {
         }
         let id = params.get(Parameter::ClientId).ok_or(AuthorizeError::show(ErrorReason::ClientIdMissing))?;
         let id = ClientId::parse(id).map_err(|_| AuthorizeError::show(ErrorReason::ClientUnknown))?;
-        let client = self.inner.clients.find_client(named.insert(id)).await?;
+        let id = &*named.insert(id);
+        let known = self.inner.clients.find_client(id).await?;
+        let client = self.asking_client(request, &params, id, known).await?;
         let client = client.filter(|client| client.status() == ClientStatus::Enabled);
         let client = client.ok_or(AuthorizeError::show(ErrorReason::ClientUnknown))?;
         PendingAuthorization::validate(&self.inner.configuration, client, params, self.now())
@@ -169,8 +177,11 @@ impl AuthorizationServer {
         approval: Approval,
     ) -> Result<AuthorizationResponse, AuthorizeError> {
         let stored = async {
-            let decided = confirmed.approve(approval, self.now());
+            let now = self.now();
+            let decided = confirmed.approve(approval, now);
             let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
+            let kept = self.keep_client(confirmed.request().client(), now).await;
+            kept.map_err(|error| self.refuse_decision(confirmed.fail(error), &confirmed))?;
             // Before the code is stored: what follows that could lose the answer.
             self.note_use(confirmed.request().client(), Operation::Approve).await;
             let (grant, response) = self.store_decision(&confirmed, decided).await?;

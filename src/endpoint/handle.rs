@@ -14,7 +14,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
 use super::RegistrationRequest;
-use super::metadata::Document;
+use super::metadata::{Document, SERVER_METADATA};
+use crate::configuration::RESOURCE_METADATA;
 use crate::error::{EndpointError, ErrorReason};
 use crate::jwt::AccessTokenSigner;
 use crate::observer::{Endpoint, Operation};
@@ -27,6 +28,10 @@ use crate::wire::response::{EXPOSED, json, respond};
 /// How much of a body that is too large is read and thrown away, in bytes: a client that is still sending when the
 /// connection is closed may never read the answer.
 const MAX_DISCARDED: usize = 4 * 1024 * 1024;
+
+/// Where clients look for an OpenID provider, some of them first. Half of its document breaks those, so they are told that
+/// there is none, in a way that scripts can read, and go on to the metadata of OAuth.
+const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
 /// A route for the host's router: everything under it goes to [`AuthorizationServer::handle`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -124,7 +129,9 @@ impl Target<'_> {
 impl AuthorizationServer {
     /// The routes that [`handle`](Self::handle) serves; a router needs to know nothing else about OAuth.
     ///
-    /// The authorization endpoint is not among them: it is the host's own page.
+    /// The authorization endpoint is not among them: it is the host's own page. The places of OpenID Connect's metadata
+    /// are: there is none, and clients that look there first have to be told so in a way that leads them on. Leave them
+    /// out if the host is an OpenID provider by other means.
     #[must_use]
     pub fn endpoints(&self) -> Vec<EndpointRoute> {
         let exact = |path: &str| EndpointRoute { path: path.to_owned(), matching: PathMatch::Exact };
@@ -137,8 +144,12 @@ impl AuthorizationServer {
         if self.configuration().registration.is_managed() {
             routes.push(subtree(paths.register()));
         }
-        for well_known in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"] {
+        for well_known in [SERVER_METADATA, RESOURCE_METADATA, OPENID_METADATA] {
             routes.extend([exact(well_known), subtree(well_known)]);
+        }
+        let issuer = self.issuer().path();
+        if !issuer.is_empty() {
+            routes.push(exact(&format!("{issuer}{OPENID_METADATA}")));
         }
         if self.configuration().signer.is_some() {
             routes.push(exact(paths.jwks()));

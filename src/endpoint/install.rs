@@ -1,6 +1,6 @@
 //! Clients that the operator knows beforehand, in the form of RFC 7591.
 
-use crate::client::{Client, ClientAuthentication, ClientId, GrantType};
+use crate::client::{Client, ClientAuthentication, ClientId, GrantType, Vetting};
 use crate::configuration::RegistrationRules;
 use crate::error::{EndpointError, ErrorReason};
 use crate::observer::{Actor, Endpoint, Event, Operation};
@@ -22,6 +22,10 @@ impl AuthorizationServer {
     /// 7591 metadata with its own `client_id` and, unless `token_endpoint_auth_method` is `none`, `client_secret`.
     ///
     /// Every grant type and every scope of the server may be named. Its grants stay as they are.
+    ///
+    /// A `client_secret` that was rotated since
+    /// ([`rotate_client_secret`](Self::rotate_client_secret)) neither comes back nor ends the one that replaced it. One that is
+    /// not known takes the place of all that are, so after a reset the object has to be changed as well.
     ///
     /// A member `service` says what RFC 7591 has no name for; here with everything that it may hold:
     ///
@@ -120,7 +124,11 @@ impl AuthorizationServer {
                     Insertion::Conflict => continue,
                 }
             };
-            let client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
+            let mut client = client.clone().managed_like(&known, known.updated_at()).with_secrets_of(&known);
+            // Of a client that its own document described the operator says now what it is.
+            if known.is_described_by_document() {
+                client = client.with_vetting(Vetting::Vetted);
+            }
             let client = serve(client);
             check_client(&client, self.configuration())?;
             if client == *known {

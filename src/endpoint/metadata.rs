@@ -5,8 +5,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::client::GrantType;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, RESOURCE_METADATA, Registration};
-use crate::policy::RefreshPolicy;
 use crate::wire::response::to_json;
+
+/// Where the metadata of an issuer without a path is.
+pub(super) const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
 /// A document that anybody may read and keep for a while.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ struct ServerMetadata<'a> {
     introspection_endpoint_auth_methods_supported: [&'a str; 2],
     code_challenge_methods_supported: [&'a str; 1],
     authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_metadata_document_supported: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     protected_resources: Vec<&'a str>,
 }
@@ -62,7 +66,7 @@ impl Documents {
     pub(crate) fn new(configuration: &Configuration) -> Self {
         let issuer = &configuration.issuer;
         // RFC 8414 §3.1: the well-known part goes between host and path.
-        let path = format!("/.well-known/oauth-authorization-server{}", issuer.path());
+        let path = format!("{SERVER_METADATA}{}", issuer.path());
         let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
         let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
         let mut own: Vec<_> = own.map(|resource| Document::of_resource(configuration, resource)).collect();
@@ -104,7 +108,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
     let origin = configuration.issuer.origin();
     let url = |path: &str| format!("{origin}{path}");
     let paths = &configuration.paths;
-    let refreshes = configuration.refresh_policy != RefreshPolicy::Never;
+    let refreshes = configuration.refreshes();
     let open = !matches!(configuration.registration, Registration::Closed);
     let declared = configuration.scopes.all();
     let offline = (refreshes && !declared.contains(OFFLINE_ACCESS)).then_some(OFFLINE_ACCESS);
@@ -121,6 +125,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         response_modes_supported: ["query"],
         grant_types_supported: GrantType::ALL
             .into_iter()
+            .filter(|grant_type| configuration.grant_types.contains(grant_type))
             .filter(|grant_type| refreshes || *grant_type != GrantType::RefreshToken)
             .map(GrantType::as_str)
             .collect(),
@@ -129,6 +134,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: configuration.reads_client_documents().then_some(true),
         protected_resources: configuration.resources.iter().map(|resource| resource.indicator.as_str()).collect(),
     }
 }

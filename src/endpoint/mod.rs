@@ -1,6 +1,7 @@
 //! The endpoints: thin asynchronous shells that fetch, check, commit and answer.
 
 mod authorize;
+mod client_document;
 mod exchange;
 mod handle;
 mod install;
@@ -29,6 +30,8 @@ use crate::server::AuthorizationServer;
 use crate::wire::{ClientForm, ClientRequest};
 
 pub use authorize::Recall;
+#[cfg(feature = "cimd")]
+pub(crate) use client_document::DocumentCache;
 #[cfg(feature = "testkit")]
 pub(crate) use handle::serve;
 pub use handle::{EndpointRoute, PathMatch};
@@ -131,7 +134,7 @@ impl AuthorizationServer {
     /// Finds the client that a request names.
     async fn find_client(&self, id: Option<&ClientId>) -> Result<Option<Arc<Client>>, StoreError> {
         match id {
-            Some(id) => self.inner.clients.find_client(id).await,
+            Some(id) => Ok(self.inner.clients.find_client(id).await?.filter(|client| self.is_admitted(client))),
             None => Ok(None),
         }
     }

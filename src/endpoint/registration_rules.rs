@@ -159,6 +159,7 @@ fn grant_types(
     };
     granted.retain(|grant_type| {
         rules.grant_types.contains(grant_type)
+            && configuration.grant_types.contains(grant_type)
             && match grant_type {
                 GrantType::AuthorizationCode => true,
                 GrantType::RefreshToken => *refresh_policy != RefreshPolicy::Never,

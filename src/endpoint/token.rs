@@ -47,6 +47,9 @@ impl AuthorizationServer {
         peer: Option<Peer>,
     ) -> Result<TokenResponse, Refusal> {
         let token_request = TokenRequest::read(request)?;
+        if !self.configuration().grant_types.contains(&token_request.grant_type()) {
+            return Err(ErrorReason::GrantTypeUnsupported.into());
+        }
         let credentials = credentials?;
         let (endpoint, operation, now) = (Endpoint::Token, Operation::Token, self.now());
         let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };
@@ -80,6 +83,7 @@ impl AuthorizationServer {
         let configuration = self.configuration();
         let scope = configuration.scopes.resolve(scope, client)?;
         let resource = configuration.resources.resolve(request.resources())?;
+        let scope = configuration.resources.restrict(&resource, scope)?;
         let grant = Arc::new(Grant {
             id: GrantId::random(),
             client: Some(client.id().clone()),

@@ -60,8 +60,17 @@ impl BearerError {
         Self { retry_after: Some(retry_after), ..Self::new(context, ErrorReason::RateLimited) }
     }
 
-    pub(crate) fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+    /// Names the scope to ask for in the challenge (RFC 6750 §3), in place of what it names already. Of a 401, and of a 403
+    /// that more scope would turn; no scope would turn another refusal, so it stays as it is.
+    ///
+    /// [`ResourceServer::verify_scope`](crate::ResourceServer::verify_scope) names what a call needs. An API may know better:
+    /// that its callers should ask for more at once, or that what they have should be asked for again, since it is lost to a
+    /// client that asks for what it is told and nothing else.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        if self.reason.status() == 401 || self.reason == ErrorReason::ScopeInsufficient {
+            self.scope = Some(scope);
+        }
         self
     }
 

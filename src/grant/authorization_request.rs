@@ -134,7 +134,7 @@ impl PendingAuthorization {
             Some("code") => {}
             Some(_) => return Err(ErrorReason::ResponseTypeUnsupported),
         }
-        if !client.allows(GrantType::AuthorizationCode) {
+        if !configuration.allows(client, GrantType::AuthorizationCode) {
             return Err(ErrorReason::GrantTypeNotAllowed);
         }
         for (parameter, reason) in [
@@ -149,6 +149,7 @@ impl PendingAuthorization {
         let challenge = challenge(client, configuration.pkce, params)?;
         let scope = configuration.scopes.resolve(params.get(Parameter::Scope), client)?;
         let resource = configuration.resources.resolve(params.resources())?;
+        let scope = configuration.resources.restrict(&resource, scope)?;
         Ok((challenge, scope, resource))
     }
 

@@ -178,7 +178,18 @@ impl PendingAuthorization {
         part(subject.as_str().as_bytes());
         part(self.client.id().as_str().as_bytes());
         // A client that is changed after its page was shown is not the one that the user decides about.
-        part(&self.client.updated_at().unix_millis().to_be_bytes());
+        if self.client.is_described_by_document() {
+            // When it was changed is known only once somebody approved it; what it says is known to every process.
+            let (redirect_uris, shown) = self.client.consented();
+            part(&(redirect_uris.len() as u64).to_be_bytes());
+            redirect_uris.iter().for_each(|uri| part(uri.as_str().as_bytes()));
+            for text in shown {
+                part(&[u8::from(text.is_some())]);
+                part(text.unwrap_or_default().as_bytes());
+            }
+        } else {
+            part(&self.client.updated_at().unix_millis().to_be_bytes());
+        }
         part(self.target.uri().as_bytes());
         part(&[self.source as u8, self.prompt.bits()]);
         part(self.scope.as_str().as_bytes());

@@ -107,7 +107,7 @@ impl ImportedGrant {
         self
     }
 
-    /// Adds a resource that the tokens are for; without any they are for the server's default resource.
+    /// Adds a resource that the tokens are for; without any they are for the server's default resources.
     #[must_use]
     pub fn with_resource(mut self, resource: ResourceIndicator) -> Self {
         self.resources.push(resource);

@@ -68,7 +68,7 @@ impl<'a> Refresh<'a> {
 impl<'a> Issuing<'a> {
     pub(crate) fn to(client: &'a Client, configuration: &'a Configuration, now: Timestamp) -> Self {
         let policy = match client.policies().refresh_policy().copied().unwrap_or(configuration.refresh_policy) {
-            _ if !client.allows(GrantType::RefreshToken) => RefreshPolicy::Never,
+            _ if !configuration.allows(client, GrantType::RefreshToken) => RefreshPolicy::Never,
             // RFC 9700 §4.14.2: the refresh tokens of a public client must rotate.
             RefreshPolicy::Reuse if client.is_public() => RefreshPolicy::default(),
             policy => policy,
@@ -91,7 +91,8 @@ impl<'a> Issuing<'a> {
         let access = Token::random(Kind::AccessToken, grant.id);
         let refresh = (self.policy != RefreshPolicy::Never).then(|| Token::random(Kind::RefreshToken, grant.id));
         let refresh = refresh.as_ref().map_or(Refresh::Never, Refresh::New);
-        self.mint(grant, &access, refresh, grant.scope.clone(), resource, self.lifetimes.access_token())
+        let scope = self.understood(&resource, grant.scope.clone());
+        self.mint(grant, &access, refresh, scope, resource, self.lifetimes.access_token())
     }
 
     /// An access token without a refresh token.
@@ -108,6 +109,7 @@ impl<'a> Issuing<'a> {
         resource: Resources,
     ) -> Result<Minted, ErrorReason> {
         let access = Token::random(Kind::AccessToken, grant.id);
+        let scope = self.understood(&resource, scope);
         self.mint(grant, &access, Refresh::Kept, scope, resource, self.lifetimes.refreshed_access_token())
     }
 
@@ -124,6 +126,7 @@ impl<'a> Issuing<'a> {
         let refresh = key.derive(Kind::RefreshToken);
         let access = key.derive(Kind::AccessToken);
         let lifetime = self.lifetimes.refreshed_access_token();
+        let scope = self.understood(&resource, scope);
         let minted = self.mint(grant, &access, Refresh::New(&refresh), scope.clone(), resource.clone(), lifetime)?;
         let retirement = Retirement {
             at: self.now,
@@ -160,6 +163,11 @@ impl<'a> Issuing<'a> {
             (Some(idle), Some(absolute)) => Some(idle.min(absolute)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// The grant keeps what it has: another token may be for another resource.
+    fn understood(&self, resource: &Resources, scope: Scope) -> Scope {
+        self.configuration.resources.understood(resource, scope)
     }
 
     fn mint(

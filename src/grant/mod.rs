@@ -9,6 +9,7 @@
 //! refresh:  RefreshTokenRecord ─check→ rotate │ reuse │ retry │ replay
 //! ```
 
+mod asking;
 mod authorization_code;
 mod authorization_request;
 mod decision;
@@ -30,6 +31,7 @@ use crate::resource::Resources;
 use crate::scope::Scope;
 use crate::secret::{GrantId, TokenHash, TokenKey};
 
+pub use asking::ClientWarning;
 pub(crate) use authorization_code::CodeCheck;
 pub use authorization_request::PendingAuthorization;
 pub(crate) use authorization_request::UI_LOCALES;

@@ -33,5 +33,7 @@ pub(crate) struct SignedClaims {
     pub(crate) tenant: Option<Tenant>,
     pub(crate) extra: Extra,
     pub(crate) issued_at: Timestamp,
+    /// This server's own tokens do not say it.
+    pub(crate) not_before: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
 }

@@ -76,13 +76,18 @@ impl AccessTokenSigner {
     fn body<'a>(&'a self, claims: &'a TokenClaims<'a>) -> Option<Body<'a>> {
         let issuer = self.verifier.issuer.as_str();
         let subject = claims.subject.map(|subject| subject.as_str());
+        let client_id = claims.client.map(|client| client.as_str());
+        // RFC 9068 §5: a user who is called like the client would pass for the client itself.
+        if subject.is_some() && subject == client_id {
+            return None;
+        }
         Some(Body {
             iss: issuer,
             exp: claims.expires_at.unix_seconds(),
             aud: Audience { resource: claims.resource, issuer },
             // RFC 9068 §2.2: a client that acts for itself is the subject.
-            sub: subject.or_else(|| claims.client.map(|client| client.as_str()))?,
-            client_id: claims.client.map(|client| client.as_str()),
+            sub: subject.or(client_id)?,
+            client_id,
             iat: claims.issued_at.unix_seconds(),
             jti: claims.key.identifier(),
             scope: claims.scope.as_str(),

@@ -56,6 +56,7 @@ struct Body {
     sub: String,
     client_id: Option<String>,
     iat: i64,
+    nbf: Option<i64>,
     jti: String,
     scope: Option<String>,
     tenant: Option<String>,
@@ -141,6 +142,10 @@ impl JwtVerifier {
             Audience::Several(all) => all,
         };
         let mut extra = body.extra;
+        // RFC 7800 §3: a token that is bound to a key is nothing in the hands of whoever cannot prove to have that key.
+        if extra.contains_key("cnf") {
+            return None;
+        }
         extra.retain(|name, _| !SignedClaims::OWN.contains(&name.as_str()));
         let instant = |seconds: i64| Timestamp::from_unix_millis(seconds.saturating_mul(1_000));
         Some(SignedClaims {
@@ -152,6 +157,7 @@ impl JwtVerifier {
             tenant: body.tenant.as_deref().map(Tenant::parse).transpose().ok()?,
             extra: Extra::new(extra).ok()?,
             issued_at: instant(body.iat),
+            not_before: body.nbf.map(instant),
             expires_at: instant(body.exp),
         })
     }

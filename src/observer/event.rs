@@ -1,6 +1,8 @@
 //! What there is to tell.
 
 use super::{Actor, Consent, Endpoint, Extent, Operation};
+#[cfg(feature = "cimd")]
+use crate::cimd::DocumentProblem;
 use crate::client::{ClientId, GrantType};
 use crate::error::{ErrorReason, StoreError};
 use crate::identifier::{Subject, Tenant};
@@ -218,6 +220,21 @@ pub enum Event<'a> {
         /// Clients that nobody used; of each, [`Deleted`](Self::Deleted) is told as well.
         clients: u32,
     },
+    /// The document of a client was fetched, and describes one.
+    #[cfg(feature = "cimd")]
+    ClientDocumentRead {
+        /// The client, whose identifier is the URL.
+        client: &'a ClientId,
+    },
+    /// The document of a client was looked for, and there is none that describes a client. Told for each attempt; requests
+    /// that are refused without a new one are told as [`Refused`](Self::Refused) alone.
+    #[cfg(feature = "cimd")]
+    ClientDocumentRefused {
+        /// The client that was named.
+        client: &'a ClientId,
+        /// What is wrong.
+        problem: &'a DocumentProblem,
+    },
     /// A request was refused.
     Refused {
         /// Which endpoint refused it.
@@ -272,6 +289,10 @@ impl Event<'_> {
             Self::SubjectRevoked { .. } => "subject_revoked",
             Self::TenantRevoked { .. } => "tenant_revoked",
             Self::Purged { .. } => "purged",
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRead { .. } => "client_document_read",
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRefused { .. } => "client_document_refused",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
         }
@@ -299,6 +320,8 @@ impl Event<'_> {
             | Self::RegistrationChanged { client, .. }
             | Self::Deleted { client, .. }
             | Self::ClientRevoked { client, .. } => Some(client),
+            #[cfg(feature = "cimd")]
+            Self::ClientDocumentRead { client } | Self::ClientDocumentRefused { client, .. } => Some(client),
             Self::PersonalTokenIssued { client, .. }
             | Self::Imported { client, .. }
             | Self::Revoked { client, .. }

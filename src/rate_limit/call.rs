@@ -1,7 +1,7 @@
 //! What is known of a call that may be one too many.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::client::ClientId;
 use crate::identifier::{Subject, Tenant};
@@ -9,7 +9,8 @@ use crate::observer::Endpoint;
 
 /// Where a request comes from: the address of whoever sent it, as far as the host knows.
 ///
-/// An IPv4 address that is written as one of IPv6 is the IPv4 address.
+/// An IPv4 address that is written as one of IPv6, mapped or by a translator of networks (`64:ff9b::/96`, RFC 6052 §2.1), is
+/// the IPv4 address.
 ///
 /// ```
 /// use grantor::rate_limit::Peer;
@@ -24,7 +25,13 @@ impl Peer {
     /// The peer at this address.
     #[must_use]
     pub const fn new(address: IpAddr) -> Self {
-        Self(address.to_canonical())
+        let address = address.to_canonical();
+        if let IpAddr::V6(translated) = address
+            && let [0x64, 0xFF9B, 0, 0, 0, 0, high, low] = translated.segments()
+        {
+            return Self(IpAddr::V4(Ipv4Addr::from_bits((high as u32) << 16 | low as u32)));
+        }
+        Self(address)
     }
 
     /// Its address.
@@ -66,6 +73,9 @@ pub enum Stage {
     Failed,
     /// A confidential client proved who it is, or the API accepted an access token.
     Authenticated,
+    /// The document of a client is about to be fetched for an authorization request (feature `cimd`), which nobody need
+    /// have signed in for.
+    Fetching,
 }
 
 /// A call, as far as it is known when a limiter is asked.
@@ -179,6 +189,18 @@ mod tests {
         assert_eq!(network("203.0.113.7"), "203.0.113.7");
         assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
         assert_eq!(Peer::new("::ffff:203.0.113.7".parse().unwrap()).to_string(), "203.0.113.7");
+    }
+
+    // RFC 6052 §2.1: all who come through such a translator would be one network.
+    #[test]
+    fn an_ipv4_address_behind_a_translator_is_counted_as_what_it_is() {
+        assert_eq!(network("64:ff9b::203.0.113.7"), "203.0.113.7");
+        assert_ne!(network("64:ff9b::203.0.113.7"), network("64:ff9b::203.0.113.8"));
+        assert_eq!(
+            network("64:ff9b:1::1"),
+            "64:ff9b:1::",
+            "that prefix is for local use, and says nothing of its rest"
+        );
     }
 
     #[test]

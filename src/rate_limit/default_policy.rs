@@ -13,6 +13,7 @@ use crate::observer::Endpoint;
 /// | token requests | the peer | 50 a second, 200 at once |
 /// | token requests | the client, if it proved who it is | 50 a second, 200 at once |
 /// | introspections | the client | 50 a second, 100 at once |
+/// | documents of clients that are fetched | the peer | 30 a minute, 30 at once |
 ///
 /// Whoever has used up the wrong secrets is not listened to until one comes back; the right secret still works from
 /// everywhere else. What the API may be called for is not limited: that is a matter of plans.
@@ -24,6 +25,7 @@ const GUESSES_FOR_A_CLIENT: Quota = Quota::per_minute(10).with_burst(20);
 const GUESSES: Quota = Quota::per_minute(60).with_burst(100);
 const REGISTRATIONS: Quota = Quota::per_hour(60).with_burst(30);
 const TOKENS: Quota = Quota::per_second(50).with_burst(200);
+const DOCUMENTS: Quota = Quota::per_minute(30);
 const INTROSPECTIONS: Quota = Quota::per_second(50).with_burst(100);
 
 impl DefaultRatePolicy {
@@ -58,14 +60,22 @@ impl RatePolicy for DefaultRatePolicy {
                 }
                 _ => Vec::new(),
             },
+            Stage::Fetching => {
+                let peer = call.peer().map(|peer| peer.network());
+                peer.map(|peer| RateLimit::take(format!("documents:{peer}"), DOCUMENTS)).into_iter().collect()
+            }
         }
     }
 }
+
+/// How much of the identifier of a client a key has: as much as one has that is not a URL.
+const MAX_CLIENT: usize = 255;
 
 fn guesses(call: &LimitedCall<'_>, limit: fn(String, Quota) -> RateLimit) -> Vec<RateLimit> {
     let Some(peer) = call.peer().map(|peer| peer.network()) else { return Vec::new() };
     let mut limits = vec![limit(format!("guesses:{peer}"), GUESSES)];
     if let Some(client) = call.claimed_client() {
+        let client = client.as_str().get(..MAX_CLIENT).unwrap_or(client.as_str());
         limits.push(limit(format!("guesses:{peer}:{client}"), GUESSES_FOR_A_CLIENT));
     }
     limits

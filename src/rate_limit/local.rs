@@ -138,10 +138,11 @@ impl LocalRateLimiter {
     /// Forgets what is whole again; and everything, if that is not enough.
     fn sweep(&self) {
         let mut limiters = self.limiters.write().unwrap_or_else(PoisonError::into_inner);
-        // Another call may have swept while this one waited.
-        if self.fresh.swap(0, Ordering::Relaxed) < self.max_keys / 2 {
+        // Another call may have swept while this one waited. What came since then still counts.
+        if self.fresh.load(Ordering::Relaxed) < self.max_keys / 2 {
             return;
         }
+        self.fresh.store(0, Ordering::Relaxed);
         limiters.values().for_each(|limiter| limiter.retain_recent());
         limiters.retain(|_, limiter| !limiter.is_empty());
         if limiters.values().map(|limiter| limiter.len()).sum::<usize>() > self.max_keys / 2 {

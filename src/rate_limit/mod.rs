@@ -38,6 +38,7 @@
 //! | [`Arrived`](Stage::Arrived), before a store is read | the peer, and the client that the request names, which may be anybody's invention | floods, and those who guessed before |
 //! | [`Failed`](Stage::Failed), after a secret or token that is wrong | the same | counting guesses |
 //! | [`Authenticated`](Stage::Authenticated), before anything is done | the client, and at the API the subject and the tenant | plans |
+//! | [`Fetching`](Stage::Fetching), before the document of a client is fetched | the peer, and the URL as the client that the request names | floods of links that make the server fetch |
 //!
 //! Nobody but the client itself is ever counted under [`LimitedCall::client`]: it is a confidential client that proved
 //! who it is, or the one that an access token was issued to. A stranger who names somebody else's client can be limited
@@ -48,7 +49,8 @@
 //!
 //! Only the host knows who sent a request: behind a proxy it is what a header says that the proxy sets. It puts a
 //! [`Peer`] into the extensions of the request for [`AuthorizationServer::handle`](crate::AuthorizationServer::handle),
-//! or passes it to `with_peer` of the typed requests. Without it nobody is limited by where a request comes from.
+//! or passes it to `with_peer` of the typed requests, that to the
+//! authorization endpoint among them. Without it nobody is limited by where a request comes from.
 //!
 //! # A limiter that fails
 //!
@@ -70,6 +72,8 @@ pub use call::{LimitedCall, Peer, Stage};
 pub use default_policy::DefaultRatePolicy;
 #[cfg(feature = "rate-limit")]
 pub use local::LocalRateLimiter;
+#[cfg(feature = "redis")]
+pub(crate) use policy::Consumption;
 pub use policy::{Quota, RateLimit, RatePolicy};
 
 use crate::error::StoreError;
@@ -113,6 +117,11 @@ pub(crate) struct Limited(pub(crate) Duration);
 impl RateLimits {
     pub(crate) const fn new(limiter: Option<Arc<dyn RateLimiter>>) -> Self {
         Self(limiter)
+    }
+
+    /// Whether there is a limiter.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 
     pub(crate) async fn check(

@@ -141,6 +141,11 @@ impl RateLimit {
         self.quota
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) const fn consumption(&self) -> Consumption {
+        self.consumption
+    }
+
     /// Whether the call takes one from the quota.
     #[must_use]
     pub const fn takes(&self) -> bool {

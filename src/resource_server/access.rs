@@ -65,7 +65,8 @@ impl Access {
     /// Demands that the token may reach the data of `tenant`.
     ///
     /// A token that is confined to no tenant passes: it reaches whatever its [`subject`](Self::subject) may reach, so look up
-    /// in your own data whether that is so.
+    /// in your own data whether that is so. A client that acts for itself and is confined to none passes as well, and there is
+    /// no subject to look up: confine it when it is registered, or ask [`tenant`](Self::tenant) for the one that it has.
     ///
     /// # Errors
     ///

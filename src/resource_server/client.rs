@@ -58,7 +58,8 @@ impl ResourceServer {
     /// Such a client acts for itself: there is no subject, and it may do what its own scope says, or all of `scope` if it
     /// is not limited; the server's own [`resource_server`](crate::AuthorizationServer::resource_server) knows wildcards and
     /// implied tokens as well. It must be confidential and enabled, and somebody must vouch for it: one that registered
-    /// itself is refused. It costs one read of the store, as a token does. A 401 offers `Basic` as well then, behind
+    /// itself is refused. By which grants it may obtain tokens does not matter, so limit the scope of clients that are to act
+    /// for their users only. It costs one read of the store, as a token does. A 401 offers `Basic` as well then, behind
     /// `Bearer`.
     ///
     /// Off unless called: a secret that goes with every call is in more places than a token that expires.

@@ -237,10 +237,8 @@ impl ResourceServer {
         request: impl Into<ResourceRequest<'_>> + Send,
         scope: &str,
     ) -> Result<Access, BearerError> {
-        let access = self.verify(request).await.map_err(|error| match error.reason().status() {
-            401 => error.with_scope(Scope::parse(scope).unwrap_or_default()),
-            _ => error,
-        })?;
+        let verified = self.verify(request).await;
+        let access = verified.map_err(|error| error.with_scope(Scope::parse(scope).unwrap_or_default()))?;
         access.require(scope)?;
         Ok(access)
     }

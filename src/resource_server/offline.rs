@@ -32,15 +32,17 @@ impl ResourceServer {
 }
 
 impl ResourceServer {
-    /// What a signed token says of itself.
+    /// What a signed token says of itself, if it is good already (RFC 7519 §4.1.5).
     pub(super) fn read(&self, text: &str) -> Option<FoundAccessToken> {
-        Some(found(self.jwt.as_ref()?.claims(text)?))
+        let claims = self.jwt.as_ref()?.claims(text)?;
+        let begun = claims.not_before.is_none_or(|at| at <= self.clock.now());
+        begun.then(|| found(claims))
     }
 }
 
 /// A token as a store would have found it. The grant is as old as the token, as far as anybody here knows, and as wide.
 fn found(claims: SignedClaims) -> FoundAccessToken {
-    let SignedClaims { key, client, subject, scope, resource, tenant, extra, issued_at, expires_at } = claims;
+    let SignedClaims { key, client, subject, scope, resource, tenant, extra, issued_at, expires_at, .. } = claims;
     let grant = Grant {
         id: key.grant,
         client,

@@ -44,6 +44,9 @@ pub enum Finding {
     /// Anybody can register a client and call the API without a user.
     #[error("clients that register themselves may use client_credentials")]
     OpenClientCredentials,
+    /// Documents of clients are fetched for whoever opens a link, and nothing limits how often.
+    #[error("client ID metadata documents are fetched without a rate limiter")]
+    UnlimitedClientDocuments,
     /// No resource is declared, so tokens are good for every API that reads this store.
     #[error("no resource is declared: tokens are not restricted to an audience")]
     NoAudience,
@@ -103,6 +106,9 @@ impl AuthorizationServer {
             && rules.grant_types.contains(&GrantType::ClientCredentials)
         {
             findings.push(Finding::OpenClientCredentials);
+        }
+        if configuration.reads_client_documents() && !configuration.rate_limits.is_on() {
+            findings.push(Finding::UnlimitedClientDocuments);
         }
         if configuration.resources.iter().next().is_none() {
             findings.push(Finding::NoAudience);

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::configuration::Configuration;
+#[cfg(feature = "cimd")]
+use crate::endpoint::DocumentCache;
 use crate::endpoint::Documents;
 use crate::error::StoreError;
 use crate::issuer::Issuer;
@@ -24,8 +26,8 @@ use crate::store::{ClientRegistry, ClientStore, GrantStore};
 use crate::telemetry::operate;
 
 pub use account::{
-    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, DeveloperApp, NewApp, NewPersonalToken,
-    PersonalToken, Revocation,
+    AppChanges, CredentialDecision, CredentialPolicy, CredentialRequest, Developer, DeveloperApp, NewApp,
+    NewPersonalToken, PersonalToken, Revocation,
 };
 pub use builder::AuthorizationServerBuilder;
 pub use check::Finding;
@@ -53,6 +55,9 @@ pub(crate) struct Inner {
     pub(crate) credential_policy: Arc<dyn CredentialPolicy>,
     /// How long ago a user may have proved who they are, to create a credential.
     pub(crate) reauthentication: Option<Duration>,
+    /// What is known of clients that nobody registered.
+    #[cfg(feature = "cimd")]
+    pub(crate) client_documents: DocumentCache,
 }
 
 impl AuthorizationServer {
@@ -91,7 +96,8 @@ impl AuthorizationServer {
         self.configuration().scopes.implied(token)
     }
 
-    /// The server's view of the default resource: checks the tokens of an API in the same process.
+    /// The server's view of the first resource: checks the tokens of an API in the same process.
+    /// [`with_resource`](ResourceServer::with_resource) makes of a clone that of another.
     #[must_use]
     pub fn resource_server(&self) -> &ResourceServer {
         &self.inner.resource_server

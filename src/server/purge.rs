@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::AuthorizationServer;
 use crate::client::{Client, ClientStatus};
-use crate::configuration::{Configuration, UnusedClients, Usage, Verdict};
+use crate::configuration::{Configuration, Usage, Verdict};
 use crate::error::StoreError;
 use crate::observer::{Actor, Event, Operation};
 use crate::store::{ClientRegistry, Deletion, Update};
@@ -17,7 +17,7 @@ impl AuthorizationServer {
 
     /// Deletes codes and tokens whose life was over an hour ago, or for as long as
     /// [`retention`](crate::AuthorizationServerBuilder::retention) says, and clients that registered themselves and that
-    /// nobody uses ([`UnusedClients`]): at most `limit` rows of each kind. Returns how many went.
+    /// nobody uses ([`UnusedClients`](crate::configuration::UnusedClients)): at most `limit` rows of each kind. Returns how many went.
     ///
     /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for
     /// longer than an hour keeps them for as long.
@@ -49,14 +49,12 @@ impl AuthorizationServer {
 
     /// Looks at the clients that are due, and returns how many went.
     async fn purge_clients(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
-        let rules = self.configuration().registration.rules();
-        let (Some(rules), Some(registry)) = (rules, &self.inner.registry) else { return Ok(0) };
-        if rules.unused_clients == UnusedClients::Kept {
+        let Some(registry) = self.inner.registry.as_ref().filter(|_| self.configuration().forgets_clients()) else {
             return Ok(0);
-        }
+        };
         let mut forgotten: u32 = 0;
         for client in registry.list_due_clients(self.now(), limit).await? {
-            if self.review(registry, &client, rules.unused_clients).await? == Deletion::Deleted {
+            if self.review(registry, &client).await? == Deletion::Deleted {
                 forgotten = forgotten.saturating_add(1);
             }
         }
@@ -67,10 +65,12 @@ impl AuthorizationServer {
     ///
     /// What is granted is granted whether that works or not.
     pub(crate) async fn note_use(&self, client: &Client, operation: Operation) {
-        let rules = self.configuration().registration.rules();
-        let (Some(rules), Some(registry)) = (rules, &self.inner.registry) else { return };
+        // One that its document describes is noted where it is kept.
+        let Some(registry) = self.inner.registry.as_ref().filter(|_| !client.is_described_by_document()) else {
+            return;
+        };
         let now = self.now();
-        if rules.unused_clients.is_to_be_noted(client, now) {
+        if self.configuration().unused(client).is_to_be_noted(client, now) {
             // Whoever was faster has noted as much, or the next one will.
             let noted = registry.update_client(&client.clone().with_used_at(Some(now))).await;
             if let Err(source) = noted.map(|_: Update| ()) {
@@ -79,16 +79,11 @@ impl AuthorizationServer {
         }
     }
 
-    async fn review(
-        &self,
-        registry: &Arc<dyn ClientRegistry>,
-        client: &Client,
-        unused: UnusedClients,
-    ) -> Result<Deletion, StoreError> {
+    async fn review(&self, registry: &Arc<dyn ClientRegistry>, client: &Client) -> Result<Deletion, StoreError> {
         let granted = self.inner.grants.has_grants(client.id()).await?;
         let usage = if granted { Usage::Granted } else { Usage::NotGranted };
         let reviewed = client.clone();
-        match unused.review(client, usage, self.now()) {
+        match self.configuration().unused(client).review(client, usage, self.now()) {
             Verdict::Keep { review_at, used_at } => {
                 // Whoever was faster has decided about it as it is now, or the next purge will.
                 let reviewed = reviewed.with_review_at(review_at).with_used_at(used_at);

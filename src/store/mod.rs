@@ -8,9 +8,10 @@
 //!
 //! These rules bind every implementation and every wrapper of one:
 //!
-//! * **Every method is one atomic step**, except revocations by user or client, listings and purges, which may take effect grant
-//!   by grant and are complete once they return. Dropping its future at any point leaves the state before or after the step, and
-//!   of any number of concurrent steps that exclude each other, on however many processes, exactly one wins.
+//! * **Every method is one atomic step**, except revocations by user, client or tenant, listings and purges, which may take
+//!   effect grant by grant and are complete once they return. Dropping its future at any point leaves the state before or after
+//!   the step, and of any number of concurrent steps that exclude each other, on however many processes, exactly one wins. A
+//!   revocation by user, client or tenant that is dropped leaves each grant before or after it, and calling it again finishes it.
 //! * **No secret arrives.** Codes and tokens are known by their [`TokenKey`](crate::secret::TokenKey).
 //! * **No clock is read.** Expiry is judged by the caller; a store gives back what has expired until it is purged. A backend
 //!   that evicts by itself, as Redis does, waits a minute longer, because its clock is not the caller's.

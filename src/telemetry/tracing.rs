@@ -7,7 +7,6 @@ use ::tracing::field::{Empty, display};
 use ::tracing::{Level, Span, enabled, event, span};
 
 use super::operate::Outcome;
-use crate::error::StoreError;
 use crate::observer::{Actor, Event, Operation};
 use crate::secret::SecretId;
 
@@ -114,6 +113,10 @@ fn record(span: &Span, event: &Event<'_>) {
         | Event::SecretMade { .. }
         | Event::SecretsEnded { .. }
         | Event::Revoked { by: Actor::User, .. } => return,
+        // So has what follows the look at its document, and the decision that a client is kept for.
+        #[cfg(feature = "cimd")]
+        Event::ClientDocumentRead { .. } | Event::ClientDocumentRefused { .. } => return,
+        Event::Registered { .. } | Event::RegistrationChanged { .. } if is_of(span, Operation::Approve) => return,
         // What follows has its client and its grant.
         Event::Replayed { .. } => {}
         _ => {
@@ -133,6 +136,10 @@ fn record(span: &Span, event: &Event<'_>) {
     }
 }
 
+fn is_of(span: &Span, operation: Operation) -> bool {
+    span.metadata().is_some_and(|metadata| metadata.name() == operation.name())
+}
+
 /// What only some events have.
 #[derive(Default)]
 struct Fields<'a> {
@@ -150,7 +157,7 @@ struct Fields<'a> {
     codes: Option<u32>,
     tokens: Option<u32>,
     clients: Option<u32>,
-    source: Option<&'a StoreError>,
+    source: Option<&'a (dyn Error + 'static)>,
 }
 
 impl<'a> Fields<'a> {
@@ -178,13 +185,18 @@ impl<'a> Fields<'a> {
             Event::Purged { codes, tokens, clients } => {
                 Self { codes: Some(*codes), tokens: Some(*tokens), clients: Some(*clients), ..none }
             }
+            #[cfg(feature = "cimd")]
+            Event::ClientDocumentRefused { problem, .. } => {
+                Self { reason: Some(problem.reason().name()), source: Some(*problem), ..none }
+            }
             Event::Refused { endpoint, reason, source, .. } => {
-                Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source: *source, ..none }
+                let source = source.map(|source| source as _);
+                Self { endpoint: Some(endpoint.name()), reason: Some(reason.name()), source, ..none }
             }
             Event::Failed { operation, source } => Self {
                 operation: Some(operation.name()),
                 reason: Some(source.reason().name()),
-                source: Some(source),
+                source: Some(*source),
                 ..none
             },
             _ => none,
@@ -192,8 +204,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The failure of a store, down to its last cause.
-fn chain(error: &StoreError) -> String {
+/// A failure, down to its last cause.
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

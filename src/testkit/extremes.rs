@@ -23,6 +23,11 @@ fn longest_name() -> String {
     format!("{}|", "ß".repeat(127))
 }
 
+/// The longest identifier of a client.
+fn longest_url() -> String {
+    format!("https://client.example/{}", "x".repeat(1_977))
+}
+
 fn longest_scope() -> Scope {
     let tokens: Vec<_> = (0..100).map(|n| format!("{n:03}{}", "~".repeat(36))).collect();
     scope(&tokens.join(" "))
@@ -70,6 +75,7 @@ pub(super) fn clients() -> Vec<Client> {
     vec![
         Client::public(id(" ")),
         Client::public(id(&"~".repeat(255))).with_version(1 << 63),
+        Client::public(id(&longest_url())),
         Client::public(id("{braces}:*?[a]\\'\"%_; DROP TABLE clients --")),
         Client::confidential(id("1e0"), SecretHash::of("a secret"))
             .with_grant_types([GrantType::ClientCredentials])
@@ -103,7 +109,7 @@ pub(super) fn grants() -> Vec<Arc<Grant>> {
         ..Grant::clone(&fixtures::grant())
     };
     let longest = Grant {
-        client: Some(parsed(&"~".repeat(255))),
+        client: Some(parsed(&longest_url())),
         subject: Some(parsed::<Subject>(&longest_name())),
         scope: longest_scope(),
         resource: longest_resources(),

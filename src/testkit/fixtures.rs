@@ -104,6 +104,7 @@ pub(super) fn metadata(text: &str, url: &str) -> ClientMetadata {
         .and_then(|metadata| metadata.with_client_uri(url))
         .and_then(|metadata| metadata.with_logo_uri(url))
         .and_then(|metadata| metadata.with_tos_uri(url))
+        .and_then(|metadata| metadata.with_description(&"d".repeat(1_000)))
         .and_then(|metadata| metadata.with_policy_uri(url))
         .and_then(|metadata| metadata.with_initiate_login_uri(url))
         .and_then(|metadata| metadata.with_software_id(text))

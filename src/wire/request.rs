@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 
 use super::header;
 use super::params::{Parameter, Params};
-use crate::client::{ClientCredentials, Proof};
+use crate::client::{ClientCredentials, GrantType, Proof};
 use crate::configuration::TokenRequestBodies;
 use crate::error::ErrorReason;
 use crate::rate_limit::Peer;
@@ -144,6 +144,14 @@ impl<'a> TokenRequest<'a> {
             }),
             "client_credentials" => Ok(Self::ClientCredentials { scope: request.get(Parameter::Scope) }),
             _ => Err(ErrorReason::GrantTypeUnsupported),
+        }
+    }
+
+    pub(crate) const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
         }
     }
 }

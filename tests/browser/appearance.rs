@@ -56,7 +56,29 @@ async fn look_everywhere(tab: &Tab, expected: &[(&str, Value)]) {
     look("consent").await;
     tab.press("Approve").await;
     tab.see("Back at the app").await;
-    for path in ["/", "/connected", "/developers", "/demo"] {
+    tab.open("/tokens").await;
+    tab.find("input[name=name]").await.send_keys(name).await.unwrap();
+    tab.toggle("links:read").await;
+    tab.press("Issue token").await;
+    tab.see("Copy it now.").await;
+    look("a new token").await;
+    tab.open("/developers").await;
+    tab.find("input[name=name]").await.send_keys(name).await.unwrap();
+    tab.find("textarea[name=redirect_uris]").await.send_keys("https://app.example/a/long/way/to/it").await.unwrap();
+    tab.find("input[type=radio][value=confidential]").await.click().await.unwrap();
+    tab.press("Register").await;
+    tab.see("Copy it now.").await;
+    look("a new app").await;
+    tab.press("Back to your apps").await;
+    tab.press("Manage").await;
+    tab.press("Rotate").await;
+    tab.see("works for 24 hours more").await;
+    look("a new secret").await;
+    tab.press("Back to the app").await;
+    tab.find("summary").await.click().await.unwrap();
+    tab.see("Reset it now").await;
+    look("an app").await;
+    for path in ["/", "/connected", "/tokens", "/developers", "/demo"] {
         tab.open(path).await;
         look(path).await;
     }

@@ -33,10 +33,20 @@ struct Driver {
     _directory: TempDir,
 }
 
-/// Runs `test` in a browser of its own, at an example of its own; the browser is closed in the end, however that comes.
+/// Runs `test` in a browser of its own, at an example of its own.
+pub async fn browse<T: Future<Output = ()> + Send + 'static>(settings: Value, test: impl FnOnce(Tab) -> T) {
+    browse_at(|| Arc::new(Example::start()), settings, test).await;
+}
+
+/// Runs `test` in a browser of its own, at the example that `start` has; the browser is closed in the end, however that
+/// comes.
 ///
 /// Where there is no browser, the test passes after a word about it; a machine that says `CI` has to have one.
-pub async fn browse<T: Future<Output = ()> + Send + 'static>(settings: Value, test: impl FnOnce(Tab) -> T) {
+pub async fn browse_at<T: Future<Output = ()> + Send + 'static>(
+    start: impl FnOnce() -> Arc<Example>,
+    settings: Value,
+    test: impl FnOnce(Tab) -> T,
+) {
     let Some(driver) = Driver::shared() else { return };
     let profile = TempDir::new().unwrap();
     let arguments = [
@@ -61,7 +71,7 @@ pub async fn browse<T: Future<Output = ()> + Send + 'static>(settings: Value, te
         .await
         .unwrap();
 
-    let outcome = tokio::spawn(test(Tab::new(client.clone(), Arc::new(Example::start())))).await;
+    let outcome = tokio::spawn(test(Tab::new(client.clone(), start()))).await;
     client.close().await.unwrap();
     if let Err(error) = outcome {
         resume_unwind(error.into_panic());

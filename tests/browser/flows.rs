@@ -206,6 +206,76 @@ async fn going_back_after_signing_out_shows_nothing_of_the_person() {
 }
 
 #[tokio::test]
+async fn a_token_is_issued_reset_and_revoked_without_javascript() {
+    browse(without_javascript(), async |tab: Tab| {
+        tab.open("/tokens").await;
+        tab.sign_in(GRACE.0, GRACE.1).await;
+        tab.find("input[name=name]").await.send_keys("Browser token").await.unwrap();
+        tab.toggle("links:read").await;
+        tab.press("Issue token").await;
+        let first = tab.find(".secret code").await.text().await.unwrap();
+        tab.press("Back to your tokens").await;
+        tab.see("Browser token").await;
+        assert!(!tab.client.source().await.unwrap().contains(&first));
+        assert!(!tab.text().await.contains("Reset it now"), "not before it was asked for");
+        tab.find(".token summary").await.click().await.unwrap();
+        tab.press("Reset it now").await;
+        tab.see("The old token no longer works.").await;
+        assert_ne!(tab.find(".secret code").await.text().await.unwrap(), first);
+        tab.open("/connected").await;
+        tab.press("Revoke").await;
+        tab.see("Access was taken back").await;
+        assert!(!tab.text().await.contains("Active"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_developer_manages_an_app_with_the_keyboard_alone_and_without_javascript() {
+    browse(without_javascript(), async |tab: Tab| {
+        tab.open("/developers").await;
+        tab.sign_in(GRACE.0, GRACE.1).await;
+        tab.find("input[name=name]").await.send_keys("Keyboard App").await.unwrap();
+        tab.find("textarea[name=redirect_uris]").await.send_keys("https://keyboard.example/cb").await.unwrap();
+        tab.find("input[type=radio][value=confidential]").await.click().await.unwrap();
+        tab.press("Register").await;
+        tab.see("Copy it now.").await;
+        tab.press("Back to your apps").await;
+        tab.press("Manage").await;
+        tab.see("Secure application").await;
+
+        // Every control is reached in the order in which it is read, and the focus can be seen.
+        let mut reached = Vec::new();
+        while reached.last().is_none_or(|last| last != "Save") {
+            assert!(reached.len() < 40, "{reached:?}");
+            tab.key(Key::Tab).await;
+            let focus = tab.client.active_element().await.unwrap();
+            let outline = focus.css_value("outline-style").await.unwrap();
+            let name = match focus.attr("name").await.unwrap() {
+                Some(name) if focus.tag_name().await.unwrap() != "button" => name,
+                _ => focus.text().await.unwrap(),
+            };
+            assert_ne!(outline, "none", "{name} does not show its focus");
+            reached.push(name);
+        }
+        let own = reached.iter().position(|name| name == "Your apps").unwrap();
+        let buttons = ["Your apps", "Switch off", "Rotate", "Did a secret leak?", "Delete the app"];
+        let fields = ["name", "redirect_uris", "description", "link", "logo", "Save"];
+        assert_eq!(reached[own..], [&buttons[..], &fields[..]].concat());
+
+        tab.find("form[action='/developers/edit'] input[name=description]").await.send_keys("Typed").await.unwrap();
+        tab.key(Key::Enter).await;
+        tab.see("Saved.").await;
+        tab.find("summary").await.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+        tab.see("Reset it now").await;
+        tab.key(Key::Tab).await;
+        tab.key(Key::Enter).await;
+        tab.see("The one before no longer works.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_developer_registers_an_app_sees_its_secret_once_and_deletes_it() {
     browse(usual(), async |tab: Tab| {
         tab.open("/developers").await;

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::support::html::Form;
+use super::support::html::{Form, forms};
 use super::support::{ADA, App, Browser, Example, GRACE};
 
 /// The form that takes back the access of one app.
 async fn revocation(browser: &mut Browser, app: &App) -> Option<Form> {
     let page = browser.get("/connected").await.expect(200);
-    let forms = super::support::html::forms(&page.page());
-    forms.into_iter().find(|form| form.action == "/connected/revoke" && form.value("client_id") == app.id)
+    forms(&page.page()).into_iter().find(|form| form.values("client_id").any(|id| id == app.id))
 }
 
 #[tokio::test]

@@ -1,16 +1,18 @@
 //! The page on which a developer registers apps.
 
-use super::support::html::{Form, forms};
+use std::collections::BTreeSet;
+
+use super::support::html::{Form, forms, select};
 use super::support::{ADA, App, Browser, Example, GRACE, Reply};
 
-async fn register(browser: &mut Browser, name: &str, redirect_uris: &str, confidential: bool) -> Reply {
+pub async fn register(browser: &mut Browser, name: &str, redirect_uris: &str, confidential: bool) -> Reply {
     let form = browser.get("/developers").await.form("/developers").with("name", name);
     let form = form.with("type", if confidential { "confidential" } else { "public" });
     browser.submit(&form.with("redirect_uris", redirect_uris)).await
 }
 
 /// What the page that follows a registration shows.
-fn registered(example: &Example, page: &Reply, redirect_uri: &str) -> App {
+pub fn registered(example: &Example, page: &Reply, redirect_uri: &str) -> App {
     let id = page.texts(".facts code").remove(0);
     App::known(example, &id, redirect_uri).with_secret(page.texts(".secret code").first().map(String::as_str))
 }
@@ -126,4 +128,100 @@ async fn what_is_wrong_with_an_app_is_said_and_nothing_is_registered() {
     }
     let page = grace.get("/developers").await;
     assert!(!page.body.contains("Bad Redirects") && !page.body.contains("bad.example"));
+}
+
+/// What a form asks for.
+fn asked_for(page: &Reply, action: &str) -> BTreeSet<String> {
+    let document = page.page();
+    let controls = select(&document, &format!("form[action='{action}'] [name]"));
+    controls.iter().map(|control| control.attr("name").unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_service_asks_for_what_it_knows_and_for_nothing_else() {
+    for (service, own, own_of_a_known_app) in [
+        ("snip", &["type", "workspace"][..], &[][..]),
+        ("linkkit", &["type"], &[]),
+        ("clyk", &[], &[]),
+        ("trimlink", &["type", "workspace", "password"], &[]),
+        ("kit", &["type", "authorization_url"], &["authorization_url"]),
+        ("klink", &["type", "workspace", "environment"], &["environment"]),
+    ] {
+        let example = Example::start_with(&[("--service", service)]);
+        let mut ada = Browser::signed_in(&example, ADA).await;
+        let page = ada.get("/developers").await;
+        let every = ["csrf", "name", "description", "link", "logo", "redirect_uris"];
+        let and = |more: &[&str]| every.iter().chain(more).map(ToString::to_string).collect::<BTreeSet<_>>();
+        assert_eq!(asked_for(&page, "/developers"), and(own), "{service}");
+
+        let filled = [("name", "Asked"), ("redirect_uris", "https://asked.example/cb")];
+        let filled = filled.into_iter().chain([("type", "confidential"), ("password", ADA.password)]);
+        let filled = filled.filter(|(field, _)| and(own).contains(*field));
+        let form = filled.fold(page.form("/developers"), |form, (field, value)| form.with(field, value));
+        let app = registered(&example, &ada.submit(&form).await.expect(200), "https://asked.example/cb");
+        let page = ada.get(&format!("/developers/app?client_id={}", app.id)).await.expect(200);
+        let of_a_known_app = [&["client_id"], own_of_a_known_app].concat();
+        assert_eq!(asked_for(&page, "/developers/edit"), and(&of_a_known_app), "{service}");
+        for action in ["rotate-secret", "reset-secret"] {
+            let asked = asked_for(&page, &format!("/developers/{action}"));
+            assert_eq!(asked.contains("client_id"), own.contains(&"type"), "{service} {action}");
+            assert_eq!(asked.contains("password"), own.contains(&"password"), "{service} {action}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_uri_that_is_not_taken_is_named_with_the_reason() {
+    let example = Example::start_with(&[("--service", "klink")]);
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let form = ada.get("/developers").await.form("/developers").with("name", "Refused");
+    let many: Vec<String> = (0..21).map(|at| format!("https://many.example/{at}")).collect();
+    for (typed, words) in [
+        ("https://good.example/\nhttp://localhost/cb", ["http://localhost/cb", "In production"]),
+        ("https://good.example/\nhttp://127.0.0.1/cb", ["http://127.0.0.1/cb", "In production"]),
+        ("https://good.example/\nplanner:/cb", ["planner:/cb", "dot"]),
+        ("https://good.example/\nhttp://plain.example/cb", ["http://plain.example/cb", "https"]),
+        ("https://good.example/#x", ["https://good.example/#x", "fragment"]),
+        (&*many.join("\n"), ["21", "redirect URIs"]),
+    ] {
+        let page = ada.submit(&form.clone().with("redirect_uris", typed)).await.expect(422);
+        let said = page.texts("[role=alert]").join("|");
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?} in {said}");
+        assert_eq!(page.form("/developers").value("redirect_uris"), typed);
+    }
+}
+
+#[tokio::test]
+async fn the_form_for_a_new_app_does_nothing_for_another_page_or_site() {
+    let example = Example::shared();
+    let mut grace = Browser::signed_in(&example, GRACE).await;
+    let form = grace.get("/developers").await.form("/developers").with("name", "Forged App");
+    let form = form.with("redirect_uris", "https://forged.example/cb");
+    let links = grace.get("/").await.form("/links").value("csrf").to_owned();
+    for csrf in ["", "x", &links] {
+        grace.submit(&form.clone().with("csrf", csrf)).await.expect_error_page(403);
+    }
+    grace.submit(&form.clone().without("csrf")).await.expect_error_page(403);
+    for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "same-site")]] {
+        grace.submit_from(&form, &headers).await.expect_error_page(403);
+    }
+    Browser::signed_in(&example, ADA).await.submit(&form).await.expect_error_page(403);
+    let sent = Browser::new(&example).submit(&form).await;
+    assert!(sent.redirect().starts_with("/signin?"), "{sent:?}");
+    assert!(!grace.get("/developers").await.body.contains("Forged App"));
+}
+
+#[tokio::test]
+async fn a_stolen_session_is_no_way_to_guess_the_password_at_the_form_for_a_new_app() {
+    let example = Example::start_with(&[("--service", "trimlink")]);
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let form = ada.get("/developers").await.form("/developers").with("name", "Guessed");
+    let form = form.with("redirect_uris", "https://guessed.example/cb");
+    let mut guesses = 0;
+    while ada.submit(&form.clone().with("password", "guess")).await.status == 422 {
+        guesses += 1;
+        assert!(guesses < 100);
+    }
+    ada.submit(&form.with("password", ADA.password)).await.expect_error_page(429);
+    assert!(!ada.get("/developers").await.body.contains("Guessed"));
 }

@@ -19,16 +19,45 @@ async fn every_page(example: &Example) -> Vec<(String, Reply)> {
     for path in ["/", "/signin", "/demo", "/no/such/page", "/nosuch", "/assets/nosuch", "/oauth/authorize", "/links"] {
         pages.push((format!("visitor {path}"), visitor.get(path).await));
     }
-    for path in
-        ["/", "/connected", "/developers", "/demo", consent.as_str(), "/oauth/authorize?client_id=nobody", "/links"]
-    {
+    for path in [
+        "/",
+        "/connected",
+        "/tokens",
+        "/developers",
+        "/demo",
+        consent.as_str(),
+        "/oauth/authorize?client_id=nobody",
+        "/links",
+    ] {
         pages.push((format!("ada {path}"), ada.get(path).await));
     }
     let register = ada.get("/developers").await.form("/developers");
     let refused = ada.submit(&register.clone().with("name", "No way back")).await;
     pages.push(("ada registers nothing".to_owned(), refused.expect(422)));
     let registered = register.with("name", "Page App").with("redirect_uris", "https://page.example/cb");
-    pages.push(("ada registers an app".to_owned(), ada.submit(&registered).await.expect(200)));
+    let registered = ada.submit(&registered.with("type", "confidential")).await.expect(200);
+    let own = format!("/developers/app?client_id={}", registered.texts(".facts code")[0]);
+    pages.push(("ada registers an app".to_owned(), registered));
+    let rotate = ada.get(&own).await.form("/developers/rotate-secret");
+    pages.push(("ada rotates a secret".to_owned(), ada.submit(&rotate).await.expect(200)));
+    let page = ada.get(&own).await;
+    let [edit, end, secure] =
+        ["edit", "end-secret", "secure"].map(|action| page.form(&format!("/developers/{action}")));
+    pages.push(("ada has an app with two secrets".to_owned(), page));
+    pages.push(("ada edits nothing".to_owned(), ada.submit(&edit.with("name", "")).await.expect(422)));
+    let ended = ada.submit(&end).await;
+    pages.push(("ada ends a secret".to_owned(), ada.visit(ended.redirect()).await));
+    ada.submit(&secure.press("secure", "off")).await.expect(303);
+    pages.push(("ada has an app without a secret".to_owned(), ada.get(&own).await));
+    pages.push(("ada rotates nothing".to_owned(), ada.submit(&rotate).await.expect(422)));
+    let token = ada.get("/tokens").await.form("/tokens").with("name", "Page token");
+    pages.push(("ada issues nothing".to_owned(), ada.submit(&token).await.expect(422)));
+    pages.push(("ada issues a token".to_owned(), ada.submit(&token.tick("scope", "links:read")).await.expect(200)));
+    pages.push(("ada has a token".to_owned(), ada.get("/tokens").await));
+    pages.push(("ada has an app and a token".to_owned(), ada.get("/connected").await));
+    let reset = ada.get("/tokens").await.form("/tokens/reset");
+    pages.push(("ada resets a token".to_owned(), ada.submit(&reset).await.expect(200)));
+    pages.push(("ada resets nothing".to_owned(), ada.submit(&reset).await.expect(422)));
     let link = ada.get("/").await.form("/links").with("url", "ftp://files.example/");
     pages.push(("ada shortens nonsense".to_owned(), ada.submit(&link).await.expect(422)));
     let forged = ada.get("/").await.form("/links").without("csrf");
@@ -93,12 +122,17 @@ async fn every_page_has_its_protective_headers_and_no_redirect_has_less() {
 async fn every_page_is_whole_readable_by_machines_and_loads_nothing_from_elsewhere() {
     let example = Example::start();
     for (name, page) in every_page(&example).await {
-        let document = page.page();
-        assert!(document.errors.is_empty(), "{name}: {:?}", document.errors);
-        check_structure(&name, &document);
-        check_controls(&name, &document);
-        check_resources(&name, &document);
+        check_page(&name, &page);
     }
+}
+
+/// What holds for a page, whichever it is.
+pub fn check_page(name: &str, page: &Reply) {
+    let document = page.page();
+    assert!(document.errors.is_empty(), "{name}: {:?}", document.errors);
+    check_structure(name, &document);
+    check_controls(name, &document);
+    check_resources(name, &document);
 }
 
 fn check_structure(name: &str, page: &Html) {
@@ -165,22 +199,37 @@ async fn what_an_app_calls_itself_is_text_and_nothing_else() {
         let consent = ada.get(&app.request("links:read").path).await.expect(200);
         app.connect(&mut ada, "links:read").await;
         let register = ada.get("/developers").await.form("/developers").with("name", name);
+        let register = register.with("type", "confidential").with("description", name);
         let registered = ada.submit(&register.with("redirect_uris", "https://app.example/cb")).await.expect(200);
+        let own = ada.get(&format!("/developers/app?client_id={}", registered.texts(".facts code")[0])).await;
+        assert_eq!(own.form("/developers/edit").value("description"), name);
+        let secret = ada.submit(&own.form("/developers/rotate-secret")).await.expect(200);
         let list = ada.get("/developers").await;
         // As typed, when the form has to be shown again.
         let again =
             ada.submit(&list.form("/developers").with("name", name).with("redirect_uris", name)).await.expect(422);
         assert_eq!(again.form("/developers").value("name"), name);
         assert_eq!(again.form("/developers").value("redirect_uris"), name);
+        let issue = ada.get("/tokens").await.form("/tokens").with("name", name).tick("scope", "links:read");
+        let issued = ada.submit(&issue).await.expect(200);
+        let tokens = ada.get("/tokens").await;
         let connected = ada.get("/connected").await;
-        for page in [&consent, &registered, &list, &again, &connected] {
+        for page in [&consent, &registered, &own, &secret, &list, &again, &connected, &issued, &tokens] {
             let document = page.page();
             check_resources(name, &document);
             assert!(select(&document, "img, b").is_empty(), "{name}: {}", page.body);
         }
-        for (page, selector) in
-            [(&consent, "h1 bdi"), (&connected, "h2 bdi"), (&list, "h3 bdi"), (&registered, "h1 bdi")]
-        {
+        for (page, selector) in [
+            (&consent, "h1 bdi"),
+            (&connected, "h2 bdi"),
+            (&connected, "h3 bdi"),
+            (&list, "h3 bdi"),
+            (&registered, "h1 bdi"),
+            (&own, "h1 bdi"),
+            (&secret, "h1 bdi"),
+            (&issued, "h1 bdi"),
+            (&tokens, "h3 bdi"),
+        ] {
             let shown = page.texts(selector);
             assert!(shown.iter().any(|shown| shown == name), "{name} in {shown:?}");
         }
@@ -216,5 +265,31 @@ async fn a_name_that_runs_the_wrong_way_is_refused_or_kept_apart() {
         });
         let reply = http_client().post(example.url("/oauth/register")).json(&metadata).send().await.unwrap();
         Reply::of(reply).await.expect_error(400, "invalid_client_metadata");
+    }
+}
+
+#[tokio::test]
+async fn every_page_calls_the_service_by_its_own_name() {
+    for (service, name) in [("clyk", "CLYK"), ("trimlink", "TrimLink"), ("klink", "K-LINK")] {
+        let example = Example::start_with(&[("--service", service)]);
+        let mut visitor = Browser::new(&example);
+        let mut ada = Browser::signed_in(&example, ADA).await;
+        let mut pages = Vec::new();
+        for path in ["/", "/signin", "/demo", "/no/such/page", "/assets/nosuch"] {
+            pages.push(visitor.get(path).await);
+        }
+        for path in ["/", "/connected", "/tokens", "/developers", "/demo"] {
+            pages.push(ada.get(path).await);
+        }
+        let form = visitor.get("/demo").await.form("/demo/connect");
+        let request = visitor.submit(&form).await.redirect().strip_prefix(&example.origin()).unwrap().to_owned();
+        pages.push(visitor.visit(&request).await);
+        pages.push(ada.visit(&request).await);
+        pages.push(ada.get(&format!("/signin?again=1&next={}", "/x".repeat(8_000))).await);
+        for page in pages {
+            assert!(page.texts("title")[0].ends_with(&format!(" · {name}")), "{page:?}");
+            assert_eq!(page.texts(".brand"), [name], "{page:?}");
+            assert!(!page.body.contains("Snip"), "{page:?}");
+        }
     }
 }

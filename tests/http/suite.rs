@@ -1,16 +1,21 @@
 //! The tests, for whichever example the crate around them names in `EXAMPLE`.
 
 mod api;
+mod api_tokens;
+mod app_page;
+mod app_store;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;
 mod consent_forgery;
+mod consent_page;
 mod developer_page;
 mod discovery;
 mod kill;
 mod large_bodies;
 mod log;
 mod lost_answers;
+mod mcp;
 mod metrics;
 mod oauth2_client;
 mod pages;

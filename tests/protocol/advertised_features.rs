@@ -1,12 +1,16 @@
 //! What the metadata advertises works, and what it does not advertise does not exist.
 
+use std::sync::Arc;
+
 use grantor::configuration::{EndpointPaths, Registration, RegistrationRules};
 use grantor::policy::RefreshPolicy;
 use grantor::secret::SecretHash;
+use grantor::store::MemoryStore;
+use grantor::{AuthorizationServer, Issuer};
 use http::{Method, Request};
 use serde_json::json;
 
-use crate::metadata::document;
+use crate::metadata::{document, get};
 use crate::support::{Form, SECRET, Setup, basic};
 
 // META-010
@@ -154,6 +158,8 @@ async fn a_route_stands_for_its_path_as_it_was_sent_and_no_other() {
         "/oauth/register/a%2Fb",
         "/.well-known/oauth-authorization-server",
         "/.well-known/oauth-authorization-server/tenant",
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/tenant",
     ] {
         assert!(is_routed(path), "{path}");
     }
@@ -168,5 +174,23 @@ async fn a_route_stands_for_its_path_as_it_was_sent_and_no_other() {
         "",
     ] {
         assert!(!is_routed(path), "{path}");
+    }
+}
+
+// META-003, CORS-005: whoever looks for an OpenID provider first is led on, a script in a browser too.
+#[tokio::test]
+async fn every_place_where_openid_metadata_would_be_is_routed() {
+    for (issuer, appended) in [("https://as.test", None), ("https://as.test/a/b", Some("/a/b"))] {
+        let builder = AuthorizationServer::builder(Issuer::parse(issuer).unwrap(), Arc::new(MemoryStore::new()));
+        let server = builder.build().unwrap();
+        let path = appended.unwrap_or_default();
+        let places =
+            [format!("/.well-known/openid-configuration{path}"), format!("{path}/.well-known/openid-configuration")];
+        for place in places {
+            let routes = server.endpoints().into_iter().filter(|route| route.matches(&place));
+            assert_eq!(routes.count(), 1, "{issuer}: {place}");
+            let answer = get(&server, &place).await;
+            assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (404, Some("*")));
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grantor::ResourceServer;
-use grantor::error::BearerError;
+use grantor::error::{BearerError, ErrorReason};
 use grantor::secret::Prefix;
-use grantor::store::TokenStore;
+use grantor::store::{MemoryStore, TokenStore};
+use grantor::{AuthorizationServer, Issuer, NewPersonalToken, ResourceServer};
 use http::{HeaderMap, HeaderValue};
 
 use crate::support::{Answer, Setup, bearer};
@@ -170,6 +170,21 @@ on_both_stores! {
         }
     }
 
+    // RS-009, MCP-032: what an API names itself stands for what it would have named, and nowhere else.
+    async fn an_api_may_name_another_scope_to_ask_for(setup) {
+        let (server, tokens) = (setup.server.resource_server(), setup.tokens_for("pub", "read", &[]).await);
+        let more = || "read write".parse().unwrap();
+        for (values, code) in [(&[][..], None), (&["Bearer xyz"], Some("invalid_token"))] {
+            let error = server.verify_scope(&headers(values), "write").await.unwrap_err().with_scope(more());
+            assert_eq!(refused(error, 401, code)["scope"], "read write");
+        }
+        let access = server.verify(&bearer(tokens.text("access_token"))).await.unwrap();
+        let error = access.require("write").unwrap_err().with_scope(more());
+        assert_eq!(refused(error, 403, Some("insufficient_scope"))["scope"], "read write");
+        let twice = server.verify(&headers(&["Bearer xyz", "Bearer xyz"])).await.unwrap_err().with_scope(more());
+        assert!(!refused(twice, 400, Some("invalid_request")).contains_key("scope"));
+    }
+
     // RS-012, RI-003, BCP-005, ATK-056
     async fn a_token_is_good_for_its_own_audience_only(setup) {
         let (one, two) = (setup.server.resource_server(), second_api(&setup));
@@ -233,6 +248,20 @@ on_both_stores! {
         // It lives by the difference, and no longer.
         assert!(setup.is_accepted(expired.text("access_token")).await);
     }
+}
+
+// RS-012, MCP-008
+#[tokio::test]
+async fn a_token_for_no_resource_is_refused_where_one_is_required() {
+    let store = Arc::new(MemoryStore::new());
+    let issuer = Issuer::parse("https://as.test").unwrap();
+    let builder = AuthorizationServer::builder(issuer, Arc::clone(&store)).scope("read", "Read your things");
+    let server = builder.build().unwrap();
+    let new = NewPersonalToken::new("alice".parse().unwrap(), "Backup".parse().unwrap(), "read".parse().unwrap());
+    let headers = bearer(server.issue_personal_token(new).await.unwrap().token().expose());
+    assert!(server.resource_server().verify(&headers).await.unwrap().resource().is_empty());
+    let bound = server.resource_server().clone().with_resource("https://api.test/one".parse().unwrap());
+    assert_eq!(bound.verify(&headers).await.unwrap_err().reason(), ErrorReason::AudienceMismatch);
 }
 
 /// A registration with a secret and a registration access token.

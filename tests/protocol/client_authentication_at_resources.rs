@@ -1,12 +1,14 @@
 //! Clients that call an API by their secret, beside access tokens on the same endpoints.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use grantor::client::{Client, ClientAuthentication, ClientStatus, Environment, Vetting};
 use grantor::configuration::ResourceCredentials;
 use grantor::error::{BearerError, ErrorReason};
 use grantor::observer::{Endpoint, Event};
 use grantor::rate_limit::{DefaultRatePolicy, LocalRateLimiter, Peer};
+use grantor::store::Deletion;
 use grantor::testkit::ManualClock;
 use grantor::{Access, AuthorizationServerBuilder, ResourceRequest};
 use http::HeaderMap;
@@ -113,6 +115,25 @@ async fn whoever_does_not_prove_to_be_a_vetted_client_is_told_the_same() {
         told.push((answer.headers, answer.body));
     }
     assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_secret_lets_nobody_in_after_its_overlap_a_reset_or_the_end_of_its_client() {
+    let setup = Setup::memory_with(by_secret).await;
+    let id = "svc".parse().unwrap();
+    let hour = Duration::from_hours(1);
+    let second = setup.server.rotate_client_secret(&id, hour).await.unwrap();
+    for secret in [SECRET, second.expose()] {
+        call(&setup, "svc", secret).await.unwrap();
+    }
+    setup.clock.advance(hour);
+    assert!(call(&setup, "svc", SECRET).await.is_err());
+    call(&setup, "svc", second.expose()).await.unwrap();
+    let third = setup.server.reset_client_secret(&id).await.unwrap();
+    assert!(call(&setup, "svc", second.expose()).await.is_err());
+    call(&setup, "svc", third.expose()).await.unwrap();
+    assert_eq!(setup.server.delete_client(&id).await.unwrap(), Deletion::Deleted);
+    assert!(call(&setup, "svc", third.expose()).await.is_err());
 }
 
 #[tokio::test]

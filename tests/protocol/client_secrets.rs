@@ -244,3 +244,29 @@ async fn installing_a_client_again_keeps_what_is_known_of_its_secret() {
         assert_eq!(again, installed, "nothing was changed");
     }
 }
+
+// What the operator's file says was true when it was written: a secret that was replaced since does not come back.
+#[tokio::test]
+async fn installing_a_client_again_brings_no_secret_back_that_was_rotated_and_ends_none() {
+    for setup in Setup::both_with(|builder| builder).await {
+        let document = serde_json::json!({
+            "client_id": "mine", "client_secret": SECRET, "redirect_uris": ["https://web.test/cb"],
+        });
+        let document = document.to_string();
+        setup.server.install_client(document.as_bytes()).await.unwrap();
+        let id = "mine".parse().unwrap();
+        let new = noted(&setup, setup.server.rotate_client_secret(&id, HOUR).await.unwrap());
+        let rotated = secrets(&setup).await;
+        setup.server.install_client(document.as_bytes()).await.unwrap();
+        assert_eq!(secrets(&setup).await, rotated);
+        assert!(works(&setup, SECRET).await && works(&setup, &new).await);
+        setup.clock.advance(HOUR);
+        setup.server.install_client(document.as_bytes()).await.unwrap();
+        assert!(!works(&setup, SECRET).await && works(&setup, &new).await);
+
+        // A secret that the server never knew is the operator's word.
+        let other = document.replace(SECRET, "another-secret-of-the-file");
+        setup.server.install_client(other.as_bytes()).await.unwrap();
+        assert!(works(&setup, "another-secret-of-the-file").await && !works(&setup, &new).await);
+    }
+}

@@ -1,40 +1,37 @@
 //! Personal access tokens: issued, listed, ended and reset on a page of the host.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::client::ClientStatus;
 use grantor::configuration::Prefixes;
-use grantor::error::{EndpointError, ErrorReason, StoreError};
+use grantor::error::{EndpointError, ErrorReason};
 use grantor::identifier::{Extra, Name};
 use grantor::secret::GrantId;
 use grantor::store::{Deletion, GrantStatus, GrantSummary, Page};
-use grantor::{
-    CredentialDecision, CredentialPolicy, CredentialRequest, NewApp, NewPersonalToken, PersonalToken, ResourceServer,
-    Revocation, Subject,
-};
+use grantor::{NewPersonalToken, PersonalToken, ResourceServer, Revocation, Subject};
 
 use crate::support::{Recorder, Setup, bearer};
 
-const ALL: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+pub const ALL: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
-fn new(setup: &Setup, name: &str) -> NewPersonalToken {
+pub fn new(setup: &Setup, name: &str) -> NewPersonalToken {
     NewPersonalToken::new(setup.alice.clone(), name.parse().unwrap(), "read".parse().unwrap())
 }
 
-async fn issue(setup: &Setup, new: NewPersonalToken) -> Result<PersonalToken, EndpointError> {
+pub async fn issue(setup: &Setup, new: NewPersonalToken) -> Result<PersonalToken, EndpointError> {
     let issued = setup.server.issue_personal_token(new).await?;
     setup.secrets.note("personal token", issued.token().expose());
     Ok(issued)
 }
 
 #[track_caller]
-fn reason(result: Result<PersonalToken, EndpointError>) -> ErrorReason {
+pub fn reason(result: Result<PersonalToken, EndpointError>) -> ErrorReason {
     result.unwrap_err().reason()
 }
 
-async fn listed(setup: &Setup, subject: &Subject) -> Vec<GrantSummary> {
+pub async fn listed(setup: &Setup, subject: &Subject) -> Vec<GrantSummary> {
     setup.server.personal_tokens(subject, Page::first(ALL)).await.unwrap()
 }
 
@@ -313,84 +310,6 @@ async fn personal_tokens_may_have_a_prefix_of_their_own_beside_that_of_access_to
         assert!(elsewhere.verify(&bearer(token)).await.is_ok());
         setup.revoke("web", token).await.expect_ok();
         assert!(!setup.is_accepted(token).await);
-    }
-}
-
-/// Decides as it is told to, and remembers what it was asked.
-#[derive(Debug)]
-struct Policy {
-    decision: Mutex<Result<CredentialDecision, ()>>,
-    asked: Mutex<Vec<String>>,
-}
-
-#[async_trait::async_trait]
-impl CredentialPolicy for Policy {
-    async fn may_create(&self, request: &CredentialRequest<'_>) -> Result<CredentialDecision, StoreError> {
-        let kind = match request {
-            CredentialRequest::PersonalToken(token) => token.name().to_string(),
-            _ => "app".to_owned(),
-        };
-        let tenant = request.tenant().map_or("-", |tenant| tenant.as_str());
-        let proved = request.authenticated_at().map_or(-1, |at| at.unix_seconds());
-        self.asked.lock().unwrap().push(format!("{} {kind} {tenant} {proved}", request.subject()));
-        self.decision.lock().unwrap().map_err(|()| StoreError::unavailable("the table of members"))
-    }
-}
-
-fn app(setup: &Setup) -> NewApp {
-    let uris = vec!["https://app.example/cb".parse().unwrap()];
-    NewApp::new(setup.alice.clone(), grantor::client::ClientMetadata::new(), uris)
-}
-
-#[tokio::test]
-async fn the_policy_of_the_host_decides_on_tokens_resets_and_apps() {
-    let policy = Arc::new(Policy { decision: Mutex::new(Ok(CredentialDecision::Allow)), asked: Mutex::default() });
-    let answer = |decision| *policy.decision.lock().unwrap() = decision;
-    for setup in Setup::both_with(|builder| builder.credential_policy(policy.clone())).await {
-        answer(Ok(CredentialDecision::Allow));
-        let blue = new(&setup, "Backup").with_tenant("blue".parse().unwrap()).with_authenticated_at(setup.now());
-        let issued = issue(&setup, blue.clone()).await.unwrap();
-        for (decision, reason) in [
-            (Ok(CredentialDecision::Deny), ErrorReason::CredentialNotAllowed),
-            (Ok(CredentialDecision::Reauthenticate), ErrorReason::ReauthenticationRequired),
-            (Err(()), ErrorReason::StoreUnavailable),
-        ] {
-            answer(decision);
-            policy.asked.lock().unwrap().clear();
-            assert_eq!(issue(&setup, blue.clone()).await.unwrap_err().reason(), reason);
-            let reset = setup.server.reset_personal_token(&setup.alice, &issued.grant_id(), None).await;
-            assert_eq!(reset.unwrap_err().reason(), reason);
-            let app = setup.server.register_public_app(app(&setup).with_tenant("red".parse().unwrap())).await;
-            assert_eq!(app.unwrap_err().reason(), reason);
-            let now = setup.now().unix_seconds();
-            let asked = [format!("alice Backup blue {now}"), "alice Backup blue -1".into(), "alice app red -1".into()];
-            assert_eq!(*policy.asked.lock().unwrap(), asked);
-        }
-        assert!(setup.is_accepted(issued.token().expose()).await, "a reset that is refused ends nothing");
-        assert_eq!(listed(&setup, &setup.alice).await.len(), 1);
-        assert!(setup.server.apps(&setup.alice, Page::first(ALL)).await.unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn whoever_creates_something_must_have_proved_who_they_are_lately() {
-    let age = Duration::from_mins(5);
-    for setup in Setup::both_with(|builder| builder.reauthentication(age)).await {
-        let required = ErrorReason::ReauthenticationRequired;
-        let proved = setup.now();
-        assert_eq!(reason(issue(&setup, new(&setup, "x")).await), required, "the page did not say");
-        let issued = issue(&setup, new(&setup, "x").with_authenticated_at(proved)).await.unwrap();
-        setup.clock.advance(age);
-        assert!(issue(&setup, new(&setup, "x").with_authenticated_at(proved)).await.is_ok());
-        assert!(setup.server.register_public_app(app(&setup).with_authenticated_at(proved)).await.is_ok());
-        setup.clock.advance(Duration::from_millis(1));
-        assert_eq!(reason(issue(&setup, new(&setup, "x").with_authenticated_at(proved)).await), required);
-        let refused = setup.server.register_public_app(app(&setup).with_authenticated_at(proved)).await;
-        assert_eq!(refused.unwrap_err().reason(), required);
-        let reset = async |at| setup.server.reset_personal_token(&setup.alice, &issued.grant_id(), at).await;
-        assert_eq!(reason(reset(None).await), required);
-        assert_eq!(reason(reset(Some(proved)).await), required);
-        assert!(reset(Some(setup.now())).await.is_ok());
     }
 }
 

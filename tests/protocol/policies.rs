@@ -265,3 +265,34 @@ fn policies_of_the_rules_are_checked_when_the_server_is_built() {
     let short = Lifetimes::new().with_refreshed_access_token(Some(Duration::from_millis(5)));
     assert_eq!(error(ClientPolicies::new().with_lifetimes(short)), Some(ConfigurationError::ZeroLifetime));
 }
+
+#[tokio::test]
+async fn a_grant_type_that_the_server_does_not_have_is_unsupported_and_not_advertised_whatever_a_client_may_do() {
+    let only_codes = |builder: AuthorizationServerBuilder| {
+        builder.grant_types([GrantType::AuthorizationCode]).registration(Registration::Open(RegistrationRules::new()))
+    };
+    for setup in Setup::both_with(only_codes).await {
+        let tokens = setup.tokens("web").await;
+        assert!(tokens.json.get("refresh_token").is_none(), "{tokens:?}");
+        for grant_type in ["refresh_token", "client_credentials"] {
+            let form = setup.refresh("web", "any").set("grant_type", grant_type);
+            setup.token(&form).await.expect_error(400, "unsupported_grant_type");
+        }
+        let metadata = crate::metadata::document(&setup).await;
+        assert_eq!(metadata["grant_types_supported"], json!(["authorization_code"]));
+        assert!(!metadata["scopes_supported"].as_array().unwrap().contains(&json!("offline_access")));
+        let asked = with(public(), "grant_types", json!(["authorization_code", "refresh_token"]));
+        let registered = expect_registered(register(&setup, &asked).await);
+        assert_eq!(registered.json["grant_types"], json!(["authorization_code"]));
+    }
+}
+
+#[test]
+fn a_server_that_could_issue_nothing_is_not_built() {
+    for grant_types in [vec![], vec![GrantType::RefreshToken]] {
+        let store = std::sync::Arc::new(grantor::store::MemoryStore::new());
+        let issuer = grantor::Issuer::parse("https://as.test").unwrap();
+        let built = grantor::AuthorizationServer::builder(issuer, store).grant_types(grant_types).build();
+        assert_eq!(built.err(), Some(ConfigurationError::NoGrantType));
+    }
+}

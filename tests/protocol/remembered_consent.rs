@@ -46,6 +46,17 @@ async fn silently(setup: &Setup, request: &Form) -> Answer {
 }
 
 on_both_stores! {
+    // A page issued it, for as long as it says; nobody was asked whether the app may get tokens by itself.
+    async fn a_token_that_a_page_issued_to_the_app_is_no_consent(setup) {
+        let request = setup.request("web");
+        let issued = NewPersonalToken::new(setup.alice.clone(), "For the app".parse().unwrap(), "read".parse().unwrap());
+        let issued = setup.server.issue_personal_token(issued.for_client("web".parse().unwrap())).await.unwrap();
+        setup.secrets.note("personal token", issued.token().expose());
+        assert!(asks(&setup, &request).await);
+        consent(&setup, "web", &request).await;
+        assert!(!asks(&setup, &request).await);
+    }
+
     // CONS-001, CONS-002
     async fn a_user_who_consented_is_not_asked_again_for_the_same(setup) {
         for client in ["pub", "self", "web"] {

@@ -1,10 +1,15 @@
 //! Resource indicators (protocol 10.1).
 
-use grantor::configuration::ProtectedResource;
+use std::sync::Arc;
+
+use grantor::NewPersonalToken;
+use grantor::configuration::{ConfigurationError, ProtectedResource};
+use grantor::grant::Grant;
+use grantor::store::MemoryStore;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::support::{Answer, Form, Setup};
+use crate::support::{Answer, Form, Setup, bearer};
 
 const ONE: &str = "https://api.test/one";
 const TWO: &str = "https://api.test/two";
@@ -173,4 +178,139 @@ async fn an_origin_is_the_same_with_and_without_a_slash() {
             }
         }
     }
+}
+
+/// The fixture with a calendar that understands reading, contacts that understand writing, and a vault that understands
+/// what neither does.
+async fn offices() -> [Setup; 2] {
+    let resource = |name: &str, scope: &str| {
+        let uri = format!("https://{name}.test").parse().unwrap();
+        ProtectedResource::new(uri).with_scope(scope.parse().unwrap())
+    };
+    Setup::both_with(|builder| {
+        builder
+            .resource(resource("calendar", "read"))
+            .resource(resource("contacts", "write read"))
+            .resource(resource("vault", "admin"))
+    })
+    .await
+}
+
+const CALENDAR: &str = "https://calendar.test";
+const CONTACTS: &str = "https://contacts.test";
+const VAULT: &str = "https://vault.test";
+
+// RI-009
+#[tokio::test]
+async fn a_token_carries_of_what_was_granted_what_its_resource_understands() {
+    for setup in offices().await {
+        let request = setup.request("web").set("scope", "admin read write");
+        for (resources, expected) in [
+            (&[CALENDAR][..], "read"),
+            (&[CONTACTS], "read write"),
+            (&[CALENDAR, VAULT], "admin read"),
+            // One that does not say what it understands understands everything.
+            (&[CALENDAR, ONE], "admin read write"),
+            (&[], "admin read write"),
+        ] {
+            let request = resources.iter().fold(request.clone(), |form, resource| form.and("resource", resource));
+            let tokens = setup.token(&setup.exchange("web", &setup.code_for(&request).await)).await.expect_ok();
+            assert_eq!(tokens.text("scope"), expected, "{resources:?}");
+            let told = setup.introspect("web", tokens.text("access_token")).await.expect_ok();
+            assert_eq!(told.text("scope"), expected, "{resources:?}");
+        }
+    }
+}
+
+// RI-009, RI-006: what the token of one resource leaves out is there for another.
+#[tokio::test]
+async fn the_grant_keeps_what_a_narrower_token_leaves_out() {
+    for setup in offices().await {
+        let request =
+            setup.request("web").set("scope", "write read").and("resource", CALENDAR).and("resource", CONTACTS);
+        let code = setup.code_for(&request).await;
+        let mut tokens = setup.token(&setup.exchange("web", &code).and("resource", CALENDAR)).await.expect_ok();
+        assert_eq!(tokens.text("scope"), "read");
+        for (resource, expected) in [(CONTACTS, "write read"), (CALENDAR, "read")] {
+            let refresh = setup.refresh("web", tokens.text("refresh_token")).and("resource", resource);
+            tokens = setup.token(&refresh).await.expect_ok();
+            assert_eq!(tokens.text("scope"), expected, "{resource}");
+            // A lost answer is given again as it was.
+            assert_eq!(setup.token(&refresh).await.expect_ok().text("scope"), expected, "{resource}");
+        }
+    }
+}
+
+// RI-009
+#[tokio::test]
+async fn a_scope_of_which_the_resource_understands_nothing_is_refused() {
+    for setup in offices().await {
+        let answer = setup.approve(&setup.request("web").set("scope", "read").and("resource", VAULT)).await;
+        let pairs = answer.expect_redirect("https://web.test/cb");
+        assert!(pairs.contains(&("error".to_owned(), "invalid_scope".to_owned())), "{pairs:?}");
+        let own = setup.identify("svc", Form::of(&[("grant_type", "client_credentials"), ("scope", "read")]));
+        setup.token(&own.clone().and("resource", VAULT)).await.expect_error(400, "invalid_scope");
+        setup.token(&own.and("resource", CALENDAR)).await.expect_ok();
+    }
+}
+
+/// The fixture whose API and MCP server are one service to those who do not tell them apart.
+async fn one_service() -> [Setup; 2] {
+    Setup::both_with(|builder| builder.default_resources([TWO, ONE].map(|uri| uri.parse().unwrap()))).await
+}
+
+// RI-007, RI-008, RI-013, MCP-010
+#[tokio::test]
+async fn a_request_that_names_no_resource_is_for_every_default_one() {
+    for setup in one_service().await {
+        let tokens = exchange(&setup, &[], &[]).await.expect_ok();
+        assert_eq!(audience(&setup, "web", &tokens).await, json!([TWO, ONE]));
+        let tokens = setup.token(&setup.refresh("web", tokens.text("refresh_token"))).await.expect_ok();
+        assert_eq!(audience(&setup, "web", &tokens).await, json!([TWO, ONE]));
+        let own = setup.identify("svc", Form::of(&[("grant_type", "client_credentials")]));
+        let tokens = setup.token(&own).await.expect_ok();
+        assert_eq!(audience(&setup, "svc", &tokens).await, json!([TWO, ONE]));
+        // An exchange may take any of them.
+        for selected in [ONE, TWO] {
+            let tokens = exchange(&setup, &[], &[selected]).await.expect_ok();
+            assert_eq!(audience(&setup, "web", &tokens).await, json!([selected]));
+        }
+    }
+}
+
+// RS-012, MCP-008: what a token was asked for counts, and not what it would have been without.
+#[tokio::test]
+async fn a_token_for_one_of_the_default_resources_is_good_for_no_other() {
+    for setup in one_service().await {
+        let at = |resource: &str| setup.server.resource_server().clone().with_resource(resource.parse().unwrap());
+        for (granted, one, two) in [(&[ONE][..], true, false), (&[TWO], false, true), (&[], true, true)] {
+            let tokens = exchange(&setup, granted, &[]).await.expect_ok();
+            let headers = bearer(tokens.text("access_token"));
+            assert_eq!(at(ONE).verify(&headers).await.is_ok(), one, "{granted:?}");
+            assert_eq!(at(TWO).verify(&headers).await.is_ok(), two, "{granted:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_personal_token_is_for_every_default_resource_unless_it_is_made_for_one() {
+    for setup in one_service().await {
+        let new = || NewPersonalToken::new(setup.alice.clone(), "Backup".parse().unwrap(), "read".parse().unwrap());
+        let made = async |new: NewPersonalToken| setup.server.issue_personal_token(new).await.unwrap().grant().clone();
+        let uris = |grant: &Grant| grant.resource.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(uris(&made(new()).await), [TWO, ONE]);
+        assert_eq!(uris(&made(new().with_resource(ONE.parse().unwrap())).await), [ONE]);
+    }
+}
+
+#[test]
+fn a_default_resource_has_to_be_declared() {
+    let build = |uri: &str| {
+        let issuer = grantor::Issuer::parse("https://as.test").unwrap();
+        let builder = grantor::AuthorizationServer::builder(issuer, Arc::new(MemoryStore::new()));
+        let builder = builder.resource(ProtectedResource::new(ONE.parse().unwrap()));
+        builder.default_resources([uri.parse().unwrap()]).build()
+    };
+    assert!(build("HTTPS://API.test:443/one").is_ok());
+    assert!(matches!(build(TWO), Err(ConfigurationError::UndeclaredResource(uri)) if uri == TWO));
 }

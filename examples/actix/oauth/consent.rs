@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::dev::HttpServiceFactory;
-use actix_web::http::Uri;
+use actix_web::http::{StatusCode, Uri};
 use actix_web::web::Data;
 use grantor::{Approval, Recall, page_headers};
 
@@ -11,6 +11,7 @@ use crate::provider::consent_page::{self, Failure, Person};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::sign_in;
+use crate::shortener::views::ConsentPage;
 use crate::shortener::visitor::Visitor;
 use crate::web::convert::{self, IntoResponse as _};
 use crate::web::methods::page;
@@ -45,12 +46,10 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Fa
     if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
         return Ok(see_other(&sign_in::again_path(app.service.sign_in_path, path_and_query(uri))?));
     }
-    match app.server.recall(pending, &person.subject).await? {
+    match consent_page::recall(app, &person, pending).await? {
         Recall::Ask(pending) => {
             let page = consent_page::page(app, visitor, &person, &pending, path_and_query(uri)).await?;
-            let mut response = html(&page)?;
-            convert::append(page_headers(), response.headers_mut());
-            Ok(response)
+            Ok(asked(&page)?)
         }
         Recall::Remembered(confirmed) => {
             Ok(app.server.approve(confirmed, Approval::all()).await?.into_http().into_response())
@@ -72,6 +71,12 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
+    let here = path_and_query(uri);
+    if let Some(page) = consent_page::page_again(app, visitor, &person, &pending, here, &form.fields).await? {
+        let mut response = asked(&page)?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(response);
+    }
     let client = pending.client().clone();
     let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {
@@ -83,6 +88,13 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         _ => return Err(Problem::bad_request().into()),
     };
     Ok(response.into_http().into_response())
+}
+
+/// The page, with what protects it.
+fn asked(page: &ConsentPage) -> Result<HttpResponse, Problem> {
+    let mut response = html(page)?;
+    convert::append(page_headers(), response.headers_mut());
+    Ok(response)
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -3,3 +3,4 @@
 pub mod access;
 pub mod adapter;
 pub mod consent;
+pub mod mcp;

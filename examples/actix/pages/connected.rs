@@ -1,16 +1,13 @@
-//! The apps that may use the person's account.
+//! What may use the person's account: apps, and API tokens.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
-use grantor::client::ClientId;
 use serde::Deserialize;
 
 use crate::provider::app::App;
-use crate::provider::connected::{REVOKE, apps};
-use crate::provider::subject;
+use crate::provider::connected::{self, REVOKE};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
-use crate::shortener::views::{ConnectedPage, Section};
 use crate::web::{SignedIn, html, see_other};
 
 /// What the page may be asked to confirm.
@@ -25,19 +22,15 @@ pub async fn list(
     signed_in: SignedIn,
     confirmation: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    html(&ConnectedPage {
-        layout: signed_in.visitor.layout("Connected apps", Section::Connected),
-        revoke_token: signed_in.visitor.form_token(REVOKE),
-        revoked: confirmation.revoked.is_some(),
-        apps: apps(&app, &signed_in.user).await?,
-    })
+    let mut page = connected::page(&app, &signed_in.visitor, &signed_in.user).await?;
+    page.revoked = confirmation.revoked.is_some();
+    html(&page)
 }
 
 /// `POST /connected/revoke`
 pub async fn revoke(app: Data<App>, signed_in: SignedIn, form: Result<Form, Problem>) -> Result<HttpResponse, Problem> {
     let form = form?;
     signed_in.visitor.require_own(&form, REVOKE)?;
-    let client = ClientId::parse(form.fields.text("client_id")).map_err(|_| Problem::bad_request())?;
-    app.server.withdraw(&subject(&signed_in.user)?, &client).await?;
+    connected::revoke(&app, &signed_in.user, &form.fields).await?;
     Ok(see_other("/connected?revoked=1"))
 }

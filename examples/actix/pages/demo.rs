@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use crate::provider::app::App;
-use crate::shortener::form::Sender;
+use crate::shortener::form::{Fields, Sender};
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{DemoPage, Section};
 use crate::shortener::visitor::Visitor;
@@ -28,11 +28,17 @@ pub async fn connect(app: Data<App>, sender: Sender) -> Result<impl Responder, P
     Ok(see_other(&url).customize().insert_header((SET_COOKIE, cookie)))
 }
 
+/// `GET /demo/install`: where the app store sends whoever installs the demo client.
+pub async fn install(app: Data<App>, request: HttpRequest) -> Result<impl Responder, Problem> {
+    let query = Fields::parse(request.query_string().as_bytes());
+    let (url, cookie) = app.demo.install(query.text("redirect"))?;
+    Ok(see_other(&url).customize().insert_header((SET_COOKIE, cookie)))
+}
+
 /// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by
-/// `/demo`.
+/// `/demo`, or the app store.
 pub async fn callback(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    app.demo.finish(&convert::headers(request.headers()), request.query_string()).await;
-    see_other("/demo")
+    see_other(&app.demo.finish(&convert::headers(request.headers()), request.query_string()).await)
 }
 
 /// `POST /demo/forget`

@@ -1,18 +1,16 @@
 //! The apps that the person registered.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::web::{Data, Query};
-use grantor::client::ClientId;
-use grantor::store::Deletion;
+use actix_web::dev::PeerAddr;
+use actix_web::http::{StatusCode, Uri};
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
 use serde::Deserialize;
 
 use crate::provider::app::App;
-use crate::provider::developers::{self, DELETE, Outcome, REGISTER};
-use crate::provider::subject;
-use crate::shortener::form::Form;
+use crate::provider::developers::{self, Action, MANAGE, Managed, Outcome, REGISTER};
+use crate::shortener::form::{Fields, Form};
 use crate::shortener::problem::Problem;
-use crate::shortener::views::AppForm;
 use crate::web::{SignedIn, html, see_other};
 
 /// What the page may be asked to confirm.
@@ -27,8 +25,7 @@ pub async fn list(
     signed_in: SignedIn,
     confirmation: Query<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let owner = subject(&signed_in.user)?;
-    let mut page = developers::page(&app, &signed_in.visitor, &owner, AppForm::default()).await?;
+    let mut page = developers::page(&app, &signed_in.visitor, &signed_in.user, None).await?;
     page.deleted = confirmation.deleted.is_some();
     html(&page)
 }
@@ -36,29 +33,54 @@ pub async fn list(
 /// `POST /developers`
 pub async fn register(
     app: Data<App>,
+    PeerAddr(source): PeerAddr,
     signed_in: SignedIn,
     form: Result<Form, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let form = form?;
-    signed_in.visitor.require_own(&form, REGISTER)?;
-    let owner = subject(&signed_in.user)?;
-    match developers::register(&app, &owner, &form.fields).await? {
-        Outcome::Registered(registered) => html(&developers::registered_page(&app, &signed_in.visitor, &registered)),
-        Outcome::Refused(form) => {
-            let mut page = html(&developers::page(&app, &signed_in.visitor, &owner, form).await?)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+    let SignedIn { visitor, user } = &signed_in;
+    visitor.require_own(&form, REGISTER)?;
+    match developers::register(&app, user, source.ip(), &form.fields).await? {
+        Outcome::Registered(registered) => html(&developers::registered_page(&app, visitor, user, &registered).await?),
+        Outcome::Refused(form) => refused(&developers::page(&app, visitor, user, Some(form)).await?),
+    }
+}
+
+/// `GET /developers/app`
+pub async fn one(app: Data<App>, signed_in: SignedIn, uri: Uri) -> Result<HttpResponse, Problem> {
+    let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    html(&developers::one_app_page(&app, &signed_in.visitor, &signed_in.user, &fields, None).await?)
+}
+
+/// `POST /developers/{action}`
+pub async fn manage(
+    app: Data<App>,
+    action: Path<String>,
+    PeerAddr(source): PeerAddr,
+    signed_in: SignedIn,
+    form: Result<Form, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    let (SignedIn { visitor, user }, fields) = (&signed_in, &form.fields);
+    let action = Action::parse(&action).ok_or_else(Problem::not_found)?;
+    visitor.require_own(&form, MANAGE)?;
+    match developers::manage(&app, user, source.ip(), action, fields).await? {
+        Managed::Done(path) => Ok(see_other(&path)),
+        Managed::Deleted => Ok(see_other("/developers?deleted=1")),
+        Managed::Secret(secret, before) => {
+            html(&developers::secret_page(&app, visitor, user, fields, &secret, before).await?)
+        }
+        Managed::Refused(typed) => refused(&developers::one_app_page(&app, visitor, user, fields, Some(*typed)).await?),
+        Managed::Impossible(problem) => {
+            let mut page = developers::one_app_page(&app, visitor, user, fields, None).await?;
+            page.impossible = Some(problem);
+            refused(&page)
         }
     }
 }
 
-/// `POST /developers/delete`
-pub async fn delete(app: Data<App>, signed_in: SignedIn, form: Result<Form, Problem>) -> Result<HttpResponse, Problem> {
-    let form = form?;
-    signed_in.visitor.require_own(&form, DELETE)?;
-    let id = ClientId::parse(form.fields.text("client_id")).map_err(|_| Problem::not_found())?;
-    match app.server.delete_own_client(&subject(&signed_in.user)?, &id).await? {
-        Deletion::Deleted => Ok(see_other("/developers?deleted=1")),
-        Deletion::Unknown => Err(Problem::not_found()),
-    }
+fn refused(page: &impl Template) -> Result<HttpResponse, Problem> {
+    let mut page = html(page)?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(page)
 }

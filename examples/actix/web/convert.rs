@@ -8,11 +8,13 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::{StreamExt as _, stream};
 use grantor::rate_limit::Peer;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyDataStream;
 
+use crate::provider::mcp::Answer;
 use crate::shortener::problem::Problem;
 
 /// The request as it was sent: its target undecoded, every header with every value, the body still to be read.
@@ -86,10 +88,7 @@ impl IntoResponse for http::Response<String> {
         let (parts, body) = self.into_parts();
         let length =
             parts.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let mut response = HttpResponse::build(status(parts.status));
-        for (name, value) in &parts.headers {
-            response.append_header((name.as_str(), value.as_bytes()));
-        }
+        let mut response = head(&parts);
         match length {
             // An answer to HEAD: the length of what GET would get.
             Some(length) if body.is_empty() => {
@@ -98,6 +97,26 @@ impl IntoResponse for http::Response<String> {
             _ => response.body(body),
         }
     }
+}
+
+impl IntoResponse for http::Response<Answer> {
+    fn into_response(self) -> HttpResponse {
+        let (parts, body) = self.into_parts();
+        let (length, body) = (body.size_hint().exact(), BodyDataStream::new(body));
+        match length {
+            Some(length) => head(&parts).body(SizedStream::new(length, body)),
+            // Each event as soon as there is one.
+            None => head(&parts).streaming(body),
+        }
+    }
+}
+
+fn head(parts: &http::response::Parts) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status(parts.status));
+    for (name, value) in &parts.headers {
+        response.append_header((name.as_str(), value.as_bytes()));
+    }
+    response
 }
 
 /// A body that is still to be read.

@@ -20,6 +20,13 @@ pub async fn serve(
     patience: Duration,
     interrupted: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let mcp = app.mcp.clone();
+    let interrupted = async move {
+        interrupted.await;
+        if let Some(mcp) = mcp {
+            mcp.close();
+        }
+    };
     let service = move || {
         let app = app.clone();
         let service = actix_web::App::new().configure(|config| app::configure(app, config));

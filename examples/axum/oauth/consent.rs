@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Uri;
 use axum::http::header::ALLOW;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use grantor::{Approval, Recall, page_headers};
@@ -13,6 +13,7 @@ use crate::provider::consent_page::{self, Failure, Person};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::sign_in;
+use crate::shortener::views::ConsentPage;
 use crate::shortener::visitor::Visitor;
 use crate::web::{html, see_other};
 
@@ -46,12 +47,10 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failur
     if asks_again && !visitor.signed_in_for(path_and_query(uri)) {
         return Ok(see_other(&sign_in::again_path(app.service.sign_in_path, path_and_query(uri))?));
     }
-    match app.server.recall(pending, &person.subject).await? {
+    match consent_page::recall(app, &person, pending).await? {
         Recall::Ask(pending) => {
             let page = consent_page::page(app, visitor, &person, &pending, path_and_query(uri)).await?;
-            let mut response = html(&page)?;
-            response.headers_mut().extend(page_headers());
-            Ok(response)
+            Ok(asked(&page)?)
         }
         Recall::Remembered(confirmed) => {
             Ok(app.server.approve(confirmed, Approval::all()).await?.into_http().into_response())
@@ -73,6 +72,12 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
     };
+    let here = path_and_query(uri);
+    if let Some(page) = consent_page::page_again(app, visitor, &person, &pending, here, &form.fields).await? {
+        let mut response = asked(&page)?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(response);
+    }
     let client = pending.client().clone();
     let confirmed = pending.confirm(&person.session, &person.subject, form.fields.text("consent_token"))?;
     let response = match form.fields.text("decision") {
@@ -84,6 +89,13 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         _ => return Err(Problem::bad_request().into()),
     };
     Ok(response.into_http().into_response())
+}
+
+/// The page, with what protects it.
+fn asked(page: &ConsentPage) -> Result<Response, Problem> {
+    let mut response = html(page)?;
+    response.headers_mut().extend(page_headers());
+    Ok(response)
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -6,7 +6,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::provider::app::App;
-use crate::shortener::form::Sender;
+use crate::shortener::form::{Fields, Sender};
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{DemoPage, Section};
 use crate::shortener::visitor::Visitor;
@@ -28,11 +28,17 @@ pub async fn connect(State(app): State<App>, sender: Sender) -> Result<Response,
     Ok(([(SET_COOKIE, cookie)], see_other(&url)).into_response())
 }
 
+/// `GET /demo/install`: where the app store sends whoever installs the demo client.
+pub async fn install(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let query = Fields::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let (url, cookie) = app.demo.install(query.text("redirect"))?;
+    Ok(([(SET_COOKIE, cookie)], see_other(&url)).into_response())
+}
+
 /// `GET /demo/callback`, the redirect URI. The code leaves the address bar at once, because the page is shown by
-/// `/demo`.
+/// `/demo`, or the app store.
 pub async fn callback(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    app.demo.finish(&headers, query.as_deref().unwrap_or_default()).await;
-    see_other("/demo")
+    see_other(&app.demo.finish(&headers, query.as_deref().unwrap_or_default()).await)
 }
 
 /// `POST /demo/forget`

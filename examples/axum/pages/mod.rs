@@ -1,5 +1,6 @@
 //! The shortener's own pages.
 
+pub mod app_store;
 pub mod assets;
 pub mod connected;
 pub mod demo;
@@ -7,3 +8,4 @@ pub mod developers;
 pub mod home;
 pub mod links;
 pub mod sign_in;
+pub mod tokens;

@@ -29,6 +29,7 @@ pub async fn serve(
     interrupted: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let mut listener = TcpListener::from_std(listener)?;
+    let mcp = app.mcp.clone();
     let router = app::router(app).layer(RequestBodyDeadlineLayer::new(patience));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(patience);
@@ -49,6 +50,9 @@ pub async fn serve(
         });
     }
     drop(listener);
+    if let Some(mcp) = mcp {
+        mcp.close();
+    }
     shutdown.shutdown().await;
     Ok(())
 }

@@ -8,9 +8,10 @@ use grantor::configuration::{
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
+use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 const SCOPES: &[(&str, &str)] = &[
@@ -40,8 +41,10 @@ pub(super) fn service() -> Service {
             post("/api/v1/links", Operation::CreateLink, "links:write"),
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
+        mcp: Some(Mcp { scope: "mcp:tools", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        secrets: Secrets::Never,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
@@ -52,7 +55,6 @@ pub(super) fn service() -> Service {
         configure: |builder| {
             // The answer has the six members that are documented, and nobody gets a secret.
             let rules = RegistrationRules::new()
-                .with_grant_types([GrantType::AuthorizationCode])
                 .with_client_id_prefix("clyk_oauth_")
                 .with_authentication(RegistrationAuthentication::PublicOnly)
                 .with_management(RegistrationManagement::Disabled)
@@ -61,6 +63,7 @@ pub(super) fn service() -> Service {
             let prefixes = Prefixes::of("clyk")?.with_access_token(Prefix::parse("clyk_live_")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
+                .grant_types([GrantType::AuthorizationCode])
                 .prefixes(prefixes)
                 .lifetimes(Lifetimes::new().with_code(Lifetimes::MAX_CODE).with_access_token(None))
                 .refresh_policy(RefreshPolicy::Never)

@@ -6,7 +6,8 @@ use grantor::configuration::{EndpointPaths, Prefixes, ResponseMember, TokenRespo
 use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    scope,
 };
 
 pub(super) fn service() -> Service {
@@ -19,8 +20,10 @@ pub(super) fn service() -> Service {
         demo_scope: "public",
         api_prefix: "/v4",
         api: vec![get("/v4/account", Operation::Account, "public"), get("/v4/links", Operation::ListLinks, "public")],
+        mcp: None,
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Shown,

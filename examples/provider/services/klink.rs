@@ -5,8 +5,8 @@ use grantor::configuration::{EndpointPaths, Prefixes, ResourceCredentials};
 use grantor::policy::RefreshPolicy;
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -27,8 +27,10 @@ pub(super) fn service() -> Service {
             get("/api/v1/links", Operation::ListLinks, "links:read"),
             post("/api/v1/links", Operation::CreateLink, "links:write"),
         ],
+        mcp: None,
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Chosen,
         app_store: AppStore::Absent,

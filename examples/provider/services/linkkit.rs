@@ -7,8 +7,8 @@ use grantor::error::ErrorReason;
 use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -31,8 +31,10 @@ pub(super) fn service() -> Service {
             post("/v1/links", Operation::CreateLink, "links:write"),
             get("/v1/analytics", Operation::Stats, "analytics:read"),
         ],
+        mcp: None,
         workspaces: Workspaces::Unknown,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,

@@ -4,6 +4,7 @@ mod clyk;
 mod kit;
 mod klink;
 mod linkkit;
+mod mcp;
 mod snip;
 mod trimlink;
 
@@ -12,6 +13,8 @@ use std::fmt;
 use grantor::configuration::EndpointPaths;
 use grantor::jwt::Algorithm;
 use grantor::{AuthorizationServerBuilder, Scope};
+
+pub use mcp::{Mcp, Tool};
 
 /// A service, as those who integrate with it know it.
 #[derive(Debug)]
@@ -32,10 +35,14 @@ pub struct Service {
     pub api_prefix: &'static str,
     /// The API.
     pub api: Vec<Route>,
+    /// The MCP server beside it, for agents, if there is one. Tokens that were asked for neither are good at both.
+    pub mcp: Option<Mcp>,
     /// Whether people choose a workspace when they let an app in.
     pub workspaces: Workspaces,
     /// Who may make apps and API tokens.
     pub developers: Developers,
+    /// Whether an app can have a secret.
+    pub secrets: Secrets,
     /// What a person proves before they make one.
     pub credentials: Credentials,
     /// Whether apps say what they are for.
@@ -123,6 +130,15 @@ pub enum Developers {
     Owners,
 }
 
+/// Whether an app can have a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Secrets {
+    /// One that says it can keep one.
+    Offered,
+    /// None that people register: the service issues none.
+    Never,
+}
+
 /// What a person proves before they make an app or an API token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Credentials {
@@ -137,7 +153,9 @@ pub enum Credentials {
 pub enum Environments {
     /// They do: development or production.
     Chosen,
-    /// The service has no such thing; every app is for production.
+    /// They need not, since all of them are for production.
+    Production,
+    /// The service has no such thing.
     Unknown,
 }
 

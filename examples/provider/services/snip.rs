@@ -3,9 +3,10 @@
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
 
+use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, delete, get,
-    post, scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces,
+    delete, get, post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -29,8 +30,10 @@ pub(super) fn service() -> Service {
             delete("/api/v1/links", Operation::DeleteLinks, "links:delete"),
             get("/api/v1/stats", Operation::Stats, "stats:read"),
         ],
+        mcp: Some(Mcp { scope: "", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Chosen,
         developers: Developers::Everybody,
+        secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
         environments: Environments::Unknown,
         app_store: AppStore::Absent,
@@ -46,6 +49,8 @@ pub(super) fn service() -> Service {
                 .with_scope(scope("links:read links:write stats:read")?);
             Ok(builder
                 .default_scope(scope("links:read")?)
+                // Nobody should delete what they do not see.
+                .scope_implies("links:delete", ["links:read"])
                 .prefixes(Prefixes::of("snip")?)
                 .registration(Registration::Open(rules)))
         },

@@ -7,8 +7,8 @@ use grantor::jwt::{Algorithm, JwtHeader};
 use grantor::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Service, Unattended, Workspaces, get, post,
-    scope,
+    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
+    post, scope,
 };
 
 /// 365 days.
@@ -34,10 +34,12 @@ pub(super) fn service() -> Service {
             post("/api/1.0/short-urls/", Operation::CreateShortUrl, "short-urls:write"),
             get("/api/1.0/domains/list-all-domains", Operation::ListDomains, "domains:read"),
         ],
+        mcp: None,
         workspaces: Workspaces::Chosen,
         developers: Developers::Owners,
+        secrets: Secrets::Offered,
         credentials: Credentials::PasswordAgain,
-        environments: Environments::Unknown,
+        environments: Environments::Production,
         app_store: AppStore::Absent,
         plans: Plans::Sold,
         unattended: Unattended::ForNobody,

@@ -1,8 +1,8 @@
-//! The apps that may use an account.
+//! What may use an account: apps, and API tokens.
 
 use askama::Template;
 
-use super::Layout;
+use super::{Layout, TokenList, TokenStatus};
 
 /// The list of connected apps.
 #[derive(Debug, Template)]
@@ -12,10 +12,12 @@ pub struct ConnectedPage {
     pub layout: Layout,
     /// The anti-CSRF value of the revoke forms.
     pub revoke_token: String,
-    /// What the app is called whose access was just withdrawn.
+    /// Whether access was just taken back.
     pub revoked: bool,
     /// The apps.
     pub apps: Vec<ConnectedApp>,
+    /// The API tokens.
+    pub list: TokenList,
 }
 
 /// One app that was let in.
@@ -27,10 +29,21 @@ pub struct ConnectedApp {
     pub name: String,
     /// Whether nobody vouches for that.
     pub unverified: bool,
-    /// What it may do, in words.
+    /// What it was allowed, by place and extent.
+    pub grants: Vec<ConnectedGrant>,
+}
+
+/// What an app was allowed once, or several times alike.
+#[derive(Debug)]
+pub struct ConnectedGrant {
+    /// What the revoke form sends.
+    pub ids: Vec<String>,
+    /// What the app may do, in words.
     pub scopes: Vec<String>,
-    /// The names of the workspaces that it may do it in; none is all of them.
-    pub workspaces: Vec<String>,
+    /// Where it may do that.
+    pub place: Option<String>,
+    /// What else it said of itself: what that is, and what it said.
+    pub facts: Vec<(String, String)>,
     /// When it was let in.
     pub since: String,
     /// When it last called, if it ever did.

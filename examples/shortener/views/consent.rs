@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Layout, WorkspaceChoice};
+use super::{Layout, ScopeChoice, WorkspaceChoice};
 
 /// The page that asks whether an app may use the account.
 #[derive(Debug, Template)]
@@ -36,6 +36,8 @@ pub struct ConsentPage {
     pub username: String,
     /// The anti-CSRF value of the form that switches accounts.
     pub sign_out_token: String,
+    /// Why a decision was not carried out.
+    pub problem: Option<String>,
 }
 
 /// Where the browser goes after the decision.
@@ -47,15 +49,6 @@ pub enum Destination {
     ThisComputer(String),
     /// An app on the device, by its scheme.
     App(String),
-}
-
-/// One scope that the person may leave out.
-#[derive(Debug)]
-pub struct ScopeChoice {
-    /// The scope token.
-    pub token: String,
-    /// What it allows, in words.
-    pub words: String,
 }
 
 impl ConsentPage {

@@ -5,6 +5,8 @@
 pub struct Layout {
     /// What people know the service by.
     pub service: &'static str,
+    /// Whether it has a page of apps to install.
+    pub has_app_store: bool,
     /// What the browser calls the page.
     pub title: String,
     /// Which entry of the navigation is current.
@@ -31,6 +33,10 @@ pub enum Section {
     Home,
     /// The connected apps.
     Connected,
+    /// The app store.
+    Apps,
+    /// The person's own API tokens.
+    Tokens,
     /// The developer's own apps.
     Developers,
     /// The demo client.
@@ -44,6 +50,8 @@ impl Section {
         match self {
             Self::Home => "home",
             Self::Connected => "connected",
+            Self::Apps => "apps",
+            Self::Tokens => "tokens",
             Self::Developers => "developers",
             Self::Demo => "demo",
             Self::Elsewhere => "",

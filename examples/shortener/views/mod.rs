@@ -2,6 +2,7 @@
 //!
 //! A template is escaped as HTML by its file name, so whatever a client or a person wrote can be put in as it is.
 
+mod app_store;
 mod connected;
 mod consent;
 mod demo;
@@ -9,17 +10,24 @@ mod developers;
 mod error;
 mod home;
 mod layout;
+mod scope;
 mod sign_in;
 mod text;
+mod tokens;
 mod workspace;
 
-pub use connected::{ConnectedApp, ConnectedPage};
-pub use consent::{ConsentPage, Destination, ScopeChoice};
+pub use app_store::{AppStorePage, StoreApp};
+pub use connected::{ConnectedApp, ConnectedGrant, ConnectedPage};
+pub use consent::{ConsentPage, Destination};
 pub use demo::{ApiCall, DemoPage, DemoState};
-pub use developers::{AppDetails, AppForm, AppRegisteredPage, DevelopersPage};
+pub use developers::{
+    AppDetails, AppFields, AppForm, AppPage, AppRegisteredPage, AppSecretPage, DevelopersPage, SecretRow,
+};
 pub use error::ErrorPage;
 pub use home::{DashboardPage, LinkRow, WelcomePage};
 pub use layout::{Account, Layout, Section};
+pub use scope::ScopeChoice;
 pub use sign_in::SignInPage;
-pub use text::{date, host_of, timestamp};
+pub use text::{date, date_and_time, host_of, iso_date, timestamp};
+pub use tokens::{TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage};
 pub use workspace::WorkspaceChoice;

@@ -1,5 +1,7 @@
 //! Every cause of an error: what happened, what the client is told of it, and what the operator can do.
 
+#[macro_use]
+mod declaration;
 mod public_name;
 mod table;
 
@@ -80,9 +82,26 @@ mod tests {
     fn a_401_is_about_authentication_and_nothing_else() {
         for reason in ErrorReason::ALL {
             let authentication = matches!(reason.code(), ErrorCode::InvalidClient | ErrorCode::InvalidToken);
-            let shown = *reason == ErrorReason::ClientUnknown;
+            // A page of the authorization endpoint asks nobody to authenticate.
+            let shown = matches!(
+                reason,
+                ErrorReason::ClientUnknown
+                    | ErrorReason::ClientIdUrlInvalid
+                    | ErrorReason::ClientHostRefused
+                    | ErrorReason::ClientDocumentUnavailable
+                    | ErrorReason::ClientDocumentMalformed
+                    | ErrorReason::ClientDocumentUnusable
+            );
             assert_eq!(reason.status() == 401, authentication && !shown, "{reason:?}");
         }
+    }
+
+    // CIMD-023
+    #[test]
+    fn a_visitor_cannot_tell_what_there_is_at_a_url_that_is_no_document() {
+        use ErrorReason::{ClientDocumentMalformed, ClientDocumentUnavailable, ClientDocumentUnusable};
+        assert!(ClientDocumentUnavailable.looks_like(ClientDocumentMalformed));
+        assert!(!ClientDocumentUnavailable.looks_like(ClientDocumentUnusable));
     }
 
     #[test]

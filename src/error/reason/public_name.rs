@@ -48,6 +48,7 @@ mod tests {
             "access_token_invalid_or_expired",
             "client_authentication_failed",
             "code_invalid_or_expired",
+            "metadata_document_at_client_id_cannot_be_used",
             "no_further_clients_can_be_registered_right_now",
             "refresh_token_invalid_or_expired",
             "server_cannot_answer_right_now",

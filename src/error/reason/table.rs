@@ -2,80 +2,6 @@
 
 use super::{ErrorCode, name_length, snake_case};
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $reason:ident => $code:ident, $status:literal, $description:literal, $remedy:literal;)*) => {
-        /// Why a request was refused. Stable: operators may match on it, count it, and replace its description.
-        ///
-        /// The client learns [`code`](Self::code), [`status`](Self::status) and the description; the reason itself is
-        /// for the operator, and often says more than a client may know. Each reason tells what happened, what the
-        /// client is told, and what to do.
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-        #[non_exhaustive]
-        pub enum ErrorReason {
-            $(
-                $(#[$doc])*
-                #[doc = concat!(
-                    "\n* Told: [`", stringify!($code), "`](ErrorCode::", stringify!($code), "), ", stringify!($status),
-                    ", \u{201c}", $description, "\u{201d}\n* To do: ", $remedy,
-                )]
-                $reason,
-            )*
-        }
-
-        impl ErrorReason {
-            /// Every reason there is.
-            pub const ALL: &[Self] = &[$(Self::$reason,)*];
-
-            /// The value of `error` that the client is sent.
-            #[must_use]
-            pub const fn code(self) -> ErrorCode {
-                match self {
-                    $(Self::$reason => ErrorCode::$code,)*
-                }
-            }
-
-            /// The HTTP status, where the answer is not a redirect.
-            #[must_use]
-            pub const fn status(self) -> u16 {
-                match self {
-                    $(Self::$reason => $status,)*
-                }
-            }
-
-            /// The value of `error_description`, unless the operator replaces it.
-            #[must_use]
-            pub const fn description(self) -> &'static str {
-                match self {
-                    $(Self::$reason => $description,)*
-                }
-            }
-
-            /// What the operator can do about it, in one sentence for whoever is on call.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self {
-                    $(Self::$reason => $remedy,)*
-                }
-            }
-
-            /// The reason's own name, for logs, counters and pages: `code_replayed`.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$reason => {
-                        const TEXT: &str = stringify!($reason);
-                        const NAME: &[u8] = &snake_case::<{ name_length(TEXT) }>(TEXT);
-                        match std::str::from_utf8(NAME) {
-                            Ok(name) => name,
-                            Err(_) => TEXT,
-                        }
-                    })*
-                }
-            }
-        }
-    };
-}
-
 // RFC 6749 §5.2 bounds the characters of a description: no quote, no backslash, printable ASCII. Where several reasons
 // share a description, a client must not be able to tell them apart.
 reasons! {
@@ -122,6 +48,23 @@ reasons! {
     /// No client has this `client_id`, or it is disabled.
     ClientUnknown => InvalidClient, 400, "The client is not known here.",
         "See whether the client was deleted or disabled; many different identifiers are somebody's guesses.";
+    /// `client_id` is an `https` URL, but not one that can have a document.
+    ClientIdUrlInvalid => InvalidClient, 400,
+        "The client_id is not a client identifier URL: https in its normal form, with a host name and a path, without fragment, user information and dot segments.",
+        "Nothing, unless one app is behind it: its developer has to choose another URL for the document.";
+    /// The operator accepts no documents at the host or port of the `client_id`.
+    ClientHostRefused => InvalidClient, 400, "Clients of this host are not accepted here.",
+        "Nothing, if it is meant; else allow the host or port in `ClientIdMetadataDocuments`.";
+    /// There is no answer at the `client_id`, or one that is not a 200.
+    ClientDocumentUnavailable => InvalidClient, 400, "The metadata document at the client_id cannot be used.",
+        "Look at the event `client_document_refused` for the cause; inside addresses are refused on purpose.";
+    /// What is at the `client_id` is not a metadata document, or not that of this client.
+    ClientDocumentMalformed => InvalidClient, 400, "The metadata document at the client_id cannot be used.",
+        "Look at the event `client_document_refused` for the cause, and have the developer of the app mend the document.";
+    /// The metadata document describes a client that cannot be used here.
+    ClientDocumentUnusable => InvalidClient, 400,
+        "The metadata document of the client is not acceptable: it needs a client_name, redirect_uris that are accepted here, and token_endpoint_auth_method none.",
+        "Look at the event `client_document_refused` for the cause, and have the developer of the app mend the document.";
     /// `redirect_uri` twice: no destination can be trusted.
     RedirectUriRepeated => InvalidRequest, 400, "The parameter redirect_uri is included more than once.",
         "Nothing, unless one app is behind it: its link names `redirect_uri` twice.";
@@ -343,8 +286,8 @@ reasons! {
         "Nothing: whoever came second reads the registration and tries again.";
 
     // Pages of the host
-    /// The `CredentialPolicy` does not let this user create it.
-    CredentialNotAllowed => AccessDenied, 403, "This user may not create that.",
+    /// The `CredentialPolicy` does not let this user create or change it.
+    CredentialNotAllowed => AccessDenied, 403, "This user may not do that.",
         "Nothing: the policy decided; if it decided wrongly, correct what it knows of the user.";
     /// Too much time has passed since the user proved who they are.
     ReauthenticationRequired => LoginRequired, 403, "The user has to sign in again first.",
@@ -389,7 +332,9 @@ reasons! {
     /// A store failed, and trying again will not help.
     StoreFailed => ServerError, 500, "The server failed.",
         "Read the cause in the log: a missing migration, a full disk, a row that nobody can read.";
-    /// The client is to get a signed access token, but there are no keys, or the token would never expire.
+    /// The client is to get a signed access token, but there are no keys, or the token would never expire, or its user is called
+    /// like the client and could not be told from it.
     AccessTokenUnsignable => ServerError, 500, "The server failed.",
-        "Give the server `access_token_keys`, and the client a lifetime of access tokens, or the format `Opaque`.";
+        "Give the server `access_token_keys`, and the client a lifetime of access tokens, or the format `Opaque`; let no user \
+         have the identifier of a client.";
 }

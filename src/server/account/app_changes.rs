@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::DeveloperApp;
-use super::secrets::Changed;
+use super::secrets::{Author, Changed};
+use super::{Developer, DeveloperApp};
 use crate::client::{Client, ClientAuthentication, ClientId, ClientMetadata, Environment, GrantType, SecretMethod};
 use crate::endpoint::{Refusal, check_client, with_new_secret};
 use crate::error::{EndpointError, ErrorReason};
-use crate::identifier::Subject;
 use crate::observer::{Actor, Event, Operation};
 use crate::policy::ClientPolicies;
 use crate::redirect_uri::RedirectUri;
@@ -105,19 +104,23 @@ impl AuthorizationServer {
     /// If that changes what people see of it, its name, its links or where it takes them, then consent that was given before
     /// is asked for again; what it was granted works on.
     ///
+    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked, and sees the app before and after.
+    ///
     /// # Errors
     ///
     /// [`ErrorReason::ClientUnknown`], also for somebody else's app; what is not acceptable of the changes;
+    /// [`ErrorReason::CredentialNotAllowed`] or [`ErrorReason::ReauthenticationRequired`];
     /// [`ErrorReason::RegistrationConflict`] if others kept changing the app; or the failure of a store. Nothing was changed
     /// then, or all of it if a store failed.
     pub async fn update_app(
         &self,
-        owner: &Subject,
+        owner: impl Into<Developer<'_>> + Send,
         id: &ClientId,
         changes: AppChanges,
     ) -> Result<Arc<Client>, EndpointError> {
+        let author = Author::Change(owner.into());
         let update = async {
-            let changed = self.change_app(owner, id, |client| Ok(changes.apply(client))).await?;
+            let changed = self.change_app(author, id, |client| Ok(changes.apply(client))).await?;
             let (Changed::Now(client) | Changed::Never(client)) = changed;
             Ok(client)
         };
@@ -127,16 +130,19 @@ impl AuthorizationServer {
     /// Makes a public app of `owner` a confidential one, which authenticates by the secret that comes with the answer. What it
     /// was granted works on, and needs the secret to be refreshed.
     ///
+    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked as for any new secret.
+    ///
     /// # Errors
     ///
     /// Those of [`update_app`](Self::update_app), and [`ErrorReason::MetadataInvalid`] for an app that has a secret: that is
     /// [rotated](Self::rotate_secret) or [reset](Self::reset_secret).
     pub async fn make_confidential(
         &self,
-        owner: &Subject,
+        owner: impl Into<Developer<'_>> + Send,
         id: &ClientId,
         method: SecretMethod,
     ) -> Result<DeveloperApp, EndpointError> {
+        let author = Author::NewSecret(owner.into());
         let switch = async {
             let (secret, authentication) = with_new_secret(method, self.configuration(), self.now());
             let change = |client: Client| {
@@ -146,7 +152,7 @@ impl AuthorizationServer {
                     Err(Refusal::described(ErrorReason::MetadataInvalid, "the app has a secret already"))
                 }
             };
-            let (Changed::Now(client) | Changed::Never(client)) = self.change_app(owner, id, change).await?;
+            let (Changed::Now(client) | Changed::Never(client)) = self.change_app(author, id, change).await?;
             self.observe(&Event::SecretMade { client: id });
             Ok(DeveloperApp::new(Arc::unwrap_or_clone(client), Some(secret)))
         };
@@ -159,14 +165,21 @@ impl AuthorizationServer {
     /// What it was granted works on, so that nobody has to authorize it again: its refresh tokens rotate from now on, and need no
     /// secret. If they may be in the wrong hands, call [`revoke_client`](Self::revoke_client).
     ///
+    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked as for any change.
+    ///
     /// # Errors
     ///
     /// Those of [`update_app`](Self::update_app), among them one for an app that may use `client_credentials`, which needs a
     /// secret.
-    pub async fn make_public(&self, owner: &Subject, id: &ClientId) -> Result<Arc<Client>, EndpointError> {
+    pub async fn make_public(
+        &self,
+        owner: impl Into<Developer<'_>> + Send,
+        id: &ClientId,
+    ) -> Result<Arc<Client>, EndpointError> {
+        let author = Author::Change(owner.into());
         let switch = async {
             let change = |client: Client| Ok(client.with_authentication(ClientAuthentication::None));
-            match self.change_app(owner, id, change).await? {
+            match self.change_app(author, id, change).await? {
                 Changed::Now(client) => {
                     self.observe(&Event::SecretsEnded { client: id, by: Actor::User });
                     Ok(client)
@@ -179,7 +192,7 @@ impl AuthorizationServer {
 
     async fn change_app(
         &self,
-        owner: &Subject,
+        author: Author<'_>,
         id: &ClientId,
         change: impl Fn(Client) -> Result<Client, Refusal> + Send + Sync,
     ) -> Result<Changed, Refusal> {
@@ -190,7 +203,7 @@ impl AuthorizationServer {
             let seen = |client: &Client| (client.metadata().clone(), client.redirect_uris().to_vec());
             Ok(if seen(&changed) == seen(known) { changed } else { changed.with_updated_at(now) })
         };
-        let changed = self.change_client(Some(owner), id, checked).await?;
+        let changed = self.change_client(author, id, checked).await?;
         if let Changed::Now(_) = changed {
             self.observe(&Event::RegistrationChanged { client: id, by: Actor::User });
         }

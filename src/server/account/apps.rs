@@ -162,6 +162,12 @@ impl DeveloperApp {
     pub const fn secret(&self) -> Option<&ClientSecret> {
         self.secret.as_ref()
     }
+
+    /// Its secret alone, if one was made.
+    #[must_use]
+    pub fn into_secret(self) -> Option<ClientSecret> {
+        self.secret
+    }
 }
 
 impl AuthorizationServer {

@@ -1,17 +1,20 @@
-//! Who may create credentials on the host's pages: apps and personal access tokens.
+//! Who may create credentials on the host's pages, apps, their secrets and personal access tokens, and change apps.
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{NewApp, NewPersonalToken};
+use super::{Developer, NewApp, NewPersonalToken};
+use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::endpoint::Refusal;
 use crate::error::{ErrorReason, StoreError};
 use crate::identifier::{Subject, Tenant};
 use crate::server::AuthorizationServer;
 
-/// Decides who may create apps and personal access tokens. Asked before anything is stored.
+/// Decides who may create apps, their secrets and personal access tokens, and change apps. Asked before anything is stored, on
+/// behalf of a user; what the operator does needs no leave, nor does what only takes away: revoking, deleting, and ending a
+/// secret.
 ///
 /// ```
 /// use grantor::error::StoreError;
@@ -31,15 +34,15 @@ use crate::server::AuthorizationServer;
 /// ```
 #[async_trait]
 pub trait CredentialPolicy: fmt::Debug + Send + Sync + 'static {
-    /// Whether this user may create this now.
+    /// Whether this user may do this now.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it cannot be told; nothing is created then.
+    /// [`StoreError`] if it cannot be told; nothing is done then.
     async fn may_create(&self, request: &CredentialRequest<'_>) -> Result<CredentialDecision, StoreError>;
 }
 
-/// What a user wants to create.
+/// What a user wants to create, or change.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum CredentialRequest<'a> {
@@ -47,6 +50,24 @@ pub enum CredentialRequest<'a> {
     PersonalToken(&'a NewPersonalToken),
     /// An app.
     App(&'a NewApp),
+    /// A secret for an app of the developer's: its first, one beside that which it has, or one in its place.
+    #[non_exhaustive]
+    Secret {
+        /// Whose app it is, who asks.
+        developer: Developer<'a>,
+        /// The app, as it is.
+        client: &'a Client,
+    },
+    /// Another change of an app of the developer's.
+    #[non_exhaustive]
+    AppChange {
+        /// Whose app it is, who asks.
+        developer: Developer<'a>,
+        /// The app, as it is.
+        client: &'a Client,
+        /// The app, as it would be.
+        changed: &'a Client,
+    },
 }
 
 impl<'a> CredentialRequest<'a> {
@@ -56,15 +77,17 @@ impl<'a> CredentialRequest<'a> {
         match self {
             Self::PersonalToken(token) => token.subject(),
             Self::App(app) => app.owner(),
+            Self::Secret { developer, .. } | Self::AppChange { developer, .. } => developer.subject(),
         }
     }
 
-    /// What it is to be confined to.
+    /// What it is to be confined to; an app stays in its tenant for good.
     #[must_use]
     pub const fn tenant(&self) -> Option<&'a Tenant> {
         match self {
             Self::PersonalToken(token) => token.tenant(),
             Self::App(app) => app.tenant(),
+            Self::Secret { client, .. } | Self::AppChange { client, .. } => client.tenant(),
         }
     }
 
@@ -74,6 +97,15 @@ impl<'a> CredentialRequest<'a> {
         match self {
             Self::PersonalToken(token) => token.authenticated_at(),
             Self::App(app) => app.authenticated_at(),
+            Self::Secret { developer, .. } | Self::AppChange { developer, .. } => developer.authenticated_at(),
+        }
+    }
+
+    /// Whether something comes of it that lets in whoever has it.
+    const fn is_for_a_credential(&self) -> bool {
+        match self {
+            Self::PersonalToken(_) | Self::App(_) | Self::Secret { .. } => true,
+            Self::AppChange { .. } => false,
         }
     }
 }
@@ -90,7 +122,7 @@ pub enum CredentialDecision {
     Reauthenticate,
 }
 
-/// Lets every user create.
+/// Lets every user do everything.
 #[derive(Debug)]
 pub(crate) struct AllowAll;
 
@@ -102,10 +134,10 @@ impl CredentialPolicy for AllowAll {
 }
 
 impl AuthorizationServer {
-    /// Asks whether a user may create something: the maximum age of their proof first, then the policy.
+    /// Asks whether a user may do something: the maximum age of their proof first, then the policy.
     pub(super) async fn permit(&self, request: CredentialRequest<'_>) -> Result<(), Refusal> {
         let recent = |max_age| request.authenticated_at().is_some_and(|at| self.now().duration_since(at) <= max_age);
-        if !self.inner.reauthentication.is_none_or(recent) {
+        if request.is_for_a_credential() && !self.inner.reauthentication.is_none_or(recent) {
             return Err(ErrorReason::ReauthenticationRequired.into());
         }
         match self.inner.credential_policy.may_create(&request).await? {

@@ -4,6 +4,7 @@
 mod app_changes;
 mod apps;
 mod credential_policy;
+mod developer;
 mod grants;
 mod new_personal_token;
 mod personal_tokens;
@@ -19,6 +20,7 @@ pub use app_changes::AppChanges;
 pub use apps::{DeveloperApp, NewApp};
 pub(super) use credential_policy::AllowAll;
 pub use credential_policy::{CredentialDecision, CredentialPolicy, CredentialRequest};
+pub use developer::Developer;
 pub use grants::Revocation;
 pub use new_personal_token::NewPersonalToken;
 pub use personal_tokens::PersonalToken;

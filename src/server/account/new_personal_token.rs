@@ -65,7 +65,8 @@ impl NewPersonalToken {
         self
     }
 
-    /// Adds an API that the token is for; without any it is for the server's first one.
+    /// Adds an API that the token is for; without any it is for the server's
+    /// [default ones](crate::AuthorizationServerBuilder::default_resources).
     #[must_use]
     pub fn with_resource(mut self, resource: ResourceIndicator) -> Self {
         self.resources.push(resource);

@@ -69,7 +69,8 @@ struct Checked {
 impl AuthorizationServer {
     /// Issues a personal access token, or the token of an app that its developer gets without a browser in between.
     ///
-    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked first.
+    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked first, and shown what the token would be: every scope token that
+    /// a wildcard or another token brings along, and the tenant of the client if the token has none of its own.
     ///
     /// ```
     /// use grantor::{AuthorizationServer, NewPersonalToken};
@@ -186,8 +187,7 @@ impl AuthorizationServer {
         }
     }
 
-    async fn check_personal_token(&self, new: NewPersonalToken, id: GrantId) -> Result<Checked, Refusal> {
-        self.permit(CredentialRequest::PersonalToken(&new)).await?;
+    async fn check_personal_token(&self, mut new: NewPersonalToken, id: GrantId) -> Result<Checked, Refusal> {
         let now = self.now();
         let expires_at = match new.expiry {
             Expiry::Never => None,
@@ -201,23 +201,26 @@ impl AuthorizationServer {
             Some(client) => Some(self.usable_client(client).await?),
             None => None,
         };
-        let tenant = match (client.as_ref().and_then(|client| client.tenant()), new.tenant) {
+        new.tenant = match (client.as_ref().and_then(|client| client.tenant()), new.tenant) {
             (Some(own), Some(asked)) if *own != asked => {
                 return Err(invalid("the client is confined to another tenant"));
             }
             (own, asked) => asked.or_else(|| own.cloned()),
         };
-        let configuration = self.configuration();
+        new.scope = self.personal_scope(new.scope, client.as_deref())?;
         let resources: Vec<Cow<'_, str>> =
             new.resources.iter().map(|resource| Cow::Borrowed(resource.as_str())).collect();
-        let resource: Resources = configuration.resources.resolve(&resources)?;
+        let resource: Resources = self.configuration().resources.resolve(&resources)?;
+        new.scope = self.configuration().resources.restrict(&resource, new.scope)?;
+        // The policy is shown what the token would be, and nothing that only stands for it: a wildcard hides what it grants.
+        self.permit(CredentialRequest::PersonalToken(&new)).await?;
         let grant = Grant {
             id,
             client: new.client,
             subject: Some(new.subject),
-            scope: self.personal_scope(new.scope, client.as_deref())?,
+            scope: new.scope,
             resource,
-            tenant,
+            tenant: new.tenant,
             name: Some(new.name),
             extra: new.extra,
             created_at: now,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{CredentialRequest, Developer};
 use crate::client::{Client, ClientAuthentication, ClientId, SecretAuthentication};
 use crate::clock::Timestamp;
 use crate::endpoint::Refusal;
@@ -17,6 +18,41 @@ use crate::telemetry::operate;
 /// How often a client is looked at and changed, in vain because somebody else changed it meanwhile.
 const CHANGE_ATTEMPTS: u32 = 32;
 
+/// On whose word a client is changed.
+#[derive(Clone, Copy)]
+pub(super) enum Author<'a> {
+    /// The operator's.
+    Operator,
+    /// Its developer's, who takes something away from it.
+    Developer(&'a Subject),
+    /// Its developer's, if they may give it a secret.
+    NewSecret(Developer<'a>),
+    /// Its developer's, if they may change it.
+    Change(Developer<'a>),
+}
+
+impl<'a> Author<'a> {
+    const fn developer(self) -> Option<&'a Subject> {
+        match self {
+            Self::Operator => None,
+            Self::Developer(subject) => Some(subject),
+            Self::NewSecret(developer) | Self::Change(developer) => Some(developer.subject()),
+        }
+    }
+
+    /// What the policy is asked first, if it is.
+    const fn request<'b>(self, client: &'b Client, changed: &'b Client) -> Option<CredentialRequest<'b>>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Operator | Self::Developer(_) => None,
+            Self::NewSecret(developer) => Some(CredentialRequest::Secret { developer, client }),
+            Self::Change(developer) => Some(CredentialRequest::AppChange { developer, client, changed }),
+        }
+    }
+}
+
 /// A client that was to be changed, as it is stored now.
 pub(super) enum Changed {
     /// It was changed.
@@ -29,27 +65,32 @@ impl AuthorizationServer {
     /// Gives a client of `owner` a new secret; the one that it has works for `overlap` more, so that the app can be changed
     /// without an outage. Whatever worked beside that one ends now: there are never more than two.
     ///
+    /// The [`CredentialPolicy`](super::CredentialPolicy) is asked as for a new app.
+    ///
     /// # Errors
     ///
     /// [`ErrorReason::ClientUnknown`], also for somebody else's client; [`ErrorReason::MetadataInvalid`] for one without a
-    /// secret; [`ErrorReason::RegistrationConflict`] if others kept changing it; or the failure of a store, after which the new
+    /// secret; [`ErrorReason::CredentialNotAllowed`] or [`ErrorReason::ReauthenticationRequired`];
+    /// [`ErrorReason::RegistrationConflict`] if others kept changing it; or the failure of a store, after which the new
     /// secret may be in use: rotating again makes another one.
     pub async fn rotate_secret(
         &self,
-        owner: &Subject,
+        owner: impl Into<Developer<'_>> + Send,
         id: &ClientId,
         overlap: Duration,
     ) -> Result<ClientSecret, EndpointError> {
-        self.account(Operation::RotateSecret, id, self.replace_secret(Some(owner), id, Some(overlap))).await
+        let author = Author::NewSecret(owner.into());
+        self.account(Operation::RotateSecret, id, self.replace_secret(author, id, Some(overlap))).await
     }
 
-    /// Gives a client a new secret, whoever owns it, as [`rotate_secret`](Self::rotate_secret) does.
+    /// Gives a client a new secret, whoever owns it, as [`rotate_secret`](Self::rotate_secret) does; for the operator, so no
+    /// policy is asked.
     ///
     /// # Errors
     ///
     /// Those of [`rotate_secret`](Self::rotate_secret).
     pub async fn rotate_client_secret(&self, id: &ClientId, overlap: Duration) -> Result<ClientSecret, EndpointError> {
-        self.account(Operation::RotateSecret, id, self.replace_secret(None, id, Some(overlap))).await
+        self.account(Operation::RotateSecret, id, self.replace_secret(Author::Operator, id, Some(overlap))).await
     }
 
     /// Gives a client of `owner` a new secret, and ends what it had at once: for a secret that leaked. Tokens that were
@@ -58,31 +99,37 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// Those of [`rotate_secret`](Self::rotate_secret).
-    pub async fn reset_secret(&self, owner: &Subject, id: &ClientId) -> Result<ClientSecret, EndpointError> {
-        self.account(Operation::ResetSecret, id, self.replace_secret(Some(owner), id, None)).await
+    pub async fn reset_secret(
+        &self,
+        owner: impl Into<Developer<'_>> + Send,
+        id: &ClientId,
+    ) -> Result<ClientSecret, EndpointError> {
+        let author = Author::NewSecret(owner.into());
+        self.account(Operation::ResetSecret, id, self.replace_secret(author, id, None)).await
     }
 
-    /// Gives a client a new secret, whoever owns it, as [`reset_secret`](Self::reset_secret) does.
+    /// Gives a client a new secret, whoever owns it, as [`reset_secret`](Self::reset_secret) does; for the operator, so no
+    /// policy is asked.
     ///
     /// # Errors
     ///
     /// Those of [`rotate_secret`](Self::rotate_secret).
     pub async fn reset_client_secret(&self, id: &ClientId) -> Result<ClientSecret, EndpointError> {
-        self.account(Operation::ResetSecret, id, self.replace_secret(None, id, None)).await
+        self.account(Operation::ResetSecret, id, self.replace_secret(Author::Operator, id, None)).await
     }
 
-    /// Ends the secret that a client of `owner` had before the last rotation, before its overlap is over.
+    /// Ends the secret that a client of `owner` had before the last rotation, before its overlap is over. No policy is asked.
     ///
     /// # Errors
     ///
-    /// Those of [`rotate_secret`](Self::rotate_secret).
+    /// Those of [`rotate_secret`](Self::rotate_secret) that no policy decides.
     pub async fn end_previous_secret(&self, owner: &Subject, id: &ClientId) -> Result<(), EndpointError> {
         let end = async {
             let change = |client: &Client| {
                 let secrets = secrets_of(client)?.clone().without_previous();
                 Ok(client.clone().with_authentication(ClientAuthentication::Secret(secrets)))
             };
-            if let Changed::Now(_) = self.change_client(Some(owner), id, change).await? {
+            if let Changed::Now(_) = self.change_client(Author::Developer(owner), id, change).await? {
                 self.observe(&Event::SecretsEnded { client: id, by: Actor::User });
             }
             Ok(())
@@ -135,7 +182,7 @@ impl AuthorizationServer {
 
     async fn replace_secret(
         &self,
-        owner: Option<&Subject>,
+        author: Author<'_>,
         id: &ClientId,
         overlap: Option<Duration>,
     ) -> Result<ClientSecret, Refusal> {
@@ -150,30 +197,33 @@ impl AuthorizationServer {
             let authentication = ClientAuthentication::Secret(secrets.with_created_at(now));
             Ok(client.clone().with_authentication(authentication))
         };
-        self.change_client(owner, id, change).await?;
+        self.change_client(author, id, change).await?;
         if overlap.is_none() {
-            let by = if owner.is_some() { Actor::User } else { Actor::Operator };
+            let by = if author.developer().is_some() { Actor::User } else { Actor::Operator };
             self.observe(&Event::SecretsEnded { client: id, by });
         }
         self.observe(&Event::SecretMade { client: id });
         Ok(secret)
     }
 
-    /// Changes a client of `owner`, or anybody's: looks at it and stores what `change` makes of it, again and again until nobody
-    /// else changed it in between.
+    /// Changes a client of `author`, or anybody's: looks at it, asks whether that may be, and stores what `change` makes of it,
+    /// again and again until nobody else changed it in between.
     pub(super) async fn change_client(
         &self,
-        owner: Option<&Subject>,
+        author: Author<'_>,
         id: &ClientId,
         change: impl Fn(&Client) -> Result<Client, Refusal> + Send + Sync,
     ) -> Result<Changed, Refusal> {
         let registry = self.require_registry()?;
         for _ in 0..CHANGE_ATTEMPTS {
             let known = registry.find_client(id).await?.ok_or(ErrorReason::ClientUnknown)?;
-            if owner.is_some() && known.owner() != owner {
+            if author.developer().is_some_and(|developer| known.owner() != Some(developer)) {
                 return Err(ErrorReason::ClientUnknown.into());
             }
             let changed = change(&known)?;
+            if let Some(request) = author.request(&known, &changed) {
+                self.permit(request).await?;
+            }
             if changed == *known {
                 return Ok(Changed::Never(known));
             }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthorizationServerBuilder;
+use crate::client::GrantType;
 use crate::configuration::{Configuration, ConfigurationError, ImportedTokens, ResourceCatalog, ResourceCredentials};
+#[cfg(feature = "cimd")]
+use crate::endpoint::DocumentCache;
 use crate::endpoint::Documents;
 use crate::policy::AccessTokenFormat;
 use crate::rate_limit::RateLimits;
@@ -34,11 +37,20 @@ impl AuthorizationServerBuilder {
         if let Some(rules) = self.registration.rules() {
             rules.check(&scopes)?;
         }
+        #[cfg(feature = "cimd")]
+        if let Some(documents) = &self.client_documents {
+            documents.rules.check(&scopes)?;
+        }
         if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);
         }
-        let no_registry = self.stores.registry.is_none() && self.registration.rules().is_some();
-        if no_registry {
+        if !self.grant_types.iter().any(|grant_type| *grant_type != GrantType::RefreshToken) {
+            return Err(ConfigurationError::NoGrantType);
+        }
+        let registers = self.registration.rules().is_some();
+        #[cfg(feature = "cimd")]
+        let registers = registers || self.client_documents.is_some();
+        if registers && self.stores.registry.is_none() {
             return Err(ConfigurationError::NoRegistry);
         }
 
@@ -52,10 +64,11 @@ impl AuthorizationServerBuilder {
         let configuration = Arc::new(Configuration {
             issuer: self.issuer,
             scopes,
-            resources: ResourceCatalog::new(self.resources),
+            resources: ResourceCatalog::new(self.resources, &self.default_resources)?,
             redirect_uris: self.redirect_uris,
             lifetimes: self.lifetimes,
             refresh_policy: self.refresh_policy,
+            grant_types: self.grant_types,
             pkce: self.pkce,
             access_token_format: self.access_token_format,
             signer,
@@ -64,6 +77,8 @@ impl AuthorizationServerBuilder {
             paths: self.paths,
             registration: self.registration,
             unvetted_errors: self.unvetted_errors,
+            #[cfg(feature = "cimd")]
+            client_documents: self.client_documents,
             remembered_consent: self.remembered_consent,
             consent_lifetime: self.consent_lifetime.min(Self::MAX_CONSENT),
             body_limit: self.body_limit,
@@ -112,6 +127,8 @@ impl AuthorizationServerBuilder {
                 resource_server,
                 credential_policy: self.credential_policy,
                 reauthentication: self.reauthentication,
+                #[cfg(feature = "cimd")]
+                client_documents: DocumentCache::default(),
             }),
         })
     }

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use super::account::AllowAll;
 use super::{AuthorizationServer, CredentialPolicy, Stores};
+#[cfg(feature = "cimd")]
+use crate::cimd::ClientIdMetadataDocuments;
+use crate::client::GrantType;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
@@ -21,6 +24,7 @@ use crate::observer::{NoObserver, Observer};
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy, UnknownScope};
 use crate::rate_limit::RateLimiter;
 use crate::redirect_uri::RedirectUriPolicy;
+use crate::resource::ResourceIndicator;
 use crate::scope::Scope;
 
 /// Collects the configuration of an [`AuthorizationServer`].
@@ -34,6 +38,7 @@ use crate::scope::Scope;
 /// | resource | none: tokens are for whoever accepts them |
 /// | registration | closed |
 /// | errors of clients that registered themselves | taken to the client once somebody is signed in |
+/// | client ID metadata documents | not read |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
 /// | PKCE | [`PkceRequirement::Required`] |
@@ -59,9 +64,11 @@ pub struct AuthorizationServerBuilder {
     stores: Stores,
     scopes: ScopeDeclarations,
     resources: Vec<ProtectedResource>,
+    default_resources: Vec<ResourceIndicator>,
     redirect_uris: RedirectUriPolicy,
     lifetimes: Lifetimes,
     refresh_policy: RefreshPolicy,
+    grant_types: Vec<GrantType>,
     pkce: PkceRequirement,
     access_token_format: AccessTokenFormat,
     signer: SignerSettings,
@@ -69,6 +76,8 @@ pub struct AuthorizationServerBuilder {
     paths: EndpointPaths,
     registration: Registration,
     unvetted_errors: UnvettedErrors,
+    #[cfg(feature = "cimd")]
+    client_documents: Option<ClientIdMetadataDocuments>,
     remembered_consent: RememberedConsent,
     consent_lifetime: Duration,
     body_limit: usize,
@@ -95,9 +104,11 @@ impl AuthorizationServer {
             stores: stores.into(),
             scopes: ScopeDeclarations::default(),
             resources: Vec::new(),
+            default_resources: Vec::new(),
             redirect_uris: RedirectUriPolicy::new(),
             lifetimes: Lifetimes::new(),
             refresh_policy: RefreshPolicy::default(),
+            grant_types: GrantType::ALL.to_vec(),
             pkce: PkceRequirement::default(),
             access_token_format: AccessTokenFormat::default(),
             signer: SignerSettings::default(),
@@ -105,6 +116,8 @@ impl AuthorizationServer {
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
             unvetted_errors: UnvettedErrors::AfterSignIn,
+            #[cfg(feature = "cimd")]
+            client_documents: None,
             remembered_consent: RememberedConsent::Enabled,
             consent_lifetime: Duration::from_mins(30),
             body_limit: 64 * 1024,
@@ -183,9 +196,19 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Declares an API that accepts the server's tokens; the first one is the default audience.
+    /// Declares an API that accepts the server's tokens; the first one is the default audience, unless
+    /// [`default_resources`](Self::default_resources) says otherwise.
     pub fn resource(mut self, resource: ProtectedResource) -> Self {
         self.resources.push(resource);
+        self
+    }
+
+    /// Sets which of the declared APIs a token is for whose request names none (RFC 8707 §2.1), of a client that does not
+    /// know `resource`, and a personal access token that is made for none in particular. Of several, it is for each: name
+    /// those that are one service to its users, such as an API and the MCP server in front of it. A token that was asked
+    /// for one API stays with that.
+    pub fn default_resources(mut self, resources: impl IntoIterator<Item = ResourceIndicator>) -> Self {
+        self.default_resources = resources.into_iter().collect();
         self
     }
 
@@ -204,6 +227,15 @@ impl AuthorizationServerBuilder {
     /// Sets what becomes of a refresh token that is used.
     pub const fn refresh_policy(mut self, policy: RefreshPolicy) -> Self {
         self.refresh_policy = policy;
+        self
+    }
+
+    /// Sets in which ways clients may obtain tokens here, whatever they are registered for; without, in each.
+    ///
+    /// Another `grant_type` is one that the token endpoint does not support (RFC 6749 §5.2), the metadata does not name it
+    /// (RFC 8414 §2), and clients that register themselves do not get it.
+    pub fn grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grant_types.into_iter().collect();
         self
     }
 
@@ -260,6 +292,14 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Lets clients identify themselves by the URL of a document (see [`cimd`](crate::cimd)); needs stores with a registry,
+    /// where a client is kept once somebody has approved it.
+    #[cfg(feature = "cimd")]
+    pub fn client_id_metadata_documents(mut self, documents: ClientIdMetadataDocuments) -> Self {
+        self.client_documents = Some(documents);
+        self
+    }
+
     /// Decides whether a user who consented before is asked again.
     pub const fn remembered_consent(mut self, remembered: RememberedConsent) -> Self {
         self.remembered_consent = remembered;
@@ -300,14 +340,15 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Decides who may create apps and personal access tokens.
+    /// Decides who may create apps, their secrets and personal access tokens, and change apps.
     pub fn credential_policy(mut self, policy: Arc<dyn CredentialPolicy>) -> Self {
         self.credential_policy = policy;
         self
     }
 
-    /// Demands that whoever creates an app or a personal access token proved who they are at most `max_age` ago, as the page
-    /// tells by `with_authenticated_at`.
+    /// Demands that whoever creates an app, a secret of one or a personal access token proved who they are at most `max_age`
+    /// ago, as the page tells by `with_authenticated_at`. Whether other changes of an app need that is for the
+    /// [`CredentialPolicy`] to say.
     pub const fn reauthentication(mut self, max_age: Duration) -> Self {
         self.reauthentication = Some(max_age);
         self

@@ -55,5 +55,6 @@ scripts! {
     ROTATE: "grant" "lasting" "issue" "refresh" "rotate";
     TOUCH_CLIENT: "touch_client";
     TOUCH_GRANT: "grant" "touch_grant";
+    UNLIMIT: "unlimit";
     UPDATE_CLIENT: "update_client";
 }

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use url::form_urlencoded::byte_serialize;
 
 use crate::client::Vetting;
-use crate::grant::{PendingAuthorization, SessionSecret};
+use crate::grant::{ClientWarning, PendingAuthorization, SessionSecret};
 use crate::identifier::Subject;
 use crate::redirect_uri::Form;
 use crate::wire::{ErrorPage, page_headers};
@@ -26,6 +26,11 @@ pub(super) fn consent(
         Vetting::SelfRegistered => "<p>Unverified app: it registered itself, and gave itself this name.</p>\n",
         _ => "",
     };
+    let identity = pending.client_id_host().map_or_else(String::new, |host| {
+        format!("<p>It is identified by {}, at {}.</p>\n", escape(client.id().as_str()), escape(&host))
+    });
+    let warnings: String =
+        pending.warnings().map(|warning| format!("<p role=\"alert\">{}</p>\n", words(warning))).collect();
     let destination = match uri.form() {
         Form::Loopback(_) => "this computer, at ",
         Form::PrivateUse => "the app on this device that opens ",
@@ -39,7 +44,7 @@ pub(super) fn consent(
         })
         .collect();
     let body = format!(
-        "<p>Signed in as {user}.</p>\n{unverified}<p>Your answer is sent to {destination}{host}.</p>\n\
+        "<p>Signed in as {user}.</p>\n{unverified}{identity}{warnings}<p>Your answer is sent to {destination}{host}.</p>\n\
          <form method=\"post\" action=\"{action}\">\n\
          <input type=\"hidden\" name=\"consent_token\" value=\"{token}\">\n{scopes}\
          <button name=\"decision\" value=\"approve\">Approve</button>\n\
@@ -52,6 +57,15 @@ pub(super) fn consent(
         token = pending.consent_token(session, subject),
     );
     page(StatusCode::OK, &format!("{} would like to use your account", client.display_name()), &body)
+}
+
+const fn words(warning: ClientWarning) -> &'static str {
+    match warning {
+        ClientWarning::LoopbackOnly => {
+            "Any program on this computer can pass for this app: go on only if you have just started it yourself."
+        }
+        ClientWarning::OtherHost => "Your answer is sent to another host than the one that identifies this app.",
+    }
 }
 
 /// The page that asks who is there.
@@ -80,7 +94,7 @@ pub(super) fn refusal(error: &ErrorPage) -> Response<String> {
     });
     let body = format!("<p>{}</p>\n{way_on}", escape(error.text()));
     let mut response = page(error.status(), "This request cannot be answered", &body);
-    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(error.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     }
     response

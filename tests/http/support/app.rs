@@ -11,12 +11,29 @@ use super::browser::Browser;
 use super::example::Example;
 use super::{Reply, http_client};
 
+/// Where a service has what an app calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Paths {
+    /// The authorization endpoint.
+    pub authorize: &'static str,
+    /// Below which the token endpoint and its like are.
+    pub oauth: &'static str,
+    /// Below which the API is.
+    pub api: &'static str,
+}
+
+impl Paths {
+    pub const SNIP: Self = Self { authorize: "/oauth/authorize", oauth: "/oauth", api: "/api/v1" };
+}
+
 /// A registered client.
 #[derive(Clone, Debug)]
 pub struct App {
     pub id: String,
     pub secret: Option<String>,
     pub redirect_uri: String,
+    /// Where its service has what it calls: as Snip, unless a test says otherwise.
+    pub paths: Paths,
     origin: String,
     http: reqwest::Client,
 }
@@ -74,6 +91,7 @@ impl App {
             id: id.to_owned(),
             secret: None,
             redirect_uri: redirect_uri.to_owned(),
+            paths: Paths::SNIP,
             origin: example.origin(),
             http: http_client(),
         }
@@ -106,7 +124,7 @@ impl App {
         parameters.extend(changes);
         parameters.retain(|(_, value)| !value.is_empty());
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        Request { path: format!("/oauth/authorize?{query}"), state, verifier }
+        Request { path: format!("{}?{query}", self.paths.authorize), state, verifier }
     }
 
     pub fn request(&self, scope: &str) -> Request {
@@ -118,7 +136,7 @@ impl App {
         let request = self.request(scope);
         let page = browser.get(&request.path).await;
         let answer = if page.status == 200 {
-            browser.submit(&page.form("/oauth/authorize").press("decision", "approve")).await
+            browser.submit(&page.form(self.paths.authorize).press("decision", "approve")).await
         } else {
             page
         };
@@ -140,10 +158,7 @@ impl App {
     pub fn exchange_request(&self, code: &str, verifier: &str) -> RequestBuilder {
         let redirect_uri = self.redirect_uri.as_str();
         let grant = [("grant_type", "authorization_code"), ("code", code)];
-        self.post(
-            "/oauth/token",
-            &[&grant[..], &[("redirect_uri", redirect_uri), ("code_verifier", verifier)]].concat(),
-        )
+        self.post("/token", &[&grant[..], &[("redirect_uri", redirect_uri), ("code_verifier", verifier)]].concat())
     }
 
     pub async fn refresh(&self, token: &str) -> Reply {
@@ -151,24 +166,25 @@ impl App {
     }
 
     pub fn refresh_request(&self, token: &str) -> RequestBuilder {
-        self.post("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", token)])
+        self.post("/token", &[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
     /// A request to the token endpoint, with the client's authentication.
     pub async fn token(&self, form: &[(&str, &str)]) -> Reply {
-        Reply::of(self.post("/oauth/token", form).send().await.unwrap()).await
+        Reply::of(self.post("/token", form).send().await.unwrap()).await
     }
 
     pub async fn introspect(&self, token: &str) -> Reply {
-        Reply::of(self.post("/oauth/introspect", &[("token", token)]).send().await.unwrap()).await
+        Reply::of(self.post("/introspect", &[("token", token)]).send().await.unwrap()).await
     }
 
     pub async fn revoke(&self, token: &str) -> Reply {
-        Reply::of(self.post("/oauth/revoke", &[("token", token)]).send().await.unwrap()).await
+        Reply::of(self.post("/revoke", &[("token", token)]).send().await.unwrap()).await
     }
 
+    /// A request to one of the endpoints beside the token endpoint.
     fn post(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
-        let request = self.http.post(format!("{}{path}", self.origin));
+        let request = self.http.post(format!("{}{}{path}", self.origin, self.paths.oauth));
         match &self.secret {
             Some(secret) => request.basic_auth(encoded(&self.id), Some(encoded(secret))).form(form),
             None => request.form(&[form, &[("client_id", self.id.as_str())]].concat()),
@@ -177,7 +193,7 @@ impl App {
 
     /// A call of the API.
     pub async fn call(&self, path: &str, access_token: &str) -> Reply {
-        let request = self.http.get(format!("{}/api/v1{path}", self.origin)).bearer_auth(access_token);
+        let request = self.http.get(format!("{}{}{path}", self.origin, self.paths.api)).bearer_auth(access_token);
         Reply::of(request.send().await.unwrap()).await
     }
 }

@@ -48,7 +48,7 @@ impl Example {
     }
 
     /// Starts it on a database of its own on a server, or on an SQLite file.
-    pub(super) fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
+    pub fn start_on(own_database: Option<OwnDatabase>, address: SocketAddr, variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let variables = with_database(own_database.as_ref(), variables);
         let (process, address) = launch(directory.path(), &variables, address, 1)
@@ -82,9 +82,10 @@ impl Drop for Example {
 /// The example, to be started with a database in `directory`, and without anything that the environment says about it.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary());
-    for variable in ["ADDR", "CLIENTS", "ISSUER", "METRICS_ADDR", "REQUEST_TIMEOUT", "RUST_LOG"] {
+    for variable in ["ADDR", "CLIENTS", "ISSUER", "LIMITS", "METRICS_ADDR", "PLAN", "REQUEST_TIMEOUT", "RUST_LOG"] {
         command.env_remove(variable);
     }
+    command.env("SIGNING_KEY", directory.join("signing-key.pem"));
     command.env("DATABASE_URL", database_url(directory)).env("SHORTENER_DATABASE_URL", database_url(directory));
     command.stdin(Stdio::null());
     command

@@ -11,6 +11,8 @@ pub struct Form {
     pub fields: Vec<(String, String)>,
     /// The buttons that have a name.
     pub buttons: Vec<(String, String)>,
+    /// The boxes that are not ticked.
+    pub boxes: Vec<(String, String)>,
 }
 
 impl Form {
@@ -42,6 +44,21 @@ impl Form {
         let before = self.fields.len();
         self.fields.retain(|field| (field.0.as_str(), field.1.as_str()) != (name, value));
         assert_eq!(self.fields.len(), before - 1, "{value} is not ticked in {self:?}");
+        self
+    }
+
+    /// Ticks a box that is not ticked.
+    #[track_caller]
+    pub fn tick(mut self, name: &str, value: &str) -> Self {
+        let ticked = (name.to_owned(), value.to_owned());
+        assert!(self.boxes.contains(&ticked), "no such box in {self:?}");
+        self.fields.push(ticked);
+        self
+    }
+
+    /// Adds a field that the form does not have.
+    pub fn and(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -80,8 +97,8 @@ pub fn forms(page: &Html) -> Vec<Form> {
 #[track_caller]
 fn form(element: ElementRef<'_>) -> Form {
     assert_eq!(element.attr("method"), Some("post"), "{}", element.html());
-    let mut form =
-        Form { action: element.attr("action").expect("an action").to_owned(), fields: Vec::new(), buttons: Vec::new() };
+    let action = element.attr("action").expect("an action").to_owned();
+    let mut form = Form { action, fields: Vec::new(), buttons: Vec::new(), boxes: Vec::new() };
     let controls = Selector::parse("input, textarea, button").unwrap();
     for control in element.select(&controls) {
         let Some(name) = control.attr("name") else { continue };
@@ -90,7 +107,8 @@ fn form(element: ElementRef<'_>) -> Form {
         match control.value().name() {
             "textarea" => form.fields.push((name.to_owned(), control.text().collect())),
             "button" => form.buttons.push((name.to_owned(), value)),
-            _ if matches!(kind, "checkbox" | "radio") && control.attr("checked").is_none() => {}
+            _ if kind == "checkbox" && control.attr("checked").is_none() => form.boxes.push((name.to_owned(), value)),
+            _ if kind == "radio" && control.attr("checked").is_none() => {}
             _ => form.fields.push((name.to_owned(), value)),
         }
     }

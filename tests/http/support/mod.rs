@@ -7,7 +7,7 @@ pub mod html;
 mod operator;
 pub mod raw;
 pub mod reply;
-mod sabotage;
+pub mod sabotage;
 pub mod server;
 
 pub use app::{App, Tokens};

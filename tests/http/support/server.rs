@@ -3,6 +3,7 @@
 use std::env;
 use std::future::Future;
 use std::thread;
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime;
@@ -10,6 +11,11 @@ use url::Url;
 
 /// The marker that a Redis database is a test's; it holds the time at which it was taken.
 const MARKER: &str = "grantor-test-of-the-example";
+
+/// How often all of them are looked at, and how long to pause between two looks: together two minutes, in which other
+/// tests end.
+const LOOKS: u32 = 600;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Takes the database if it is empty, or if a test left it behind more than ten minutes ago.
 const TAKE: &str = "
@@ -44,16 +50,19 @@ impl OwnDatabase {
         Self { url: url.into(), kind: Kind::Postgres { server, name } }
     }
 
-    /// On the Redis of `GRANTOR_TEST_REDIS`: one of its numbered databases that is empty.
+    /// On the Redis of `GRANTOR_TEST_REDIS`: one of its numbered databases that is empty, once there is one.
     pub fn redis() -> Self {
         let mut url = Url::parse(&server("GRANTOR_TEST_REDIS")).unwrap();
-        for number in 1..16 {
-            url.set_path(&number.to_string());
-            let client = redis::Client::open(url.as_str()).unwrap();
-            let mut connection = client.get_connection().unwrap();
-            if redis::Script::new(TAKE).key(MARKER).invoke::<bool>(&mut connection).unwrap() {
-                return Self { url: url.into(), kind: Kind::Redis };
+        for _ in 0..LOOKS {
+            for number in 1..16 {
+                url.set_path(&number.to_string());
+                let client = redis::Client::open(url.as_str()).unwrap();
+                let mut connection = client.get_connection().unwrap();
+                if redis::Script::new(TAKE).key(MARKER).invoke::<bool>(&mut connection).unwrap() {
+                    return Self { url: url.into(), kind: Kind::Redis };
+                }
             }
+            thread::sleep(PAUSE);
         }
         panic!("no database of the Redis at GRANTOR_TEST_REDIS from 1 to 15 is empty");
     }

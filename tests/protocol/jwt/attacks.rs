@@ -106,6 +106,51 @@ async fn the_type_and_the_key_must_be_those_of_access_tokens() {
     }
 }
 
+// RFC 7519 §4.1.5, RFC 7800 §3: what says when it begins is not good before, and what is bound to a key is not good without it.
+#[tokio::test]
+async fn a_token_that_is_not_good_yet_or_is_bound_to_a_key_is_refused_by_who_asks_nobody() {
+    let signer = key(Algorithm::EdDsa);
+    let setup = signing(&signer).await;
+    let tokens = setup.tokens("pub").await;
+    let [header, claims] = [0, 1].map(|at| part(tokens.text("access_token"), at));
+    let private = EncodingKey::from_ed_der(&der(&signer.to_pem().unwrap()));
+    let [_, offline] = apis(&setup, JwtHeader::Rfc9068).await;
+    let verify = async |claim: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[claim] = value;
+        let header: Header = serde_json::from_value(header.clone()).unwrap();
+        let token = encode(&header, &claims, &private).unwrap();
+        offline.verify(&bearer(&token)).await.map(drop).map_err(|error| error.reason())
+    };
+    let now = setup.now().unix_seconds();
+    for begun in [json!(now), json!(now - 60)] {
+        assert_eq!(verify("nbf", begun).await, Ok(()));
+    }
+    for (claim, value) in [
+        ("nbf", json!(now + 1)),
+        ("nbf", json!("soon")),
+        ("cnf", json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})),
+        ("cnf", Value::Null),
+    ] {
+        assert_eq!(verify(claim, value.clone()).await, Err(ErrorReason::AccessTokenUnknown), "{claim} {value}");
+    }
+}
+
+// RFC 9068 §5: whose `sub` is the client's own identifier acts for itself.
+#[tokio::test]
+async fn a_user_who_is_called_like_a_client_gets_no_token_that_passes_for_the_clients_own() {
+    let mut setup = signing(&key(Algorithm::EdDsa)).await;
+    setup.alice = "web".parse().unwrap();
+    let code = setup.code("web").await;
+    let refused = setup.token(&setup.exchange("web", &code)).await.expect_error(500, "server_error");
+    assert!(!refused.body.contains("access_token"), "{refused:?}");
+    // Another client's is not to be mistaken.
+    let tokens = setup.tokens("other").await;
+    let [_, offline] = apis(&setup, JwtHeader::Rfc9068).await;
+    let access = offline.verify(&bearer(tokens.text("access_token"))).await.unwrap();
+    assert_eq!(access.subject(), Some(&setup.alice));
+}
+
 /// The bytes of a private key in PEM.
 fn der(pem: &str) -> Vec<u8> {
     use base64::Engine as _;

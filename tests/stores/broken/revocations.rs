@@ -219,6 +219,39 @@ broken! {
         store.revoke_grant(id, at).await
     }
 
+    /// Notes the user, ends the grants then, and takes a user who is noted for done.
+    a_dropped_revocation_of_a_user_is_never_finished:
+        token_store::a_dropped_revocation_of_a_user_is_finished_by_the_next,
+    fn revoke_subject(store, subject: &Subject, at: Timestamp) -> u64 {
+        if !store.mark(subject.as_str().as_bytes()) {
+            return Ok(0);
+        }
+        turn().await;
+        store.revoke_subject(subject, at).await
+    }
+
+    /// Notes the client, ends the grants then, and takes a client that is noted for done.
+    a_dropped_revocation_of_a_client_is_never_finished:
+        token_store::a_dropped_revocation_of_a_client_is_finished_by_the_next,
+    fn revoke_client(store, client: &ClientId, at: Timestamp) -> u64 {
+        if !store.mark(client.as_str().as_bytes()) {
+            return Ok(0);
+        }
+        turn().await;
+        store.revoke_client(client, at).await
+    }
+
+    /// Notes the latest use, remembers it then, and takes one that is noted for remembered.
+    a_dropped_use_of_a_grant_is_taken_for_known: token_store::a_dropped_use_of_a_grant_happened_or_did_not,
+    fn touch_grant(store, id: &GrantId, at: Timestamp) -> () {
+        if store.number(id.as_bytes()).is_some_and(|known| known >= at.unix_millis()) {
+            return Ok(());
+        }
+        store.put(id.as_bytes(), at.unix_millis());
+        turn().await;
+        store.touch_grant(id, at).await
+    }
+
     /// Claims the identifier in one step, and stores the grant in another.
     a_dropped_grant_is_half_stored: token_store::a_dropped_insertion_of_a_grant_happened_or_did_not,
     fn insert_grant(store, grant: &Arc<Grant>, keep_until: Timestamp) -> Insertion {

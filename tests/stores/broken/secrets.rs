@@ -69,6 +69,17 @@ broken! {
         Ok(())
     }
 
+    /// Notes the latest use, remembers it then, and takes one that is noted for remembered.
+    a_dropped_use_is_taken_for_known: client_registry::a_dropped_use_of_a_secret_happened_or_did_not,
+    fn touch_secret(store, id: &ClientId, secret: &SecretHash, at: Timestamp) -> () {
+        if store.number(id.as_str().as_bytes()).is_some_and(|known| known >= at.unix_millis()) {
+            return Ok(());
+        }
+        store.put(id.as_str().as_bytes(), at.unix_millis());
+        turn().await;
+        store.touch_secret(id, secret, at).await
+    }
+
     /// Notes the use for the client, whatever the secret.
     a_use_of_any_secret_is_noted: client_registry::the_use_of_an_unknown_secret_changes_nothing,
     fn touch_secret(store, id: &ClientId, _secret: &SecretHash, at: Timestamp) -> () {

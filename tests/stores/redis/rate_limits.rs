@@ -56,6 +56,30 @@ async fn a_cluster_counts_each_limit_where_its_key_is() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
+async fn in_a_cluster_too_a_refused_call_takes_nothing_from_its_other_limits() {
+    let fresh = Fresh::on_cluster().await;
+    let limiters: Vec<_> = (0..2).map(|_| limiter(&fresh)).collect();
+    let (narrow, wide) = (RateLimit::take("narrow", quota(5)), RateLimit::take("wide", quota(60)));
+    let look = RateLimit::look("guesses", quota(3));
+    for both in [[narrow.clone(), wide.clone()], [wide.clone(), narrow]] {
+        // At once: some find enough when they look, and too little when they take.
+        passed(&limiters, 20, &both).await;
+        assert!(matches!(limiters[0].check_limits(&both).await.unwrap(), RateDecision::Limited { .. }));
+    }
+    assert_eq!(passed(&limiters, 40, &[wide.clone(), look.clone()]).await, 55, "five took of the wide one before");
+    // What looks keeps out, and takes nothing.
+    let guesses = [RateLimit::take("guesses", quota(3))];
+    assert_eq!(passed(&limiters, 5, &guesses).await, 3);
+    let other = RateLimit::take("other", quota(1));
+    let RateDecision::Limited { retry_after } = limiters[0].check_limits(&[other.clone(), look]).await.unwrap() else {
+        panic!("nothing is left of the guesses");
+    };
+    assert!(retry_after > Duration::from_secs(3_500), "{retry_after:?}");
+    assert_eq!(limiters[0].check_limits(&[other]).await.unwrap(), RateDecision::Allowed);
+}
+
 #[tokio::test]
 #[ignore = "needs Redis: tests/servers/run cargo test -- --include-ignored"]
 async fn keys_are_told_apart_and_go_when_their_quota_is_whole_again() {

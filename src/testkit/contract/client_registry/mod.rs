@@ -20,8 +20,9 @@ pub use reviews::{
     clients_are_due_once_their_instant_is_past,
 };
 pub use secrets::{
-    a_use_beside_an_update_does_not_undo_it, the_latest_use_of_a_secret_is_remembered,
-    the_use_of_a_secret_is_remembered, the_use_of_an_unknown_secret_changes_nothing,
+    a_dropped_use_of_a_secret_happened_or_did_not, a_use_beside_an_update_does_not_undo_it,
+    the_latest_use_of_a_secret_is_remembered, the_use_of_a_secret_is_remembered,
+    the_use_of_an_unknown_secret_changes_nothing,
 };
 
 use super::client_store::lookalikes;

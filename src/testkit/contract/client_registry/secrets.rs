@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::secret::SecretHash;
 use crate::store::{ClientRegistry, Insertion, Update};
+use crate::testkit::executor::drop_after;
 use crate::testkit::fixtures::{self, from_now};
 
 /// The use of a secret is remembered with that secret, and nothing else changes; the next update goes by the same version.
@@ -91,6 +92,31 @@ pub async fn a_use_beside_an_update_does_not_undo_it(store: &dyn ClientRegistry)
         let found = store.find_client(client.id()).await.unwrap().expect("the client is there");
         assert!(possible.contains(&found), "the update was undone");
     }
+}
+
+/// A use that is given up half-way is remembered or not, and stands in the way of nothing.
+///
+/// > Dropping its future at any point leaves the state before or after the step
+pub async fn a_dropped_use_of_a_secret_happened_or_did_not(store: &dyn ClientRegistry) {
+    let secret = SecretHash::of("second");
+    for polls in 0..1_000 {
+        let client = stored(store).await;
+        let used = |at| client.touched(&secret, at).expect("it is a secret of the client");
+        let (earlier, later) = (from_now(1), from_now(2));
+        let done = drop_after(polls, store.touch_secret(client.id(), &secret, later)).await;
+        // The step may still be under way; one that contends with it comes before or after it.
+        store.touch_secret(client.id(), &secret, earlier).await.unwrap();
+        let found = store.find_client(client.id()).await.unwrap().expect("the client is there");
+        assert!(*found == used(earlier) || *found == used(later), "of a use one half was done: {found:?}");
+        let update = client.clone().with_owner(fixtures::subject());
+        assert_eq!(store.update_client(&update).await.unwrap(), Update::Updated, "a use stood in the way of an update");
+        if let Some(done) = done {
+            done.unwrap();
+            assert_eq!(*found, used(later), "what was acknowledged was lost");
+            return;
+        }
+    }
+    panic!("the use never came to its end");
 }
 
 /// A client with the secrets `first` and `second`, stored.

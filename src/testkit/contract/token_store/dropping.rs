@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::super::are_found;
-use super::{rotate, rotate_as, stored, summary};
+use super::tenants::confined;
+use super::{rotate, rotate_as, stored, stored_under, summary};
+use crate::clock::Timestamp;
+use crate::error::StoreError;
 use crate::grant::{Grant, IssuedTokens};
-use crate::store::{Insertion, Reuse, Rotation, TokenStore};
+use crate::store::{GrantSummary, Insertion, Reuse, Rotation, TokenStore};
 use crate::testkit::executor::drop_after;
 use crate::testkit::fixtures::{self, from_now, refresh_key, retirement};
 
@@ -134,6 +137,112 @@ pub async fn a_dropped_revocation_is_made_up_for_by_the_next(store: &dyn TokenSt
         if let Some(done) = done {
             done.unwrap();
             assert_eq!(revoked_at, Some(first), "what was acknowledged was lost");
+            return;
+        }
+    }
+    panic!("the revocation never came to its end");
+}
+
+/// A use that is given up half-way is remembered or not, and nothing else of the grant changes.
+///
+/// > Dropping its future at any point leaves the state before or after the step
+pub async fn a_dropped_use_of_a_grant_happened_or_did_not(store: &dyn TokenStore) {
+    for polls in 0..1_000 {
+        let tokens = stored(store).await;
+        let before = summary(store, &tokens.grant).await.expect("the grant is listed");
+        let (earlier, later) = (from_now(1), from_now(2));
+        let done = drop_after(polls, store.touch_grant(&tokens.grant.id, later)).await;
+        // The step may still be under way; one that contends with it comes before or after it.
+        store.touch_grant(&tokens.grant.id, earlier).await.unwrap();
+        let after = summary(store, &tokens.grant).await.expect("the grant is listed");
+        let used_at = after.last_used_at;
+        assert!(used_at == Some(earlier) || used_at == Some(later), "used at {used_at:?}");
+        assert_eq!(GrantSummary { last_used_at: None, ..after }, before);
+        assert!(are_found(store, &tokens).await);
+        if let Some(done) = done {
+            done.unwrap();
+            assert_eq!(used_at, Some(later), "what was acknowledged was lost");
+            return;
+        }
+    }
+    panic!("the use never came to its end");
+}
+
+/// A revocation of a user that is given up half-way leaves each grant whole or revoked, and the next one finishes it.
+///
+/// > A revocation by user, client or tenant that is dropped leaves each grant before or after it, and calling it again finishes
+/// > it.
+pub async fn a_dropped_revocation_of_a_user_is_finished_by_the_next(store: &dyn TokenStore) {
+    a_dropped_revocation_is_finished_by_the_next(store, Common::Subject).await;
+}
+
+/// A revocation of a client that is given up half-way leaves each grant whole or revoked, and the next one finishes it.
+///
+/// > A revocation by user, client or tenant that is dropped leaves each grant before or after it, and calling it again finishes
+/// > it.
+pub async fn a_dropped_revocation_of_a_client_is_finished_by_the_next(store: &dyn TokenStore) {
+    a_dropped_revocation_is_finished_by_the_next(store, Common::Client).await;
+}
+
+/// A revocation of a tenant that is given up half-way leaves each grant whole or revoked, and the next one finishes it.
+///
+/// > A revocation by user, client or tenant that is dropped leaves each grant before or after it, and calling it again finishes
+/// > it.
+pub async fn a_dropped_revocation_of_a_tenant_is_finished_by_the_next(store: &dyn TokenStore) {
+    a_dropped_revocation_is_finished_by_the_next(store, Common::Tenant).await;
+}
+
+/// What grants have in common that are revoked together.
+#[derive(Clone, Copy)]
+enum Common {
+    Subject,
+    Client,
+    Tenant,
+}
+
+impl Common {
+    /// Revokes every grant that has this in common with `grant`.
+    async fn revoke(self, store: &dyn TokenStore, grant: &Grant, at: Timestamp) -> Result<u64, StoreError> {
+        match self {
+            Self::Subject => store.revoke_subject(grant.subject.as_ref().expect("a grant with a user"), at).await,
+            Self::Client => store.revoke_client(grant.client.as_ref().expect("a grant with a client"), at).await,
+            Self::Tenant => store.revoke_tenant(grant.tenant.as_ref().expect("a grant with a tenant"), at).await,
+        }
+    }
+}
+
+async fn a_dropped_revocation_is_finished_by_the_next(store: &dyn TokenStore, common: Common) {
+    for polls in 0..1_000 {
+        let (user, client, tenant) = (fixtures::subject(), fixtures::client_id(), fixtures::tenant());
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            all.push(stored_under(store, &confined(&fixtures::grant_of(&user, &client), Some(&tenant))).await);
+        }
+        let [one, ..] = &all[..] else { unreachable!("three were stored") };
+        let spared = stored(store).await;
+        let (first, second) = (from_now(1), from_now(2));
+        let done = drop_after(polls, common.revoke(store, &one.grant, first)).await;
+        // The step may still be under way: whatever is found now may be gone at once.
+        let mut next = Vec::new();
+        for tokens in &all {
+            next.push(fixtures::issued(&tokens.grant));
+            if rotate(store, tokens, &next[next.len() - 1]).await == Rotation::Unknown {
+                assert!(!are_found(store, tokens).await, "of a revocation one half was done");
+            }
+        }
+        let finished = common.revoke(store, &one.grant, second).await.unwrap();
+        for tokens in all.iter().chain(&next) {
+            assert!(!are_found(store, tokens).await, "something outlived the revocation");
+        }
+        let mut instants = Vec::new();
+        for tokens in &all {
+            instants.push(summary(store, &tokens.grant).await.expect("the grant is listed").revoked_at);
+        }
+        assert!(instants.iter().all(|at| *at == Some(first) || *at == Some(second)), "revoked at {instants:?}");
+        assert_eq!(instants.iter().filter(|at| **at == Some(second)).count() as u64, finished, "of {instants:?}");
+        assert!(are_found(store, &spared).await);
+        if let Some(done) = done {
+            assert_eq!((done.unwrap(), finished), (3, 0), "what was acknowledged was lost");
             return;
         }
     }

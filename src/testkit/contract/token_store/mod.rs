@@ -15,7 +15,9 @@ use std::sync::Arc;
 pub use dropping::{
     a_dropped_insertion_of_a_grant_happened_or_did_not, a_dropped_insertion_of_tokens_happened_or_did_not,
     a_dropped_reuse_happened_or_did_not, a_dropped_revocation_is_made_up_for_by_the_next,
-    a_dropped_rotation_happened_or_did_not,
+    a_dropped_revocation_of_a_client_is_finished_by_the_next, a_dropped_revocation_of_a_tenant_is_finished_by_the_next,
+    a_dropped_revocation_of_a_user_is_finished_by_the_next, a_dropped_rotation_happened_or_did_not,
+    a_dropped_use_of_a_grant_happened_or_did_not,
 };
 pub use finding::{a_grant_is_found_as_it_would_be_listed, an_unknown_grant_is_absent};
 pub use listing::{

@@ -103,6 +103,6 @@ pub async fn a_revocation_of_a_tenant_among_insertions_leaves_nothing(store: &dy
 }
 
 /// The grant with this tenant instead of its own.
-fn confined(grant: &Grant, tenant: Option<&Tenant>) -> Arc<Grant> {
+pub(super) fn confined(grant: &Grant, tenant: Option<&Tenant>) -> Arc<Grant> {
     Arc::new(Grant { tenant: tenant.cloned(), ..grant.clone() })
 }

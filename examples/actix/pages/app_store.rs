@@ -1,0 +1,28 @@
+//! The app store.
+
+use actix_web::HttpResponse;
+use actix_web::http::Uri;
+use actix_web::web::Data;
+
+use crate::provider::app::App;
+use crate::provider::app_store::{self, INSTALL};
+use crate::shortener::form::{Fields, Form};
+use crate::shortener::problem::Problem;
+use crate::web::{SignedIn, html, see_other};
+
+/// `GET /apps`
+pub async fn list(app: Data<App>, signed_in: SignedIn, uri: Uri) -> Result<HttpResponse, Problem> {
+    let query = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    html(&app_store::page(&app, &signed_in.visitor, &signed_in.user, &query).await?)
+}
+
+/// `POST /apps/install`
+pub async fn install(
+    app: Data<App>,
+    signed_in: SignedIn,
+    form: Result<Form, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    signed_in.visitor.require_own(&form, INSTALL)?;
+    Ok(see_other(&app_store::install(&app, &signed_in.user, &form.fields).await?))
+}

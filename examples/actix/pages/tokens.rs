@@ -1,0 +1,88 @@
+//! The API tokens that the person issued.
+
+use actix_web::HttpResponse;
+use actix_web::dev::PeerAddr;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Query};
+use serde::Deserialize;
+
+use crate::provider::app::App;
+use crate::provider::refusal::Refusal;
+use crate::provider::tokens::{self, ISSUE, RESET, REVOKE};
+use crate::provider::{grants, new_token};
+use crate::shortener::form::Form;
+use crate::shortener::problem::Problem;
+use crate::shortener::views::{TokenForm, TokenOrigin};
+use crate::web::{SignedIn, html, see_other};
+
+/// What the page may be asked to confirm.
+#[derive(Debug, Default, Deserialize)]
+pub struct Confirmation {
+    revoked: Option<String>,
+}
+
+/// `GET /tokens`
+pub async fn list(
+    app: Data<App>,
+    SignedIn { visitor, user }: SignedIn,
+    confirmation: Query<Confirmation>,
+) -> Result<HttpResponse, Problem> {
+    let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
+    page.revoked = confirmation.revoked.is_some();
+    html(&page)
+}
+
+/// `POST /tokens`
+pub async fn issue(
+    app: Data<App>,
+    PeerAddr(source): PeerAddr,
+    SignedIn { visitor, user }: SignedIn,
+    form: Result<Form, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    visitor.require_own(&form, ISSUE)?;
+    match tokens::issue(&app, &user, &form.fields, source.ip()).await {
+        Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Issued)),
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Form(problem)) => {
+            let page = tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?;
+            let mut page = html(&page)?;
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page)
+        }
+    }
+}
+
+/// `POST /tokens/revoke`
+pub async fn revoke(
+    app: Data<App>,
+    SignedIn { visitor, user }: SignedIn,
+    form: Result<Form, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    visitor.require_own(&form, REVOKE)?;
+    grants::revoke(&app, &user, form.fields.text("grant")).await?;
+    Ok(see_other("/tokens?revoked=1"))
+}
+
+/// `POST /tokens/reset`
+pub async fn reset(
+    app: Data<App>,
+    PeerAddr(source): PeerAddr,
+    SignedIn { visitor, user }: SignedIn,
+    form: Result<Form, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let form = form?;
+    visitor.require_own(&form, RESET)?;
+    match tokens::reset(&app, &user, &form.fields, source.ip()).await {
+        Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Reset)),
+        Err(Refusal::Problem(problem)) => Err(problem),
+        Err(Refusal::Form(problem)) => {
+            let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
+            page.problem = Some(problem);
+            let mut page = html(&page)?;
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(page)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The MCP server (Model Context Protocol): the shortener's tools for agents, behind the tokens of the API.
+
+pub mod gate;
+pub mod tools;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use grantor::Issuer;
+use grantor::resource::{InvalidResourceIndicator, ResourceIndicator};
+use http::{Request, Response};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Bytes};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+
+use self::gate::Gate;
+use self::tools::Tools;
+use super::app::App;
+use super::last_used::LastUsed;
+
+/// Where it is.
+pub const PATH: &str = "/api/mcp";
+
+/// What tokens for it name: a resource of its own, beside the API (RFC 8707).
+pub fn resource(issuer: &Issuer) -> Result<ResourceIndicator, InvalidResourceIndicator> {
+    ResourceIndicator::parse(&format!("{issuer}{PATH}"))
+}
+
+/// The body of an answer; a stream of events may have no end.
+pub type Answer = BoxBody<Bytes, Infallible>;
+
+/// The MCP server of one process, with its sessions. Cheap to clone.
+#[derive(Clone)]
+pub struct McpServer {
+    gate: Arc<Gate>,
+    service: StreamableHttpService<Tools, LocalSessionManager>,
+    last_used: Arc<LastUsed>,
+}
+
+impl fmt::Debug for McpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpServer").field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+impl McpServer {
+    /// The one of `app`, unless its service has none. The error is one line for the operator.
+    pub fn new(app: &App) -> Result<Option<Self>, String> {
+        let Some(mcp) = &app.service.mcp else { return Ok(None) };
+        let scopes = mcp.tool_scopes().map_err(|error| error.to_string())?;
+        let issuer = app.server.issuer();
+        let resource = resource(issuer).map_err(|error| error.to_string())?;
+        let resource_server = app.server.resource_server().clone().with_resource(resource);
+        let tools = Tools::new(app.clone());
+        // The gate looks at the origin. The name by which it is called does not matter then, and a proxy may change it. And
+        // answers come at once: no stream is broken off to be resumed, which begins with events that some cannot read.
+        let config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.sse_retry = None;
+        Ok(Some(Self {
+            gate: Arc::new(Gate::new(resource_server, scopes, issuer.as_str())),
+            service: StreamableHttpService::new(move || Ok(tools.clone()), Arc::new(sessions), config),
+            last_used: Arc::clone(&app.last_used),
+        }))
+    }
+
+    /// Answers a request.
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Answer>
+    where
+        B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+    {
+        let (request, access) = match self.gate.admit(request).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal.map(|text| Full::from(text).boxed()),
+        };
+        if let Some(grant) = access.grant_id() {
+            self.last_used.note(grant);
+        }
+        self.gate.release(self.service.handle(request).await, &access)
+    }
+
+    /// Ends all sessions and the streams that are open, so that the process can end.
+    pub fn close(&self) {
+        self.service.config.cancellation_token.cancel();
+    }
+}
