@@ -51,11 +51,10 @@ pub fn authorization_server(
         builder = builder.scope(token, words);
     }
     if let Some(tools) = &service.mcp {
-        let scopes = tools.tool_scopes().map_err(invalid)?;
         let mcp = mcp::resource(issuer).map_err(no_resource)?;
         let name = format!("{} for agents", service.title);
         builder = builder
-            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(scopes.all))
+            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(tools.scopes().map_err(invalid)?))
             .default_resources([api, mcp]);
     }
     for (name, _) in service.parameters {

@@ -62,6 +62,7 @@ mod scope;
 mod scope_registry;
 mod secrets;
 mod self_check;
+mod session_seal;
 mod single_decision;
 mod smoke;
 mod spans;
