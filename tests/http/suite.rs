@@ -3,6 +3,7 @@
 mod api;
 mod api_tokens;
 mod app_page;
+mod app_secrets;
 mod app_store;
 mod client_documents;
 mod clients_file;
