@@ -1,7 +1,7 @@
 //! Snip itself: self-registered apps, PKCE, rotation, workspaces.
 
 use grantor::client::GrantType;
-use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
+use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules, RegistrationScope};
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
@@ -45,6 +45,8 @@ pub(super) fn service() -> Service {
             // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
             // without a user, all that the API tells them is their own id.
             let rules = RegistrationRules::new()
+                // An agent asks for more when it needs more.
+                .with_requested_scope(RegistrationScope::AsAllowed)
                 .with_grant_types(GrantType::ALL)
                 .with_scope(scope("links:read links:write stats:read")?);
             Ok(builder
