@@ -4,7 +4,9 @@
 //! the two is what the checks, the contracts and the types cost. Both run over the same number of live tokens.
 
 mod floor;
+mod limits;
 mod setup;
+mod signed;
 
 use std::hint::black_box;
 
@@ -96,5 +98,15 @@ fn bearer(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, authorize, exchange, refresh, bearer);
+criterion_group!(
+    benches,
+    authorize,
+    exchange,
+    refresh,
+    bearer,
+    signed::exchange,
+    signed::verify,
+    limits::local,
+    limits::redis
+);
 criterion_main!(benches);

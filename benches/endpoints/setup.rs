@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use grantor::store::{ClientRegistry as _, Insertion, MemoryLimits, MemoryStore};
 use grantor::{
-    Approval, AuthorizationResponse, AuthorizationServer, Client, ClientRequest, Issuer, SessionSecret, Subject,
+    Approval, AuthorizationResponse, AuthorizationServer, AuthorizationServerBuilder, Client, ClientRequest, Issuer,
+    SessionSecret, Subject,
 };
 use http::HeaderMap;
 
@@ -37,16 +38,22 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn with_live_tokens(live: usize) -> Self {
+        Self::new(live, |builder| builder)
+    }
+
+    pub(crate) fn new(
+        live: usize,
+        configure: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
+    ) -> Self {
         let limits = MemoryLimits::new().with_grants(usize::MAX).with_grants_per_client(usize::MAX);
         let store = Arc::new(MemoryStore::with_limits(limits));
         let app = Client::public("app".parse().expect("an id"));
         let app = app.with_redirect_uri("https://app.example/callback".parse().expect("a URI"));
         assert_eq!(ready(store.insert_client(&app)).expect("memory"), Insertion::Inserted);
-        let server = AuthorizationServer::builder(Issuer::parse("https://as.example").expect("an issuer"), store)
+        let builder = AuthorizationServer::builder(Issuer::parse("https://as.example").expect("an issuer"), store)
             .scope("links:read", "See your links")
-            .scope("links:write", "Create links for you")
-            .build()
-            .expect("a configuration");
+            .scope("links:write", "Create links for you");
+        let server = configure(builder).build().expect("a configuration");
         let mut form_headers = HeaderMap::new();
         form_headers.insert("content-type", "application/x-www-form-urlencoded".parse().expect("a header"));
         let mut setup = Self {

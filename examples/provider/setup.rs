@@ -12,6 +12,7 @@ use grantor::{AuthorizationServer, Finding, Issuer};
 use serde_json::{Value, json};
 
 use super::client;
+use super::client_documents;
 use super::credentials::Membership;
 use super::last_used::SecretObserver;
 use super::mcp;
@@ -62,6 +63,9 @@ pub fn authorization_server(
     }
     if let Some(limiter) = &storage.limiter {
         builder = builder.rate_limiter(Arc::clone(limiter));
+    }
+    if let Some(documents) = client_documents::policy(service, &settings.documents)? {
+        builder = builder.client_id_metadata_documents(documents);
     }
     if service.credentials == Credentials::PasswordAgain {
         builder = builder.reauthentication(PASSWORD_AGAIN);

@@ -4,6 +4,7 @@ mod api;
 mod api_tokens;
 mod app_page;
 mod app_store;
+mod client_documents;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;

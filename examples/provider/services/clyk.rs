@@ -10,8 +10,8 @@ use grantor::secret::Prefix;
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, post, scope,
 };
 
 const SCOPES: &[(&str, &str)] = &[
@@ -43,6 +43,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: Some(Mcp { scope: "mcp:tools", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Unknown,
+        documents: ClientDocuments::Read,
         developers: Developers::Everybody,
         secrets: Secrets::Never,
         credentials: Credentials::SignedIn,

@@ -1,6 +1,8 @@
 //! Building a server: what can be set.
 
 mod build;
+#[cfg(feature = "cimd")]
+mod client_documents;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -280,14 +282,6 @@ impl AuthorizationServerBuilder {
     /// Decides whether clients may register themselves; needs stores with a registry.
     pub fn registration(mut self, registration: Registration) -> Self {
         self.registration = registration;
-        self
-    }
-
-    /// Lets clients identify themselves by the URL of a document (see [`cimd`](crate::cimd)); needs stores with a registry,
-    /// where a client is kept once somebody has approved it.
-    #[cfg(feature = "cimd")]
-    pub fn client_id_metadata_documents(mut self, documents: ClientIdMetadataDocuments) -> Self {
-        self.client_documents = Some(documents);
         self
     }
 

@@ -52,6 +52,12 @@ pub(super) fn lost_race(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }
 
+/// Whether somebody else has the lock that was not to be waited for.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    // lock_not_available
+    code(error).is_some_and(|code| code == "55P03")
+}
+
 /// Whether the server only reads, as a primary does that has become a standby.
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code == "25006")

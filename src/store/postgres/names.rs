@@ -54,7 +54,8 @@ impl Names {
             let end = piece.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(piece.len());
             let (name, rest) = piece.split_at(end);
             // An index always lies in the schema of its table, and CREATE INDEX takes none.
-            if let Some(schema) = self.schema().filter(|_| !named.ends_with("INDEX ")) {
+            let is_new_index = named.ends_with("INDEX ") || named.ends_with("IF NOT EXISTS ");
+            if let Some(schema) = self.schema().filter(|_| !is_new_index) {
                 named.extend(["\"", schema, "\"."]);
             }
             named.extend(["\"", &self.prefix, name, "\"", rest]);
@@ -83,6 +84,18 @@ mod tests {
         assert_eq!(
             own.apply(SQL),
             "CREATE INDEX \"codes_hash\" ON \"Auth-2\".\"codes\" (hash); SELECT 1 FROM \"Auth-2\".\"grants\" AS g"
+        );
+    }
+
+    #[test]
+    fn an_index_has_its_schema_where_it_is_dropped_and_not_where_it_is_made() {
+        let own = Names::default().with_schema("auth").unwrap();
+        for made in ["INDEX", "INDEX IF NOT EXISTS", "INDEX CONCURRENTLY IF NOT EXISTS"] {
+            assert_eq!(own.apply(&format!("CREATE {made} grantor_x")), format!("CREATE {made} \"grantor_x\""));
+        }
+        assert_eq!(
+            own.apply("DROP INDEX CONCURRENTLY IF EXISTS grantor_x"),
+            "DROP INDEX CONCURRENTLY IF EXISTS \"auth\".\"grantor_x\""
         );
     }
 

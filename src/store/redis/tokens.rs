@@ -139,7 +139,7 @@ impl TokenStore for RedisStore {
         Ok(())
     }
 
-    /// Deletes nothing: Redis does, a minute after a token or grant expired.
+    /// Deletes nothing: Redis does, a minute after a token expired, and a day after a grant did or was revoked.
     async fn purge_tokens(&self, _before: Timestamp, _limit: NonZeroU32) -> Result<u32, StoreError> {
         Ok(0)
     }

@@ -1,7 +1,7 @@
 //! The tables are made once, by whoever comes first, where the host wants them.
 
 use grantor::store::{Insertion, PostgresStore, TokenStore as _};
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::support::postgres::{Schema, fresh_name, url};
 use crate::support::records::*;
@@ -146,6 +146,117 @@ async fn grants_of_before_a_migration_are_kept_and_found_by_tenant() {
     assert_works(&store).await;
 }
 
+/// A schema as the first release left it, with grants of two tenants in it.
+async fn older() -> Schema {
+    let schema = Schema::new().await;
+    let mut beside = schema.beside().await;
+    beside.execute(include_str!("../../../src/store/migrations/postgres/0001_initial.sql")).await.unwrap();
+    let grants = "INSERT INTO grantor_grants (id, scope, tenant, created_at) \
+                  SELECT substring(sha256(n::text::bytea) FOR 16), 'read', 'tenant-' || n % 2, 0 \
+                  FROM generate_series(1, 1000) AS n";
+    beside.execute(grants).await.unwrap();
+    schema
+}
+
+const INDEX: &str = "grantor_grants_tenant ON grantor_grants (tenant, id) WHERE tenant IS NOT NULL";
+
+/// Whether the index of the second migration can be used; `None` if there is none.
+async fn index(schema: &Schema) -> Option<bool> {
+    let sql = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('grantor_grants_tenant')";
+    sqlx::query_scalar(sql).fetch_optional(&mut schema.beside().await).await.unwrap()
+}
+
+async fn assert_upgraded(schema: &Schema, store: &PostgresStore) {
+    assert_eq!(index(schema).await, Some(true));
+    assert_works(store).await;
+    assert_eq!(store.revoke_tenant(&"tenant-0".parse().unwrap(), at(7)).await.unwrap(), 500);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn others_go_on_writing_while_a_large_table_gets_an_index() {
+    let schema = older().await;
+    let pool = schema.pool(2);
+    let store = schema.store(&pool);
+    let mut observer = schema.beside().await;
+    let mut writer = schema.beside().await;
+    // The index is not ready before this transaction has ended.
+    let mut beside = schema.beside().await;
+    let mut open = beside.begin().await.unwrap();
+    open.execute("UPDATE grantor_grants SET last_used_at = 1").await.unwrap();
+    let migrating = tokio::spawn({
+        let store = store.clone();
+        async move { store.migrate().await }
+    });
+    schema.until_waiting(&mut observer, 1).await;
+    // What would have to wait behind the migration fails at once.
+    writer.execute("SET lock_timeout = '1ms'").await.unwrap();
+    let write =
+        "INSERT INTO grantor_grants (id, scope, created_at) VALUES (substring(sha256('new') FOR 16), 'read', 0)";
+    writer.execute(write).await.unwrap();
+    assert!(!migrating.is_finished());
+    open.commit().await.unwrap();
+    migrating.await.unwrap().unwrap();
+    assert_upgraded(&schema, &store).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn an_index_that_was_made_beforehand_is_taken_as_it_is() {
+    for by_hand in [false, true] {
+        let schema = older().await;
+        let mut beside = schema.beside().await;
+        beside.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY {INDEX}"))).await.unwrap();
+        let made = "SELECT 'grantor_grants_tenant'::regclass::oid::bigint";
+        let before: i64 = sqlx::query_scalar(made).fetch_one(&mut beside).await.unwrap();
+        let pool = schema.pool(2);
+        let store = schema.store(&pool);
+        if by_hand {
+            let file = include_str!("../../../src/store/migrations/postgres/0002_names_and_tenants.sql");
+            sqlx::raw_sql(file).execute(&mut beside).await.unwrap();
+        }
+        store.migrate().await.unwrap();
+        assert_upgraded(&schema, &store).await;
+        assert_eq!(sqlx::query_scalar::<_, i64>(made).fetch_one(&mut beside).await.unwrap(), before);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn an_index_that_somebody_did_not_finish_is_built_anew() {
+    let schema = older().await;
+    // One that fails half-way leaves the same behind as one that is broken off.
+    let unique = "CREATE UNIQUE INDEX CONCURRENTLY grantor_grants_tenant ON grantor_grants (tenant)";
+    assert!(schema.beside().await.execute(unique).await.is_err());
+    assert_eq!(index(&schema).await, Some(false));
+    let pool = schema.pool(1);
+    let store = schema.store(&pool);
+    store.migrate().await.unwrap();
+    assert_upgraded(&schema, &store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
+async fn any_number_may_migrate_at_once_what_the_release_before_left() {
+    for _ in 0..5 {
+        let schema = older().await;
+        let migrating: Vec<_> = (0..20)
+            .map(|_| {
+                let store = schema.store(&schema.pool(1));
+                tokio::spawn(async move {
+                    store.migrate().await.unwrap();
+                    store
+                })
+            })
+            .collect();
+        let mut stores = Vec::new();
+        for migrating in migrating {
+            stores.push(migrating.await.unwrap());
+        }
+        assert_upgraded(&schema, &stores[0]).await;
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/servers/run cargo test -- --include-ignored"]
 async fn a_database_of_a_newer_release_is_refused() {
@@ -162,11 +273,12 @@ async fn a_table_of_somebody_elses_is_left_alone() {
     let schema = Schema::new().await;
     let mut beside = schema.beside().await;
     beside.execute("CREATE TABLE grantor_codes (theirs TEXT)").await.unwrap();
+    beside.execute("CREATE TABLE grantor_grants (tenant TEXT, id TEXT)").await.unwrap();
     let pool = schema.pool(2);
     let error = schema.store(&pool).migrate().await.unwrap_err();
     assert_eq!(error.to_string(), "the PostgreSQL database cannot be migrated");
     // Nothing of the migration is left.
-    assert_eq!(relations(&schema, &schema.name).await, ["grantor_codes"]);
+    assert_eq!(relations(&schema, &schema.name).await, ["grantor_codes", "grantor_grants"]);
 }
 
 #[tokio::test]
