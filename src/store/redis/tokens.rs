@@ -134,6 +134,10 @@ impl TokenStore for RedisStore {
         self.page_of_grants(subject, client, page).await
     }
 
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        self.has_grants_of(client).await
+    }
+
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
         self.run(&TOUCH_GRANT, &[self.keys.grant(id)], &[instant(at).to_vec()]).await?;
         Ok(())
