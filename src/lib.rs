@@ -35,6 +35,7 @@ mod endpoint;
 pub mod error;
 pub mod grant;
 pub mod guide;
+pub mod host_pattern;
 pub mod identifier;
 pub mod issuer;
 #[cfg(feature = "jwt")]

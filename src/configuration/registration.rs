@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{ConfigurationError, ScopeCatalog};
+use super::{ConfigurationError, ScopeCatalog, UnusedClients};
 use crate::client::GrantType;
 use crate::policy::ClientPolicies;
+use crate::redirect_uri::RedirectDestinations;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
@@ -76,14 +77,16 @@ pub enum RegistrationMember {
 ///
 /// # Defaults
 ///
-/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
-/// 10,000 clients, identifiers that begin with `client_`, no policies of their own, management by the client, and every
-/// member in the answer.
+/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, every redirect
+/// URI that it accepts, at most 10,000 clients, unused ones forgotten as [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their
+/// own, management by the client, and every member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
+    pub(crate) redirect_destinations: RedirectDestinations,
     pub(crate) max_clients: NonZeroU32,
+    pub(crate) unused_clients: UnusedClients,
     pub(crate) client_id_prefix: String,
     pub(crate) authentication: RegistrationAuthentication,
     pub(crate) management: RegistrationManagement,
@@ -98,7 +101,9 @@ impl RegistrationRules {
         Self {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            redirect_destinations: RedirectDestinations::new(),
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
+            unused_clients: UnusedClients::default(),
             client_id_prefix: "client_".to_owned(),
             authentication: RegistrationAuthentication::AsAsked,
             management: RegistrationManagement::Enabled,
@@ -122,10 +127,26 @@ impl RegistrationRules {
         self
     }
 
+    /// Limits where a client may be answered that registers itself, of what the server accepts
+    /// ([`redirect_uris`](crate::AuthorizationServerBuilder::redirect_uris)). It holds when a client registers and whenever it
+    /// is used, so that a destination that turns out to be bad is closed at once.
+    #[must_use]
+    pub fn with_redirect_destinations(mut self, destinations: RedirectDestinations) -> Self {
+        self.redirect_destinations = destinations;
+        self
+    }
+
     /// Sets how many clients there may be in all before registration is refused.
     #[must_use]
     pub const fn with_max_clients(mut self, max_clients: NonZeroU32) -> Self {
         self.max_clients = max_clients;
+        self
+    }
+
+    /// Sets what becomes of clients that nobody uses.
+    #[must_use]
+    pub const fn with_unused_clients(mut self, unused: UnusedClients) -> Self {
+        self.unused_clients = unused;
         self
     }
 

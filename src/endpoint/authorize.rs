@@ -182,6 +182,8 @@ impl AuthorizationServer {
             let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
             let kept = self.keep_client(confirmed.request().client(), now).await;
             kept.map_err(|error| self.refuse_decision(confirmed.fail(error), &confirmed))?;
+            // Before the code is stored: what follows that could lose the answer.
+            self.note_use(confirmed.request().client(), Operation::Approve).await;
             let (grant, response) = self.store_decision(&confirmed, decided).await?;
             let (client, subject, consent) =
                 (confirmed.request().client().id(), confirmed.subject(), confirmed.consent());
