@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{ADA, App, Browser, Example, Reply, http_client};
+use super::support::{Example, Reply, http_client};
 
 async fn register(http: &reqwest::Client, example: &Example, metadata: &Value) -> Reply {
     Reply::of(http.post(example.url("/oauth/register")).json(metadata).send().await.unwrap()).await
@@ -11,7 +11,7 @@ async fn register(http: &reqwest::Client, example: &Example, metadata: &Value) -
 // DCR-027, ATK-072
 #[tokio::test]
 async fn whoever_registers_without_end_is_told_to_wait_and_nobody_else_is() {
-    let example = Example::start();
+    let example = Example::start_with(&[("--service", "clyk")]);
     let flooding = http_client();
     let metadata = json!({ "redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": "none" });
     let mut registered = 0;
@@ -26,10 +26,10 @@ async fn whoever_registers_without_end_is_told_to_wait_and_nobody_else_is() {
     assert!(registered >= 10, "an honest caller may register {registered} times");
     let limited = limited.expect_error(429, "too_many_requests");
     assert!(limited.header("retry-after").unwrap().parse::<u64>().unwrap() > 0, "{limited:?}");
-    // Of those who share the address, whoever has registered goes on.
-    let app = App::known(&example, "demo", &example.url("/demo/callback"));
-    let mut ada = Browser::signed_in(&example, ADA).await;
-    app.connect(&mut ada, "links:read").await;
+    // Of those who share the address, whoever has registered is still listened to.
+    let form = [("grant_type", "authorization_code"), ("code", "x"), ("code_verifier", "x"), ("client_id", "demo")];
+    let reply = flooding.post(example.url("/oauth/token")).form(&form).send().await.unwrap();
+    Reply::of(reply).await.expect_error(400, "invalid_grant");
 }
 
 // DCR-015
