@@ -20,6 +20,7 @@ mod lost_answers;
 mod mcp;
 mod metrics;
 mod oauth2_client;
+mod open_registration;
 mod pages;
 mod redirects;
 mod services;
