@@ -146,9 +146,9 @@ fn limits(service: &Service) -> Result<Limits, String> {
 /// How the documents of clients are fetched.
 fn documents() -> Result<Documents, String> {
     let networks = variable("DOCUMENT_NETWORKS")?.unwrap_or_default();
-    let networks = networks.split(',').map(str::trim).filter(|network| !network.is_empty());
-    let addresses = networks.fold(Ok(AddressPolicy::public()), |addresses, network| {
-        addresses?.with_network(network).map_err(|error| format!("DOCUMENT_NETWORKS has {network:?}: {error}"))
+    let mut networks = networks.split(',').map(str::trim).filter(|network| !network.is_empty());
+    let addresses = networks.try_fold(AddressPolicy::public(), |addresses, network| {
+        addresses.with_network(network).map_err(|error| format!("DOCUMENT_NETWORKS has {network:?}: {error}"))
     })?;
     let port = variable("DOCUMENT_PORT")?;
     let port = port.map(|port| port.parse().map_err(|_| format!("DOCUMENT_PORT is {port:?}, but should be a port")));
