@@ -27,6 +27,8 @@ use crate::shortener::sessions::Sessions;
 const PURGE_EVERY: Duration = Duration::from_mins(5);
 /// How many rows of a kind are deleted at once, so that nobody waits long for the lock.
 const PURGE_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
+/// How long what has ended stays on the pages that list it.
+const LISTED: Duration = Duration::from_hours(30 * 24);
 /// How long ago a password may have been typed by whoever makes an app or a token, where that is asked for.
 const PASSWORD_AGAIN: Duration = Duration::from_mins(5);
 
@@ -47,6 +49,7 @@ pub fn authorization_server(
         .paths(service.paths.clone())
         .resource(ProtectedResource::new(api.clone()).with_name(service.title))
         .credential_policy(Arc::new(membership))
+        .retention(LISTED)
         .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
