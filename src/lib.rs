@@ -4,7 +4,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`guide`] | whole tasks: an adapter for any framework, and a service that has run OAuth for years |
+//! | [`guide`] | whole tasks: an adapter for any framework, a service that has run OAuth for years, and agents |
 //! | [`configuration`], [`policy`] | what a server can be set to, and what one client has of its own |
 //! | [`client`], [`grant`], [`identifier`], [`scope`], [`resource`], [`secret`], [`redirect_uri`], [`pkce`], [`issuer`], [`clock`] | what is stored, shown and sent; each is parsed once, and valid from then on |
 //! | [`store`] | the contracts of stores, those that ship, and running at scale |

@@ -127,7 +127,7 @@ async fn whatever_checks_the_tokens_the_gate_does_the_same() {
         let metadata = "resource_metadata=\"https://mcp.test/.well-known/oauth-protected-resource/mcp\"";
         for (token, tool, status, scope) in [
             (None, "look", StatusCode::UNAUTHORIZED, "scope=\"read\""),
-            (None, "change", StatusCode::UNAUTHORIZED, "scope=\"write\""),
+            (None, "change", StatusCode::UNAUTHORIZED, "scope=\"read write\""),
             (None, "unknown", StatusCode::UNAUTHORIZED, "scope=\"read\""),
             (Some(elsewhere.as_str()), "look", StatusCode::UNAUTHORIZED, "error=\"invalid_token\""),
             (Some(unsigned.as_str()), "look", StatusCode::UNAUTHORIZED, "error=\"invalid_token\""),

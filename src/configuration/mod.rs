@@ -35,6 +35,7 @@ pub use prefixes::Prefixes;
 pub(crate) use registration::client_id_prefix;
 pub use registration::{
     Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember, RegistrationRules,
+    RegistrationScope,
 };
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};

@@ -52,6 +52,21 @@ pub enum RegistrationAuthentication {
     PublicOnly,
 }
 
+/// What becomes of the scope that a client names when it registers itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegistrationScope {
+    /// It limits the client, as far as the rules allow it at all.
+    #[default]
+    AsAsked,
+    /// It is replaced by all that the rules allow, and the answer says so (RFC 7591 §3.2.1).
+    ///
+    /// Agents want this: they register with the scope that the first refusal of an API names, and ask for more by the same
+    /// identifier when a later one does (Model Context Protocol, step-up). What a client denies itself protects nobody, since
+    /// it may register again.
+    AsAllowed,
+}
+
 /// Whether a client may read, change and delete its registration (RFC 7592).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -77,13 +92,15 @@ pub enum RegistrationMember {
 ///
 /// # Defaults
 ///
-/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, every redirect
-/// URI that it accepts, at most 10,000 clients, unused ones forgotten as [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their
-/// own, management by the client, and every member in the answer.
+/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, of which a
+/// client that asks for less gets that, every redirect URI that it accepts, at most 10,000 clients, unused ones forgotten as
+/// [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their own, management by the client, and
+/// every member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
+    pub(crate) requested_scope: RegistrationScope,
     pub(crate) redirect_destinations: RedirectDestinations,
     pub(crate) max_clients: NonZeroU32,
     pub(crate) unused_clients: UnusedClients,
@@ -101,6 +118,7 @@ impl RegistrationRules {
         Self {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            requested_scope: RegistrationScope::AsAsked,
             redirect_destinations: RedirectDestinations::new(),
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
             unused_clients: UnusedClients::default(),
@@ -124,6 +142,13 @@ impl RegistrationRules {
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
+        self
+    }
+
+    /// Sets what becomes of the scope that a client names.
+    #[must_use]
+    pub const fn with_requested_scope(mut self, requested_scope: RegistrationScope) -> Self {
+        self.requested_scope = requested_scope;
         self
     }
 

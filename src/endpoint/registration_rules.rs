@@ -10,7 +10,9 @@ use crate::client::{
     SecretAuthentication, SecretMethod, web_url,
 };
 use crate::clock::Timestamp;
-use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationAuthentication, RegistrationRules};
+use crate::configuration::{
+    Configuration, OFFLINE_ACCESS, RegistrationAuthentication, RegistrationRules, RegistrationScope,
+};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
 use crate::redirect_uri::RedirectUri;
@@ -196,7 +198,7 @@ fn scope(
     let Some(text) = &document.scope else { return Ok(rules.scope.clone()) };
     let asked = Scope::parse(text).map_err(|_| invalid("scope is malformed"))?;
     let scopes = &configuration.scopes;
-    if scopes.names_wildcard(&asked) {
+    if rules.requested_scope == RegistrationScope::AsAllowed || scopes.names_wildcard(&asked) {
         return Ok(rules.scope.clone());
     }
     let granted = asked.intersection(&scopes.limit_of(rules.scope.as_ref()));

@@ -24,7 +24,7 @@ pub struct ToolScopes {
     pub connection: Scope,
     /// For each tool, by its name; that is more than for a connection.
     pub tools: BTreeMap<&'static str, Scope>,
-    /// What an agent without a token is told to ask for, lest its user is asked again at the first call.
+    /// What an agent without a token is told to ask for besides, lest its user is asked again at the next call.
     pub first: Scope,
 }
 
@@ -56,14 +56,14 @@ impl Gate {
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
         let body = body.map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "The message is too large, or broken."))?;
-        let tool = tool(&body).and_then(|name| self.scopes.tools.get(&*name));
-        let (needed, advised) = tool.map_or((&self.scopes.connection, &self.scopes.first), |scope| (scope, scope));
+        let needed = tool(&body).and_then(|name| self.scopes.tools.get(&*name)).unwrap_or(&self.scopes.connection);
+        // Agents ask for what they are told and nothing else, so what they have is to be asked for again.
+        let besides = |scope: &Scope| Scope::parse(&format!("{scope} {needed}")).unwrap_or_else(|_| needed.clone());
 
         let verified = self.resource_server.verify(&parts).await;
-        let access = verified.map_err(|error| error.with_scope(advised.clone()).into_http())?;
-        // Most clients ask for what they are told and nothing else, so what they have is to be asked for again.
-        let step_up = Scope::parse(&format!("{} {needed}", access.scope())).unwrap_or_else(|_| needed.clone());
-        access.require(needed.as_str()).map_err(|error| error.with_scope(step_up).into_http())?;
+        let access = verified.map_err(|error| error.with_scope(besides(&self.scopes.first)).into_http())?;
+        let sufficient = access.require(needed.as_str());
+        sufficient.map_err(|error| error.with_scope(besides(access.scope())).into_http())?;
         if let Some(session) = parts.headers.remove(SESSION_ID) {
             let own = session.to_str().ok().and_then(|session| self.seal.open(session, &access)?.parse().ok());
             let own = own.ok_or_else(|| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;

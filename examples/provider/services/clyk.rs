@@ -3,7 +3,7 @@
 use grantor::client::GrantType;
 use grantor::configuration::{
     EndpointPaths, Prefixes, Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember,
-    RegistrationRules, TokenResponseShape,
+    RegistrationRules, RegistrationScope, TokenResponseShape,
 };
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
@@ -56,6 +56,8 @@ pub(super) fn service() -> Service {
         configure: |builder| {
             // The answer has the six members that are documented, and nobody gets a secret.
             let rules = RegistrationRules::new()
+                // An agent asks for more when it needs more.
+                .with_requested_scope(RegistrationScope::AsAllowed)
                 .with_client_id_prefix("clyk_oauth_")
                 .with_authentication(RegistrationAuthentication::PublicOnly)
                 .with_management(RegistrationManagement::Disabled)

@@ -10,7 +10,7 @@ use crate::provider::mcp::gate::ToolScopes;
 pub struct Mcp {
     /// What a token needs for anything at all; nothing is any token.
     pub scope: &'static str,
-    /// What an agent is told to ask for that has no token yet.
+    /// What an agent is told to ask for besides that has no token yet.
     pub first_scope: &'static str,
     /// What agents can do.
     pub tools: &'static [Tool],
@@ -57,7 +57,7 @@ impl Mcp {
         let with = |scope: &str| Scope::parse(&format!("{} {scope}", self.scope));
         let tools = self.tools.iter().map(|tool| Ok((tool.name, with(tool.scope)?)));
         let tools = tools.collect::<Result<_, Invalid>>()?;
-        Ok(ToolScopes { connection: with("")?, tools, first: with(self.first_scope)? })
+        Ok(ToolScopes { connection: with("")?, tools, first: Scope::parse(self.first_scope)? })
     }
 
     /// Everything that a token may be good for here.

@@ -1,7 +1,7 @@
 //! Snip itself: self-registered apps, PKCE, rotation, workspaces.
 
 use grantor::client::GrantType;
-use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
+use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules, RegistrationScope};
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
@@ -47,8 +47,11 @@ pub(super) fn service() -> Service {
         signed_by: None,
         configure: |builder| {
             // Apps that registered themselves may act for themselves, too: without a user, all that the API tells them is
-            // their own id.
-            let rules = RegistrationRules::new().with_grant_types(GrantType::ALL).with_scope(scope(SELF_REGISTERED)?);
+            // their own id. An agent asks for more when it needs more.
+            let rules = RegistrationRules::new()
+                .with_requested_scope(RegistrationScope::AsAllowed)
+                .with_grant_types(GrantType::ALL)
+                .with_scope(scope(SELF_REGISTERED)?);
             Ok(builder
                 .default_scope(scope("links:read")?)
                 // Nobody should delete what they do not see.

@@ -3,6 +3,7 @@
 mod build;
 #[cfg(feature = "cimd")]
 mod client_documents;
+mod registration;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -279,18 +280,6 @@ impl AuthorizationServerBuilder {
     /// Sets where the endpoints are.
     pub fn paths(mut self, paths: EndpointPaths) -> Self {
         self.paths = paths;
-        self
-    }
-
-    /// Decides whether clients may register themselves; needs stores with a registry.
-    pub fn registration(mut self, registration: Registration) -> Self {
-        self.registration = registration;
-        self
-    }
-
-    /// Decides when an error is taken to a client that registered itself.
-    pub const fn unvetted_errors(mut self, errors: UnvettedErrors) -> Self {
-        self.unvetted_errors = errors;
         self
     }
 
