@@ -104,7 +104,7 @@ calls! {
         Some(found) if found.grant == stock.tokens.grant,
     list_grants: |store, stock| store.list_grants(stock.tokens.grant.subject.as_ref().unwrap(), None, Page::first(MANY)) =>
         grants if grants.len() == 1,
-    has_grants: |store, stock| store.has_grants(stock.tokens.grant.client.as_ref().unwrap()) => found if found,
+    has_grants: |store, stock| store.has_grants(stock.tokens.grant.client.as_ref().unwrap()) => has if has,
     touch_grant: |store, stock| store.touch_grant(&stock.tokens.grant.id, at(7)) => (),
     purge_tokens: |store, _stock| store.purge_tokens(at(20_000), MANY) => 4,
 }
