@@ -1,6 +1,7 @@
 -- When to look whether a client is still used.
 --
--- To be run once, in one transaction. Reads go on meanwhile, and writes to grantor_clients wait until the index is built.
+-- To be run once, in one transaction. Reads go on meanwhile, and writes to grantor_clients wait until the index is built. There is
+-- nothing in it yet, since no client has the new column, so that takes as long as reading the clients once.
 
 INSERT INTO grantor_migrations (version) VALUES (3);
 
