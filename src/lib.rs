@@ -1,4 +1,18 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Modules
+//!
+//! | | |
+//! |---|---|
+//! | [`guide`] | whole tasks: an adapter for any framework, a service that has run OAuth for years, and agents |
+//! | [`configuration`], [`policy`] | what a server can be set to, and what one client has of its own |
+//! | [`client`], [`grant`], [`identifier`], [`scope`], [`resource`], [`secret`], [`redirect_uri`], [`pkce`], [`issuer`], [`clock`] | what is stored, shown and sent; each is parsed once, and valid from then on |
+//! | [`store`] | the contracts of stores, those that ship, and running at scale |
+//! | [`error`], [`observer`] | why a request was refused, and what the operator is told |
+//! | [`rate_limit`] | who may call how often |
+//! | `jwt` | signed access tokens, and how to change their keys (feature `jwt`) |
+//! | `cimd` | clients that identify themselves by the URL of a document (feature `cimd`) |
+//! | `testkit` | a server for tests, and the suites (feature `testkit`) |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations, unnameable_types, unreachable_pub)]
@@ -21,6 +35,7 @@ mod endpoint;
 pub mod error;
 pub mod grant;
 pub mod guide;
+pub mod host_pattern;
 pub mod identifier;
 pub mod issuer;
 #[cfg(feature = "jwt")]
@@ -51,7 +66,7 @@ pub use endpoint::{EndpointRoute, PathMatch, Recall, RegistrationRequest};
 pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
-pub use resource_server::{Access, ResourceRequest, ResourceServer};
+pub use resource_server::{Access, ResourceRequest, ResourceServer, SessionSeal};
 pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{

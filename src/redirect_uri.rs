@@ -1,5 +1,7 @@
 //! Redirect URIs: where an authorization response may go (RFC 6749 §3.1.2, OAuth 2.1 §2.3, RFC 8252).
 
+mod destination;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::client::Environment;
+
+pub use destination::{DestinationPattern, InvalidDestination, RedirectDestinations};
 
 /// The longest redirect URI that is accepted, in bytes.
 pub const MAX_LENGTH: usize = 2_000;
@@ -326,6 +330,13 @@ impl RedirectUriPolicy {
     pub const fn with_localhost(mut self, localhost: LocalhostRedirects) -> Self {
         self.localhost = localhost;
         self
+    }
+
+    /// Accepts the private-use schemes without a dot of apps that are known to register themselves: `claude`, `cursor`,
+    /// `vscode`, `vscode-insiders` and `windsurf`.
+    #[must_use]
+    pub fn with_known_app_schemes(self) -> Self {
+        ["claude", "cursor", "vscode", "vscode-insiders", "windsurf"].into_iter().fold(self, Self::with_scheme)
     }
 
     /// Accepts a private-use scheme that has no dot, such as `cursor` or `vscode`. Without effect for a dangerous one.

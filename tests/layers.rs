@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clock",
             "configuration",
             "error",
+            "host_pattern",
             "identifier",
             "issuer",
             "jwt",

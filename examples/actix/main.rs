@@ -18,6 +18,9 @@
 //! | `PLAN` | how often users may call the API of a service that sells plans: `bulk` (100 a minute), `pro` (30), `free` (10), or a number |
 //! | `LIMITS` | `off` for no limits at all, as for load tests |
 //! | `SIGNING_KEY` | the PEM file of the key of a service that signs its tokens, made if it is not there: `target/shortener.pem` |
+//! | `DOCUMENT_NETWORKS` | networks that clients' own documents may be fetched from besides public ones, for tests and intranets: such as `10.20.0.0/16,fd00:20::/32`; by default none |
+//! | `DOCUMENT_PORT` | a port that they may be fetched from besides 443 |
+//! | `DOCUMENT_CA` | the PEM file of a root certificate that is trusted there besides the public ones |
 //! | `METRICS_ADDR` | where to serve `/metrics` for Prometheus, to nobody but the operator: such as `127.0.0.1:9090`; by default nowhere |
 //! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
 //! | `RUST_LOG` | what to log: `info,rmcp=warn` |

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use grantor::cimd::ClientIdUrl;
 use grantor::client::{ClientId, Vetting};
 use grantor::grant::Grant;
 use grantor::store::GrantSummary;
@@ -46,6 +47,7 @@ async fn apps(app: &App, grants: &Grants) -> Result<Vec<ConnectedApp>, Problem> 
             client_id: id.to_string(),
             name: client.as_ref().map_or_else(|| id.to_string(), |client| client.display_name().to_owned()),
             unverified: client.is_none_or(|client| client.vetting() == Vetting::SelfRegistered),
+            publisher: ClientIdUrl::parse(id.as_str()).ok().map(|url| url.host().to_owned()),
             grants: distinct(&app.service, grants, &summaries),
         });
     }

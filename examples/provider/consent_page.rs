@@ -2,6 +2,7 @@
 
 use grantor::client::{Client, Vetting};
 use grantor::error::AuthorizeError;
+use grantor::grant::ClientWarning;
 use grantor::redirect_uri::Form as UriForm;
 use grantor::{
     Approval, AuthorizationResponse, AuthorizeAnswer, ErrorPage, PendingAuthorization, Recall, Scope, SessionSecret,
@@ -86,6 +87,8 @@ pub async fn page(
         consent_token: pending.consent_token(&person.session, &person.subject),
         app_name: client.display_name().to_owned(),
         unverified: client.vetting() == Vetting::SelfRegistered,
+        publisher: pending.client_id_host(),
+        warnings: pending.warnings().map(words).collect(),
         destination: match pending.redirect_uri().form() {
             UriForm::Loopback(_) => Destination::ThisComputer(destination),
             UriForm::PrivateUse => Destination::App(destination),
@@ -101,6 +104,18 @@ pub async fn page(
         sign_out_token: visitor.form_token(SIGN_OUT),
         problem: None,
     })
+}
+
+const fn words(warning: ClientWarning) -> &'static str {
+    match warning {
+        ClientWarning::LoopbackOnly => {
+            "Any program on this computer can pass for this app. Go on only if you have just started it yourself."
+        }
+        ClientWarning::OtherHost => {
+            "Your answer is sent to another place than the one that publishes this app. Go on only if you know both."
+        }
+        _ => "Something about this app is unusual. Go on only if you started this yourself.",
+    }
 }
 
 /// The page once more, if `fields` approve a scope and not what comes with it: nothing is carried out that the person did

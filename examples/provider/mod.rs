@@ -6,6 +6,7 @@ pub mod api;
 pub mod app;
 pub mod app_store;
 pub mod client;
+pub mod client_documents;
 pub mod connected;
 pub mod connections;
 pub mod consent_page;

@@ -8,6 +8,7 @@ use grantor::{NewPersonalToken, Scope};
 use time::{Date, Month};
 
 use super::app::App;
+use super::developers::own_app;
 use super::refusal::Refusal;
 use super::subject;
 use super::workspace_field::chosen_workspace;
@@ -26,6 +27,7 @@ const NO_DATE: &str =
 /// What was typed, to be shown again because of `problem`. The password is not part of it.
 pub fn typed(fields: &Fields, problem: String) -> TokenForm {
     TokenForm {
+        app: fields.text("app").to_owned(),
         name: fields.text("name").to_owned(),
         scopes: fields.all("scope").map(str::to_owned).collect(),
         workspace: fields.get("workspace").map(str::to_owned),
@@ -46,6 +48,10 @@ pub async fn new_token(app: &App, user: &User, fields: &Fields) -> Result<NewPer
     let mut new = NewPersonalToken::new(subject(user)?, name, scope);
     if let Some(tenant) = chosen_workspace(app, user, fields).await? {
         new = new.with_tenant(tenant);
+    }
+    match fields.text("app") {
+        "" => {}
+        id => new = new.for_client(own_app(app, user, id).await?.id().clone()),
     }
     match fields.text("expires").trim() {
         "" => Ok(new),

@@ -44,16 +44,20 @@ impl Plan {
 pub enum Limits {
     /// To what the plan has; and guesses, registrations and token requests to what honest callers never need.
     On(Plan),
+    /// Only where visitors who need not even sign in make the server call others: how often documents of clients are fetched.
+    Fetching,
     /// Not at all: for load tests, and for a service that never had limits.
     Off,
 }
 
 /// The limits of every call, with all users on one plan. A service with customers would look up theirs.
-#[derive(Clone, Copy, Debug)]
-pub struct PlanPolicy(pub Plan);
-
-impl RatePolicy for PlanPolicy {
+impl RatePolicy for Limits {
     fn limits(&self, call: &LimitedCall<'_>) -> Vec<RateLimit> {
+        let plan = match self {
+            Self::On(plan) => plan,
+            Self::Fetching if call.stage() == Stage::Fetching => return DefaultRatePolicy::new().limits(call),
+            Self::Fetching | Self::Off => return Vec::new(),
+        };
         let mut limits = DefaultRatePolicy::new().limits(call);
         if call.endpoint() == Endpoint::Resource && call.stage() == Stage::Authenticated {
             let key = match (call.subject(), call.tenant(), call.client()) {
@@ -62,7 +66,7 @@ impl RatePolicy for PlanPolicy {
                 (None, None, Some(client)) => format!("api:client:{client}"),
                 (None, None, None) => return limits,
             };
-            limits.push(RateLimit::take(key, self.0.quota()));
+            limits.push(RateLimit::take(key, plan.quota()));
         }
         limits
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::Issuer;
+use grantor::cimd::AddressPolicy;
 
 use super::plans::{Limits, Plan};
-use super::services::{Plans, Service};
+use super::services::{ClientDocuments, Plans, Service};
 use super::storage::Place;
 
 /// Where the data is unless the operator says otherwise.
@@ -39,10 +40,24 @@ pub struct Settings {
     /// Where the key is that signs access tokens, for a service that signs them (`SIGNING_KEY`); without, it ends with the
     /// process.
     pub signing_key: Option<PathBuf>,
+    /// How the documents of clients are fetched, for a service that reads them.
+    pub documents: Documents,
     /// Where the numbers for the operator are (`METRICS_ADDR`); by default nothing is recorded.
     pub metrics: Option<SocketAddr>,
     /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
     pub request_timeout: Duration,
+}
+
+/// How the documents of clients are fetched: from public addresses, from the usual port, and from whoever has a certificate
+/// that browsers trust; and from these.
+#[derive(Debug)]
+pub struct Documents {
+    /// From which addresses (`DOCUMENT_NETWORKS`).
+    pub addresses: AddressPolicy,
+    /// From which port besides (`DOCUMENT_PORT`).
+    pub port: Option<u16>,
+    /// Whose certificates are trusted besides (`DOCUMENT_CA`).
+    pub authority: Option<PathBuf>,
 }
 
 impl Settings {
@@ -74,6 +89,7 @@ impl Settings {
         Ok(Self {
             limits: limits(&service)?,
             signing_key: signing_key(&place)?,
+            documents: documents()?,
             service,
             address,
             database_url,
@@ -111,19 +127,32 @@ fn service(arguments: impl Iterator<Item = OsString>) -> Result<Service, String>
     Service::named(&name).ok_or_else(|| format!("--service is {name:?}, but should be one of {names}"))
 }
 
-/// A service without plans has no limits, whatever is asked for.
+/// A service without plans limits no more than it has to, whatever is asked for.
 fn limits(service: &Service) -> Result<Limits, String> {
     let plan = variable("PLAN")?.unwrap_or_else(|| "bulk".to_owned());
     let plan = Plan::parse(&plan)
         .ok_or_else(|| format!("PLAN is {plan:?}, but should be free, pro, bulk, or a number of calls a minute"))?;
     match variable("LIMITS")?.as_deref() {
         Some("off") => Ok(Limits::Off),
-        None | Some("on") => Ok(match service.plans {
-            Plans::Sold => Limits::On(plan),
-            Plans::Unknown => Limits::Off,
+        None | Some("on") => Ok(match (service.plans, service.documents) {
+            (Plans::Sold, _) => Limits::On(plan),
+            (Plans::Unknown, ClientDocuments::Ignored) => Limits::Off,
+            (Plans::Unknown, ClientDocuments::Read | ClientDocuments::ReadFor(_)) => Limits::Fetching,
         }),
         Some(other) => Err(format!("LIMITS is {other:?}, but should be on or off")),
     }
+}
+
+/// How the documents of clients are fetched.
+fn documents() -> Result<Documents, String> {
+    let networks = variable("DOCUMENT_NETWORKS")?.unwrap_or_default();
+    let mut networks = networks.split(',').map(str::trim).filter(|network| !network.is_empty());
+    let addresses = networks.try_fold(AddressPolicy::public(), |addresses, network| {
+        addresses.with_network(network).map_err(|error| format!("DOCUMENT_NETWORKS has {network:?}: {error}"))
+    })?;
+    let port = variable("DOCUMENT_PORT")?;
+    let port = port.map(|port| port.parse().map_err(|_| format!("DOCUMENT_PORT is {port:?}, but should be a port")));
+    Ok(Documents { addresses, port: port.transpose()?, authority: variable("DOCUMENT_CA")?.map(PathBuf::from) })
 }
 
 /// What is only in memory is signed by a key that is nowhere else either.

@@ -12,6 +12,7 @@ use grantor::{AuthorizationServer, Finding, Issuer};
 use serde_json::{Value, json};
 
 use super::client;
+use super::client_documents;
 use super::credentials::Membership;
 use super::last_used::SecretObserver;
 use super::mcp;
@@ -26,6 +27,8 @@ use crate::shortener::sessions::Sessions;
 const PURGE_EVERY: Duration = Duration::from_mins(5);
 /// How many rows of a kind are deleted at once, so that nobody waits long for the lock.
 const PURGE_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
+/// How long what has ended stays on the pages that list it.
+const LISTED: Duration = Duration::from_hours(30 * 24);
 /// How long ago a password may have been typed by whoever makes an app or a token, where that is asked for.
 const PASSWORD_AGAIN: Duration = Duration::from_mins(5);
 
@@ -46,16 +49,16 @@ pub fn authorization_server(
         .paths(service.paths.clone())
         .resource(ProtectedResource::new(api.clone()).with_name(service.title))
         .credential_policy(Arc::new(membership))
+        .retention(LISTED)
         .observer(Arc::new(observer));
     for (token, words) in service.scopes {
         builder = builder.scope(token, words);
     }
     if let Some(tools) = &service.mcp {
-        let scopes = tools.tool_scopes().map_err(invalid)?;
         let mcp = mcp::resource(issuer).map_err(no_resource)?;
         let name = format!("{} for agents", service.title);
         builder = builder
-            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(scopes.all))
+            .resource(ProtectedResource::new(mcp.clone()).with_name(&name).with_scope(tools.scopes().map_err(invalid)?))
             .default_resources([api, mcp]);
     }
     for (name, _) in service.parameters {
@@ -63,6 +66,9 @@ pub fn authorization_server(
     }
     if let Some(limiter) = &storage.limiter {
         builder = builder.rate_limiter(Arc::clone(limiter));
+    }
+    if let Some(documents) = client_documents::policy(service, &settings.documents)? {
+        builder = builder.client_id_metadata_documents(documents);
     }
     if service.credentials == Credentials::PasswordAgain {
         builder = builder.reauthentication(PASSWORD_AGAIN);

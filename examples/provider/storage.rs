@@ -10,7 +10,7 @@ use grantor::store::{
     TokenStore,
 };
 
-use super::plans::{Limits, PlanPolicy};
+use super::plans::Limits;
 use crate::shortener::database::Database;
 
 /// What the operator chose.
@@ -42,7 +42,7 @@ impl Storage {
             (Place::Redis(url), _) => {
                 let store = redis(url).await.map_err(unusable)?;
                 let count = |policy| -> Arc<dyn RateLimiter> { Arc::new(RedisRateLimiter::new(&store, policy)) };
-                let limiter = policy(limits).map(count);
+                let limiter = counted(limits).map(count);
                 Ok(Self::of(store, limiter))
             }
             (Place::Memory, _) => Ok(Self::of(MemoryStore::new(), local(limits))),
@@ -65,15 +65,12 @@ impl Storage {
     }
 }
 
-fn policy(limits: Limits) -> Option<PlanPolicy> {
-    match limits {
-        Limits::On(plan) => Some(PlanPolicy(plan)),
-        Limits::Off => None,
-    }
+fn counted(limits: Limits) -> Option<Limits> {
+    Some(limits).filter(|limits| *limits != Limits::Off)
 }
 
 fn local(limits: Limits) -> Option<Arc<dyn RateLimiter>> {
-    policy(limits).map(|policy| -> Arc<dyn RateLimiter> { Arc::new(LocalRateLimiter::new(policy)) })
+    counted(limits).map(|policy| -> Arc<dyn RateLimiter> { Arc::new(LocalRateLimiter::new(policy)) })
 }
 
 /// `redis://host:6379/0`, or `redis+cluster://host:7000` for the cluster of this node; of several, with commas, one has

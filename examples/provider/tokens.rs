@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use grantor::PersonalToken;
+use grantor::client::Client;
 use grantor::clock::{Clock as _, SystemClock};
 use grantor::secret::GrantId;
 use grantor::store::GrantStatus;
@@ -13,13 +15,13 @@ use super::grants::{self, Grants, day};
 use super::new_token::{last_day, new_token};
 use super::refusal::Refusal;
 use super::services::{Credentials, Workspaces};
-use super::{password_again, scopes, subject};
+use super::{developers, password_again, scopes, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
 use crate::shortener::views::{
-    Section, TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage, WorkspaceChoice,
-    iso_date,
+    AppChoice, Section, TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage,
+    WorkspaceChoice, iso_date,
 };
 use crate::shortener::visitor::Visitor;
 use crate::shortener::workspaces;
@@ -45,7 +47,14 @@ pub async fn page(app: &App, visitor: &Visitor, user: &User, form: TokenForm) ->
     let chosen = form.workspace.as_deref().or(visitor.workspace());
     let workspaces = WorkspaceChoice::of(&places, chosen);
     let offered = app.service.scopes.iter().map(|(token, _)| *token);
+    let apps = developers::own_apps(app, &subject(user)?).await?;
+    let choice = |client: &Arc<Client>| AppChoice {
+        client_id: client.id().to_string(),
+        name: client.display_name().to_owned(),
+        chosen: client.id().as_str() == form.app,
+    };
     Ok(TokensPage {
+        apps: apps.iter().map(choice).collect(),
         layout: visitor.layout("API tokens", Section::Tokens),
         issue_token: visitor.form_token(ISSUE),
         scopes: scopes::choices(app, offered, |token| form.scopes.iter().any(|ticked| ticked == token)),

@@ -95,6 +95,6 @@ pub use caching::DocumentCaching;
 pub use client_id_url::{ClientIdUrl, InvalidClientIdUrl};
 pub use fetcher::{DocumentFetcher, FetchError, MAX_DOCUMENT};
 pub use https::{HttpsFetcher, InvalidCertificate};
-pub use policy::{ClientIdMetadataDocuments, HostPattern, InvalidHostPattern, RedirectOrigins};
+pub use policy::{ClientIdMetadataDocuments, RedirectOrigins};
 pub use problem::DocumentProblem;
 pub use resolver::{Resolver, SystemResolver};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{ClientIdUrl, DocumentCaching, DocumentFetcher};
 use crate::client::ClientId;
-use crate::configuration::{RegistrationAuthentication, RegistrationRules};
+use crate::configuration::{RegistrationAuthentication, RegistrationRules, UnusedClients};
+use crate::host_pattern::HostPattern;
 use crate::policy::ClientPolicies;
-use crate::redirect_uri::{Form, RedirectUri};
+use crate::redirect_uri::{Form, RedirectDestinations, RedirectUri};
 use crate::scope::Scope;
 
 /// Lets clients identify themselves by the URL of a document; for the builder's
@@ -21,6 +22,7 @@ use crate::scope::Scope;
 /// | scope | every scope of the server |
 /// | policies | those of the server |
 /// | redirect URIs | those that the server's [`RedirectUriPolicy`](crate::redirect_uri::RedirectUriPolicy) accepts |
+/// | clients that nobody uses any more | forgotten as [`UnusedClients`] says |
 /// | caching | [`DocumentCaching::new`] |
 #[derive(Clone, Debug)]
 pub struct ClientIdMetadataDocuments {
@@ -44,33 +46,6 @@ pub enum RedirectOrigins {
     /// URI or private-use scheme, are not affected.
     SameOrigin,
 }
-
-/// One host, `client.example`, or all under it, `*.client.example`, which is not `client.example` itself.
-///
-/// ```
-/// use grantor::cimd::HostPattern;
-///
-/// let pattern: HostPattern = "*.client.example".parse()?;
-/// assert!(pattern.matches("pages.client.example"));
-/// assert!(!pattern.matches("client.example") && !pattern.matches("evilclient.example"));
-/// # Ok::<(), grantor::cimd::InvalidHostPattern>(())
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HostPattern {
-    name: String,
-    reach: Reach,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Reach {
-    Host,
-    Below,
-}
-
-/// The text is not the name of a host, nor `*.` and one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a host pattern is the name of a host in lower case and ASCII, or *. and one")]
-pub struct InvalidHostPattern;
 
 impl ClientIdMetadataDocuments {
     /// The default policy, with this fetcher.
@@ -105,6 +80,21 @@ impl ClientIdMetadataDocuments {
     #[must_use]
     pub const fn with_redirect_origins(mut self, origins: RedirectOrigins) -> Self {
         self.redirects = origins;
+        self
+    }
+
+    /// Limits where such a client may be answered, of what the server accepts. What leads elsewhere is as good as not in the
+    /// document.
+    #[must_use]
+    pub fn with_redirect_destinations(mut self, destinations: RedirectDestinations) -> Self {
+        self.rules = self.rules.with_redirect_destinations(destinations);
+        self
+    }
+
+    /// Sets what becomes of such a client that was kept for its tokens, once it has none any more.
+    #[must_use]
+    pub fn with_unused_clients(mut self, unused: UnusedClients) -> Self {
+        self.rules = self.rules.with_unused_clients(unused);
         self
     }
 
@@ -151,44 +141,11 @@ impl ClientIdMetadataDocuments {
 
     /// Whether an answer may be sent to `uri`, which is in the document at `url`.
     pub(crate) fn accepts_redirect(&self, url: &ClientIdUrl, uri: &RedirectUri) -> bool {
-        match (self.redirects, uri.form()) {
+        let near = match (self.redirects, uri.form()) {
             (RedirectOrigins::SameOrigin, Form::Https) => url.has_origin_of(uri.as_str()),
             _ => true,
-        }
-    }
-}
-
-impl HostPattern {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidHostPattern`] for any other text.
-    pub fn parse(text: &str) -> Result<Self, InvalidHostPattern> {
-        let (name, reach) = match text.strip_prefix("*.") {
-            Some(name) => (name, Reach::Below),
-            None => (text, Reach::Host),
         };
-        // A host is a name in a pattern exactly if it is one in the URL of a document.
-        let url = ClientIdUrl::parse(&format!("https://{name}/x")).map_err(|_| InvalidHostPattern)?;
-        if url.host() == name { Ok(Self { name: name.to_owned(), reach }) } else { Err(InvalidHostPattern) }
-    }
-
-    /// Whether the pattern stands for this host, which is in lower case and ASCII.
-    #[must_use]
-    pub fn matches(&self, host: &str) -> bool {
-        match self.reach {
-            Reach::Host => host == self.name,
-            Reach::Below => host.strip_suffix(self.name.as_str()).is_some_and(|rest| rest.ends_with('.')),
-        }
-    }
-}
-
-impl std::str::FromStr for HostPattern {
-    type Err = InvalidHostPattern;
-
-    fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
-        Self::parse(text)
+        near && self.rules.redirect_destinations.accepts(uri)
     }
 }
 
@@ -231,15 +188,6 @@ mod tests {
         assert!(some.accepts_id(&"https://client.test/m".parse().unwrap()));
         for id in ["https://client.test", "client.test", "https://evil.pages.test/m"] {
             assert!(!some.accepts_id(&id.parse().unwrap()), "{id}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_is_a_host_or_all_hosts_below_it() {
-        for text in
-            ["", "*", "*.", "*.*.test", "a/b", "a:443", "A.test", "a.test.", "127.0.0.1", "u@a.test", "a?b", "ä"]
-        {
-            assert_eq!(HostPattern::parse(text), Err(InvalidHostPattern), "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ mod grant_type;
 mod id;
 mod metadata;
 mod policies;
+mod review;
 
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,10 @@ pub struct Client {
     registration_token: Option<SecretHash>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(default)]
+    review_at: Option<Timestamp>,
+    #[serde(default)]
+    used_at: Option<Timestamp>,
     version: u64,
 }
 
@@ -129,6 +134,8 @@ impl Client {
             registration_token: None,
             created_at: Timestamp::from_unix_millis(0),
             updated_at: Timestamp::from_unix_millis(0),
+            review_at: None,
+            used_at: None,
             version: 0,
         }
     }
@@ -233,6 +240,8 @@ impl Client {
         self.registration_token = previous.registration_token;
         self.created_at = previous.created_at;
         self.updated_at = updated_at;
+        self.review_at = previous.review_at;
+        self.used_at = previous.used_at;
         self.version = previous.version;
         self
     }
@@ -351,7 +360,7 @@ impl Client {
         self.updated_at
     }
 
-    /// How often the registration was changed.
+    /// How often the record was changed.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version

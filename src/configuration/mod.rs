@@ -9,6 +9,8 @@ mod scope_declarations;
 mod scopes;
 mod token_requests;
 mod token_response;
+mod unused_clients;
+mod unvetted_errors;
 mod wording;
 
 use std::sync::Arc;
@@ -16,13 +18,13 @@ use std::time::Duration;
 
 #[cfg(feature = "cimd")]
 use crate::cimd::ClientIdMetadataDocuments;
-use crate::client::{Client, GrantType};
+use crate::client::{Client, GrantType, Vetting};
 use crate::error::ErrorReason;
 use crate::issuer::Issuer;
 use crate::jwt::AccessTokenSigner;
 use crate::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 use crate::rate_limit::RateLimits;
-use crate::redirect_uri::RedirectUriPolicy;
+use crate::redirect_uri::{RedirectUri, RedirectUriPolicy};
 use crate::telemetry::Telemetry;
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub use prefixes::Prefixes;
 pub(crate) use registration::client_id_prefix;
 pub use registration::{
     Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember, RegistrationRules,
+    RegistrationScope,
 };
 pub use resources::ProtectedResource;
 pub(crate) use resources::{ResourceCatalog, WELL_KNOWN as RESOURCE_METADATA, narrow as narrow_resources};
@@ -41,6 +44,10 @@ pub(crate) use scopes::{OFFLINE_ACCESS, ScopeCatalog};
 pub use token_requests::TokenRequestBodies;
 pub(crate) use token_response::NoRefreshToken;
 pub use token_response::{ResponseMember, TokenResponseShape};
+pub use unused_clients::UnusedClients;
+pub(crate) use unused_clients::{Usage, Verdict};
+pub(crate) use unvetted_errors::Taken;
+pub use unvetted_errors::UnvettedErrors;
 pub use wording::Wording;
 pub(crate) use wording::{Choice, Readers, WordingCatalog, Words};
 
@@ -162,6 +169,7 @@ pub(crate) struct Configuration {
     pub(crate) imported_tokens: ImportedTokens,
     pub(crate) paths: EndpointPaths,
     pub(crate) registration: Registration,
+    pub(crate) unvetted_errors: UnvettedErrors,
     #[cfg(feature = "cimd")]
     pub(crate) client_documents: Option<ClientIdMetadataDocuments>,
     pub(crate) remembered_consent: RememberedConsent,
@@ -179,6 +187,43 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Whether answers to this client may be sent there.
+    pub(crate) fn accepts_redirect(&self, client: &Client, uri: &RedirectUri) -> bool {
+        self.redirect_uris.accepts_in(client.environment(), uri)
+            && self.unvetted(client).is_none_or(|rules| rules.redirect_destinations.accepts(uri))
+    }
+
+    /// What becomes of this client if nobody uses it.
+    pub(crate) fn unused(&self, client: &Client) -> UnusedClients {
+        self.unvetted(client).map_or(UnusedClients::Kept, |rules| rules.unused_clients)
+    }
+
+    /// Whether there are clients to forget.
+    pub(crate) fn forgets_clients(&self) -> bool {
+        let rules = [self.registration.rules(), self.document_rules()];
+        rules.into_iter().flatten().any(|rules| rules.unused_clients != UnusedClients::Kept)
+    }
+
+    /// What the operator decided about a client that nobody vouches for, as far as there still are such clients.
+    fn unvetted(&self, client: &Client) -> Option<&RegistrationRules> {
+        match client.vetting() {
+            Vetting::Vetted => None,
+            Vetting::SelfRegistered if client.is_described_by_document() => self.document_rules(),
+            Vetting::SelfRegistered => self.registration.rules(),
+        }
+    }
+
+    #[cfg(feature = "cimd")]
+    fn document_rules(&self) -> Option<&RegistrationRules> {
+        self.client_documents.as_ref().map(|documents| &documents.rules)
+    }
+
+    #[cfg(not(feature = "cimd"))]
+    #[expect(clippy::unused_self, reason = "with the feature cimd it is used")]
+    const fn document_rules(&self) -> Option<&RegistrationRules> {
+        None
+    }
+
     /// Whether clients may identify themselves by the URL of a document.
     #[cfg(feature = "cimd")]
     pub(crate) const fn reads_client_documents(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{ConfigurationError, ScopeCatalog};
+use super::{ConfigurationError, ScopeCatalog, UnusedClients};
 use crate::client::GrantType;
 use crate::policy::ClientPolicies;
+use crate::redirect_uri::RedirectDestinations;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
@@ -51,6 +52,21 @@ pub enum RegistrationAuthentication {
     PublicOnly,
 }
 
+/// What becomes of the scope that a client names when it registers itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegistrationScope {
+    /// It limits the client, as far as the rules allow it at all.
+    #[default]
+    AsAsked,
+    /// It is replaced by all that the rules allow, and the answer says so (RFC 7591 §3.2.1).
+    ///
+    /// Agents want this: they register with the scope that the first refusal of an API names, and ask for more by the same
+    /// identifier when a later one does (Model Context Protocol, step-up). What a client denies itself protects nobody, since
+    /// it may register again.
+    AsAllowed,
+}
+
 /// Whether a client may read, change and delete its registration (RFC 7592).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -76,14 +92,18 @@ pub enum RegistrationMember {
 ///
 /// # Defaults
 ///
-/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, at most
-/// 10,000 clients, identifiers that begin with `client_`, no policies of their own, management by the client, and every
-/// member in the answer.
+/// The grants `authorization_code` and `refresh_token`, public and confidential clients, every scope of the server, of which a
+/// client that asks for less gets that, every redirect URI that it accepts, at most 10,000 clients, unused ones forgotten as
+/// [`UnusedClients`] says, identifiers that begin with `client_`, no policies of their own, management by the client, and
+/// every member in the answer.
 #[derive(Clone, Debug)]
 pub struct RegistrationRules {
     pub(crate) grant_types: Vec<GrantType>,
     pub(crate) scope: Option<Scope>,
+    pub(crate) requested_scope: RegistrationScope,
+    pub(crate) redirect_destinations: RedirectDestinations,
     pub(crate) max_clients: NonZeroU32,
+    pub(crate) unused_clients: UnusedClients,
     pub(crate) client_id_prefix: String,
     pub(crate) authentication: RegistrationAuthentication,
     pub(crate) management: RegistrationManagement,
@@ -98,7 +118,10 @@ impl RegistrationRules {
         Self {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             scope: None,
+            requested_scope: RegistrationScope::AsAsked,
+            redirect_destinations: RedirectDestinations::new(),
             max_clients: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
+            unused_clients: UnusedClients::default(),
             client_id_prefix: "client_".to_owned(),
             authentication: RegistrationAuthentication::AsAsked,
             management: RegistrationManagement::Enabled,
@@ -122,10 +145,33 @@ impl RegistrationRules {
         self
     }
 
+    /// Sets what becomes of the scope that a client names.
+    #[must_use]
+    pub const fn with_requested_scope(mut self, requested_scope: RegistrationScope) -> Self {
+        self.requested_scope = requested_scope;
+        self
+    }
+
+    /// Limits where a client may be answered that registers itself, of what the server accepts
+    /// ([`redirect_uris`](crate::AuthorizationServerBuilder::redirect_uris)). It holds when a client registers and whenever it
+    /// is used, so that a destination that turns out to be bad is closed at once.
+    #[must_use]
+    pub fn with_redirect_destinations(mut self, destinations: RedirectDestinations) -> Self {
+        self.redirect_destinations = destinations;
+        self
+    }
+
     /// Sets how many clients there may be in all before registration is refused.
     #[must_use]
     pub const fn with_max_clients(mut self, max_clients: NonZeroU32) -> Self {
         self.max_clients = max_clients;
+        self
+    }
+
+    /// Sets what becomes of clients that nobody uses.
+    #[must_use]
+    pub const fn with_unused_clients(mut self, unused: UnusedClients) -> Self {
+        self.unused_clients = unused;
         self
     }
 

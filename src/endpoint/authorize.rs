@@ -9,6 +9,7 @@ use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::grant::{Approval, ConfirmedAuthorization, Decided, Grant, PendingAuthorization, UI_LOCALES};
 use crate::identifier::Subject;
 use crate::observer::{Endpoint, Event, Operation};
+use crate::rate_limit::{LimitedCall, Stage};
 use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
@@ -180,8 +181,11 @@ impl AuthorizationServer {
             let now = self.now();
             let decided = confirmed.approve(approval, now);
             let decided = decided.map_err(|error| self.refuse_decision(error, &confirmed))?;
+            self.limit_decision(&confirmed, Operation::Approve).await?;
             let kept = self.keep_client(confirmed.request().client(), now).await;
             kept.map_err(|error| self.refuse_decision(confirmed.fail(error), &confirmed))?;
+            // Before the code is stored: what follows that could lose the answer.
+            self.note_use(confirmed.request().client(), Operation::Approve).await;
             let (grant, response) = self.store_decision(&confirmed, decided).await?;
             let (client, subject, consent) =
                 (confirmed.request().client().id(), confirmed.subject(), confirmed.consent());
@@ -199,12 +203,28 @@ impl AuthorizationServer {
     /// [`ErrorReason::DecisionRepeated`] if this form was submitted before, or the failure of a store.
     pub async fn deny(&self, confirmed: ConfirmedAuthorization) -> Result<AuthorizationResponse, AuthorizeError> {
         let stored = async {
+            self.limit_decision(&confirmed, Operation::Deny).await?;
             let (_, response) = self.store_decision(&confirmed, confirmed.deny(self.now())).await?;
             let client = confirmed.request().client().id();
             self.observe(&Event::Denied { client, subject: confirmed.subject() });
             Ok(response)
         };
         operate(Operation::Deny, stored).await
+    }
+
+    /// Each decision leaves a grant: whoever makes them without end is told to wait.
+    async fn limit_decision(
+        &self,
+        confirmed: &ConfirmedAuthorization,
+        operation: Operation,
+    ) -> Result<(), AuthorizeError> {
+        let configuration = self.configuration();
+        let client = confirmed.request().client();
+        let call = LimitedCall::new(Endpoint::Authorization, Stage::Decided)
+            .with_claimed_client(Some(client.id()))
+            .with_subject(Some(confirmed.subject()));
+        let limited = configuration.rate_limits.check(call, operation, &configuration.telemetry).await;
+        limited.map_err(|_| self.refuse_decision(confirmed.request().show(ErrorReason::RateLimited), confirmed))
     }
 
     /// One form, one decision: a second one conflicts with the code of the first.

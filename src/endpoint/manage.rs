@@ -113,8 +113,12 @@ impl AuthorizationServer {
         let configuration = self.configuration();
         let rules = configuration.registration.rules().ok_or(ErrorReason::EndpointUnknown)?;
         let document = request.document()?;
-        if document.client_id.as_deref() != Some(client.id().as_str()) || document.names_server_members() {
-            return Err(ErrorReason::RegistrationMismatch.into());
+        let mismatch = |problem: String| Refusal::described(ErrorReason::RegistrationMismatch, problem);
+        if document.client_id.as_deref() != Some(client.id().as_str()) {
+            return Err(mismatch("client_id is not that of this registration".to_owned()));
+        }
+        if let Some(member) = document.server_member() {
+            return Err(mismatch(format!("{member} is set by the server only")));
         }
         // RFC 7592 §2.2: a client may repeat its secret, and must not choose one.
         if let Some(secret) = document.client_secret.as_deref() {
@@ -123,7 +127,7 @@ impl AuthorizationServer {
                 ClientAuthentication::None => false,
             };
             if !own {
-                return Err(ErrorReason::RegistrationMismatch.into());
+                return Err(mismatch("client_secret is not that of this client".to_owned()));
             }
         }
 

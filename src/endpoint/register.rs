@@ -62,9 +62,9 @@ impl<'a> RegistrationRequest<'a> {
         bearer(self.headers)
     }
 
-    pub(super) fn document(&self) -> Result<ClientDocument, ErrorReason> {
+    pub(super) fn document(&self) -> Result<ClientDocument, Refusal> {
         require_json(self.headers)?;
-        ClientDocument::read(self.body)
+        Ok(ClientDocument::read(self.body)?)
     }
 }
 
@@ -112,7 +112,8 @@ impl AuthorizationServer {
             .into_client(new_client_id(&rules.client_id_prefix), authentication)
             .with_policies(rules.policies.clone())
             .with_vetting(Vetting::SelfRegistered)
-            .with_created_at(self.now());
+            .with_created_at(self.now())
+            .with_review_at(rules.unused_clients.first_review(self.now()));
         let client = match &token {
             Some(token) => client.with_registration_token(token.hash()),
             None => client,

@@ -1,5 +1,7 @@
 //! From client metadata to a client: what is accepted, corrected, dropped and refused (RFC 7591 §2).
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::Refusal;
@@ -8,13 +10,15 @@ use crate::client::{
     SecretAuthentication, SecretMethod, web_url,
 };
 use crate::clock::Timestamp;
-use crate::configuration::{Configuration, OFFLINE_ACCESS, RegistrationAuthentication, RegistrationRules};
+use crate::configuration::{
+    Configuration, OFFLINE_ACCESS, RegistrationAuthentication, RegistrationRules, RegistrationScope,
+};
 use crate::error::ErrorReason;
 use crate::policy::RefreshPolicy;
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::{ClientSecret, SecretHash};
-use crate::wire::registration::ClientDocument;
+use crate::wire::registration::{ClientDocument, DocumentFault};
 
 /// The most redirect URIs of one client.
 const MAX_REDIRECT_URIS: usize = 20;
@@ -100,14 +104,38 @@ fn invalid(problem: &'static str) -> Refusal {
     Refusal::described(ErrorReason::MetadataInvalid, problem)
 }
 
+impl From<DocumentFault> for Refusal {
+    fn from(fault: DocumentFault) -> Self {
+        match fault {
+            DocumentFault::NotAnObject => ErrorReason::RegistrationMalformed.into(),
+            DocumentFault::Repeated(member) => {
+                Self::described(ErrorReason::RegistrationMalformed, format!("{member} comes more than once"))
+            }
+            DocumentFault::Member(member, problem) => {
+                Self::described(ErrorReason::MetadataInvalid, format!("{member} {problem}"))
+            }
+        }
+    }
+}
+
+impl From<InvalidMetadata> for Refusal {
+    fn from(error: InvalidMetadata) -> Self {
+        Self::described(ErrorReason::MetadataInvalid, error.to_string())
+    }
+}
+
+/// Tells which of the redirect URIs it is; it is not repeated, for it may hold anything.
+fn invalid_redirect_uri(index: usize, problem: impl fmt::Display) -> Refusal {
+    Refusal::described(ErrorReason::RedirectUriInvalid, format!("redirect_uris[{index}]: {problem}"))
+}
+
 /// Keys are not used, but a client that publishes a secret one should be told (RFC 7591 §2).
 fn check_keys(document: &ClientDocument) -> Result<(), Refusal> {
     if document.jwks.is_some() && document.jwks_uri.is_some() {
         return Err(invalid("jwks and jwks_uri exclude each other"));
     }
     if let Some(uri) = &document.jwks_uri {
-        web_url("jwks_uri", uri)
-            .map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
+        web_url("jwks_uri", uri)?;
     }
     let Some(jwks) = &document.jwks else { return Ok(()) };
     let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| invalid("jwks is not a set of keys"))?;
@@ -155,11 +183,9 @@ fn grant_types(
 
 /// All or none: a redirect URI is never silently dropped or changed.
 fn redirect_uris(document: &ClientDocument) -> Result<Vec<RedirectUri>, Refusal> {
-    let parse = |text: &String| {
-        let uri = RedirectUri::parse(text);
-        uri.map_err(|error| Refusal::described(ErrorReason::RedirectUriInvalid, error.to_string()))
-    };
-    document.redirect_uris.iter().flatten().map(parse).collect()
+    let parse =
+        |(index, text): (usize, &String)| RedirectUri::parse(text).map_err(|error| invalid_redirect_uri(index, error));
+    document.redirect_uris.iter().flatten().enumerate().map(parse).collect()
 }
 
 /// Cut to what the operator allows; the response shows it. The wildcard is as good as no scope: all that is allowed, now and
@@ -172,7 +198,7 @@ fn scope(
     let Some(text) = &document.scope else { return Ok(rules.scope.clone()) };
     let asked = Scope::parse(text).map_err(|_| invalid("scope is malformed"))?;
     let scopes = &configuration.scopes;
-    if scopes.names_wildcard(&asked) {
+    if rules.requested_scope == RegistrationScope::AsAllowed || scopes.names_wildcard(&asked) {
         return Ok(rules.scope.clone());
     }
     let granted = asked.intersection(&scopes.limit_of(rules.scope.as_ref()));
@@ -195,15 +221,14 @@ pub(crate) fn check_client(client: &Client, configuration: &Configuration) -> Re
         return Err(invalid("a client needs a grant type"));
     }
     if client.allows(GrantType::AuthorizationCode) && uris.is_empty() {
-        return Err(ErrorReason::RedirectUriInvalid.into());
+        let problem = "redirect_uris is needed for the grant type authorization_code";
+        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, problem));
     }
     if uris.len() > MAX_REDIRECT_URIS {
         return Err(Refusal::described(ErrorReason::RedirectUriInvalid, "at most 20 redirect_uris are kept"));
     }
-    let environment = client.environment();
-    if !uris.iter().all(|uri| configuration.redirect_uris.accepts_in(environment, uri)) {
-        let problem = "this kind of redirect URI is not accepted here";
-        return Err(Refusal::described(ErrorReason::RedirectUriInvalid, problem));
+    if let Some(index) = uris.iter().position(|uri| !configuration.accepts_redirect(client, uri)) {
+        return Err(invalid_redirect_uri(index, "this kind of redirect URI is not accepted here"));
     }
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         return Err(invalid("client_credentials needs a client secret"));
@@ -222,9 +247,8 @@ pub(crate) fn check_client(client: &Client, configuration: &Configuration) -> Re
 }
 
 fn metadata(document: &ClientDocument) -> Result<ClientMetadata, Refusal> {
-    let mut metadata =
-        text_members(document).map_err(|error| Refusal::described(ErrorReason::MetadataInvalid, error.to_string()))?;
-    metadata = match document.application_type.as_deref() {
+    let metadata = text_members(document)?;
+    let metadata = match document.application_type.as_deref() {
         None => metadata,
         Some("native") => metadata.with_application_type(ApplicationType::Native),
         Some("web") => metadata.with_application_type(ApplicationType::Web),

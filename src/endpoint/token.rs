@@ -96,6 +96,7 @@ impl AuthorizationServer {
             created_at: now,
         });
         let Minted { tokens, response } = Issuing::to(client, configuration, now).access(&grant, scope, resource)?;
+        self.note_use(client, Operation::Token).await;
         match self.inner.grants.insert_tokens(&tokens).await? {
             Insertion::Inserted => {
                 let grant_type = GrantType::ClientCredentials;

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::{ErrorReason, StoreError};
-use crate::client::Vetting;
-use crate::configuration::Readers;
+use crate::configuration::{Readers, Taken};
 use crate::redirect_target::RedirectTarget;
 
 /// An authorization request or a decision that cannot be carried out.
@@ -31,7 +30,7 @@ pub struct Unredirectable {
 #[derive(Debug)]
 pub struct Rejection {
     pub(crate) target: RedirectTarget,
-    pub(crate) vetting: Vetting,
+    pub(crate) taken: Taken,
     reason: ErrorReason,
     readers: Option<Box<Readers>>,
     source: Option<StoreError>,
@@ -50,12 +49,12 @@ impl Unredirectable {
 }
 
 impl Rejection {
-    pub(crate) const fn new(target: RedirectTarget, vetting: Vetting, reason: ErrorReason) -> Self {
-        Self { target, vetting, reason, readers: None, source: None }
+    pub(crate) const fn new(target: RedirectTarget, taken: Taken, reason: ErrorReason) -> Self {
+        Self { target, taken, reason, readers: None, source: None }
     }
 
-    pub(crate) fn store(target: RedirectTarget, vetting: Vetting, error: StoreError) -> Self {
-        Self { target, vetting, reason: error.reason(), readers: None, source: Some(error) }
+    pub(crate) fn store(target: RedirectTarget, taken: Taken, error: StoreError) -> Self {
+        Self { target, taken, reason: error.reason(), readers: None, source: Some(error) }
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.

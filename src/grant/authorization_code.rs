@@ -64,9 +64,8 @@ impl CodeRecord {
             return CodeCheck::Refuse(reason);
         }
         // A redirect URI that was taken from the registration, or is not accepted any more, takes its codes along.
-        let policy = &configuration.redirect_uris;
-        let accepted = |uri: &RedirectUri| policy.accepts_in(client.environment(), uri);
-        if !client.redirect_uris().iter().any(|uri| uri.matches(&self.redirect_uri) && accepted(uri)) {
+        let accepted = |uri: &&RedirectUri| configuration.accepts_redirect(client, uri);
+        if !client.redirect_uris().iter().filter(accepted).any(|uri| uri.matches(&self.redirect_uri)) {
             return CodeCheck::Refuse(ErrorReason::RedirectUriMismatch);
         }
         if self.redeemed_at.is_some() {

@@ -7,7 +7,7 @@ use super::authorization_code::is_exempt;
 use super::{Prompt, RedirectUriSource};
 use crate::client::{Client, ClientId, GrantType};
 use crate::clock::Timestamp;
-use crate::configuration::{Configuration, MAX_VALUE, Readers};
+use crate::configuration::{Configuration, MAX_VALUE, Readers, Taken};
 use crate::error::{AuthorizeError, ErrorReason, Rejection, StoreError};
 use crate::identifier::{Extra, Tenant};
 use crate::language::Preferences;
@@ -111,7 +111,8 @@ impl PendingAuthorization {
                 })
             }
             Err(reason) => {
-                Err(AuthorizeError::Redirect(Box::new(Rejection::new(resolved.target, client.vetting(), reason))))
+                let taken = configuration.unvetted_errors.taken(client.vetting());
+                Err(AuthorizeError::Redirect(Box::new(Rejection::new(resolved.target, taken, reason))))
             }
         }
     }
@@ -282,14 +283,30 @@ impl PendingAuthorization {
     }
 
     pub(crate) fn reject(&self, reason: ErrorReason) -> AuthorizeError {
-        let rejection = Rejection::new(self.target.clone(), self.client.vetting(), reason);
+        self.redirect(Rejection::new(self.target.clone(), self.taken(), reason))
+    }
+
+    /// Refuses what a person has decided, who knows by that where the answer goes.
+    pub(super) fn reject_decision(&self, reason: ErrorReason) -> AuthorizeError {
+        self.redirect(Rejection::new(self.target.clone(), Taken::Everybody, reason))
+    }
+
+    /// A store failed over a decision.
+    pub(super) fn fail_decision(&self, error: StoreError) -> AuthorizeError {
+        self.redirect(Rejection::store(self.target.clone(), Taken::Everybody, error))
+    }
+
+    fn taken(&self) -> Taken {
+        self.configuration.unvetted_errors.taken(self.client.vetting())
+    }
+
+    fn redirect(&self, rejection: Rejection) -> AuthorizeError {
         AuthorizeError::Redirect(Box::new(rejection)).for_readers(self.readers())
     }
 
     /// A store failed. The redirect URI was checked, so the client may know (RFC 6749 §4.1.2.1).
     pub(crate) fn fail(&self, error: StoreError) -> AuthorizeError {
-        let rejection = Rejection::store(self.target.clone(), self.client.vetting(), error);
-        AuthorizeError::Redirect(Box::new(rejection)).for_readers(self.readers())
+        self.redirect(Rejection::store(self.target.clone(), self.taken(), error))
     }
 }
 
@@ -298,7 +315,7 @@ fn resolve(configuration: &Configuration, client: &Client, params: &Params<'_>) 
     if params.repeats(Parameter::RedirectUri) {
         return Err(ErrorReason::RedirectUriRepeated);
     }
-    let accepts = |uri: &RedirectUri| configuration.redirect_uris.accepts_in(client.environment(), uri);
+    let accepts = |uri: &RedirectUri| configuration.accepts_redirect(client, uri);
     let (registered, uri, source) = match params.get(Parameter::RedirectUri) {
         Some(requested) => {
             let registered = client.redirect_uris().iter().find(|uri| uri.matches(requested));

@@ -288,7 +288,7 @@ impl ConfirmedAuthorization {
             None => scope.clone(),
         };
         if granted.is_empty() && !scope.is_empty() {
-            return Err(self.pending.reject(ErrorReason::AccessDenied));
+            return Err(self.pending.reject_decision(ErrorReason::AccessDenied));
         }
         let code = Token::random(Kind::AuthorizationCode, self.grant_id);
         let lifetimes = client.policies().lifetimes().unwrap_or(&configuration.lifetimes);
@@ -333,6 +333,6 @@ impl ConfirmedAuthorization {
 
     /// The store could not keep the code.
     pub(crate) fn fail(&self, error: StoreError) -> AuthorizeError {
-        self.pending.fail(error)
+        self.pending.fail_decision(error)
     }
 }

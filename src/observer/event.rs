@@ -217,6 +217,8 @@ pub enum Event<'a> {
         codes: u32,
         /// Tokens, and grants that had none left.
         tokens: u32,
+        /// Clients that nobody used; of each, [`Deleted`](Self::Deleted) is told as well.
+        clients: u32,
     },
     /// The document of a client was fetched, and describes one.
     #[cfg(feature = "cimd")]

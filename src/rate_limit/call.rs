@@ -73,6 +73,8 @@ pub enum Stage {
     Failed,
     /// A confidential client proved who it is, or the API accepted an access token.
     Authenticated,
+    /// A user has decided what a client may have, now or, where that is remembered, before; nothing of it is stored.
+    Decided,
     /// The document of a client is about to be fetched for an authorization request (feature `cimd`), which nobody need
     /// have signed in for.
     Fetching,
@@ -163,7 +165,8 @@ impl<'a> LimitedCall<'a> {
         self.client
     }
 
-    /// The user on whose behalf it comes; known at protected resources.
+    /// The user on whose behalf it comes; known at protected resources, and at the authorization endpoint once they have
+    /// decided.
     #[must_use]
     pub const fn subject(&self) -> Option<&'a Subject> {
         self.subject

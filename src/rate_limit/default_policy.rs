@@ -13,6 +13,7 @@ use crate::observer::Endpoint;
 /// | token requests | the peer | 50 a second, 200 at once |
 /// | token requests | the client, if it proved who it is | 50 a second, 200 at once |
 /// | introspections | the client | 50 a second, 100 at once |
+/// | decisions about what clients may have, also remembered ones | the user | 100 an hour, 200 at once |
 /// | documents of clients that are fetched | the peer | 30 a minute, 30 at once |
 ///
 /// Whoever has used up the wrong secrets is not listened to until one comes back; the right secret still works from
@@ -26,6 +27,7 @@ const GUESSES: Quota = Quota::per_minute(60).with_burst(100);
 const REGISTRATIONS: Quota = Quota::per_hour(60).with_burst(30);
 const TOKENS: Quota = Quota::per_second(50).with_burst(200);
 const DOCUMENTS: Quota = Quota::per_minute(30);
+const DECISIONS: Quota = Quota::per_hour(100).with_burst(200);
 const INTROSPECTIONS: Quota = Quota::per_second(50).with_burst(100);
 
 impl DefaultRatePolicy {
@@ -60,6 +62,10 @@ impl RatePolicy for DefaultRatePolicy {
                 }
                 _ => Vec::new(),
             },
+            Stage::Decided => {
+                let subject = call.subject();
+                subject.map(|subject| RateLimit::take(format!("decisions:{subject}"), DECISIONS)).into_iter().collect()
+            }
             Stage::Fetching => {
                 let peer = call.peer().map(|peer| peer.network());
                 peer.map(|peer| RateLimit::take(format!("documents:{peer}"), DOCUMENTS)).into_iter().collect()

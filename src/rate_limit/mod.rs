@@ -38,6 +38,7 @@
 //! | [`Arrived`](Stage::Arrived), before a store is read | the peer, and the client that the request names, which may be anybody's invention | floods, and those who guessed before |
 //! | [`Failed`](Stage::Failed), after a secret or token that is wrong | the same | counting guesses |
 //! | [`Authenticated`](Stage::Authenticated), before anything is done | the client, and at the API the subject and the tenant | plans |
+//! | [`Decided`](Stage::Decided), before a user's decision at the authorization endpoint is stored | the subject, and the client that asked | users who fill the store |
 //! | [`Fetching`](Stage::Fetching), before the document of a client is fetched | the peer, and the URL as the client that the request names | floods of links that make the server fetch |
 //!
 //! Nobody but the client itself is ever counted under [`LimitedCall::client`]: it is a confidential client that proved

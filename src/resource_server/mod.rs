@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod offline;
 mod request;
+mod session_seal;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::wire::header::{bearer, refused_bearer};
 
 pub use access::Access;
 pub use request::ResourceRequest;
+pub use session_seal::SessionSeal;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server; for signed tokens it can do without (feature `jwt`).

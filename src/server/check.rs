@@ -44,6 +44,9 @@ pub enum Finding {
     /// Anybody can register a client and call the API without a user.
     #[error("clients that register themselves may use client_credentials")]
     OpenClientCredentials,
+    /// Anybody can register clients, and nothing limits how often: whoever sends many keeps others from registering.
+    #[error("clients register themselves without a rate limiter")]
+    UnlimitedRegistration,
     /// Documents of clients are fetched for whoever opens a link, and nothing limits how often.
     #[error("client ID metadata documents are fetched without a rate limiter")]
     UnlimitedClientDocuments,
@@ -106,6 +109,9 @@ impl AuthorizationServer {
             && rules.grant_types.contains(&GrantType::ClientCredentials)
         {
             findings.push(Finding::OpenClientCredentials);
+        }
+        if matches!(configuration.registration, Registration::Open(_)) && !configuration.rate_limits.is_on() {
+            findings.push(Finding::UnlimitedRegistration);
         }
         if configuration.reads_client_documents() && !configuration.rate_limits.is_on() {
             findings.push(Finding::UnlimitedClientDocuments);

@@ -7,9 +7,9 @@ mod import;
 mod install_link;
 #[cfg(feature = "jwt")]
 mod keys;
+mod purge;
 mod stores;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,9 +61,6 @@ pub(crate) struct Inner {
 }
 
 impl AuthorizationServer {
-    /// Dead rows are kept this long at least, so that a clock that is a little behind finds what it expects.
-    const PURGE_MARGIN: Duration = Duration::from_hours(1);
-
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
@@ -104,35 +101,5 @@ impl AuthorizationServer {
     #[must_use]
     pub fn resource_server(&self) -> &ResourceServer {
         &self.inner.resource_server
-    }
-
-    /// Deletes codes and tokens whose life was over an hour ago, or for as long as
-    /// [`retention`](AuthorizationServerBuilder::retention) says, at most `limit` rows of each kind, and returns how many went.
-    ///
-    /// What is left of a grant also tells that its consent form was submitted, so a form that can be submitted for
-    /// longer than an hour keeps them for as long.
-    ///
-    /// Call it every few minutes from a task of your own, until it returns less than `limit`. It runs beside live
-    /// traffic.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if a store failed; what was deleted before stays deleted.
-    pub async fn purge(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
-        self.call(Operation::Purge, self.purge_stores(limit)).await
-    }
-
-    async fn purge_stores(&self, limit: NonZeroU32) -> Result<u32, StoreError> {
-        let Configuration { retention, consent_lifetime, .. } = self.configuration();
-        let margin = Self::PURGE_MARGIN.max(*consent_lifetime).max(*retention);
-        let before = self.now().saturating_sub(margin);
-        let tokens = self.inner.grants.purge_tokens(before, limit).await?;
-        // While expired tokens are left, a store that holds both would look through all of their grants for codes, each
-        // time.
-        let codes = if tokens < limit.get() { self.inner.grants.purge_codes(before, limit).await? } else { 0 };
-        if codes > 0 || tokens > 0 {
-            self.observe(&Event::Purged { codes, tokens });
-        }
-        Ok(codes.saturating_add(tokens))
     }
 }

@@ -71,6 +71,16 @@ pub trait ClientRegistry: ClientStore {
     /// [`StoreError`] if the answer cannot be told.
     async fn list_clients(&self, owner: &Subject, page: Page<ClientId>) -> Result<Vec<Arc<Client>>, StoreError>;
 
+    /// Lists at most `limit` clients whose [`review_at`](Client::review_at) lies before `before`, the earliest first, so that
+    /// those that nobody uses can be forgotten.
+    ///
+    /// One whose instant is changed meanwhile may be listed as it was before, or be left out until the next time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told.
+    async fn list_due_clients(&self, before: Timestamp, limit: NonZeroU32) -> Result<Vec<Arc<Client>>, StoreError>;
+
     /// Counts all clients up to `at_most`, so that open registration can be bounded.
     ///
     /// # Errors

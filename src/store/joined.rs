@@ -140,6 +140,10 @@ impl TokenStore for JoinedStores {
         self.tokens.list_grants(subject, client, page).await
     }
 
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        self.tokens.has_grants(client).await
+    }
+
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
         self.tokens.touch_grant(id, at).await
     }

@@ -25,7 +25,8 @@
 //! # Clean-up
 //!
 //! Dead rows are what such systems die of. Run [`AuthorizationServer::purge`](crate::AuthorizationServer::purge) every few
-//! minutes; it deletes in bounded batches, beside live traffic. Correctness never depends on it.
+//! minutes; it deletes in bounded batches, beside live traffic. Correctness never depends on it. It also deletes clients that
+//! registered themselves and that nobody uses.
 //!
 //! # A store of your own
 //!

@@ -144,6 +144,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         page: Page<GrantId>,
     ) -> Result<Vec<GrantSummary>, StoreError>;
 
+    /// Tells whether the client has any grant: revoked and expired ones count too, until they are purged.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the answer cannot be told; never `Ok(false)` then.
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError>;
+
     /// Remembers that the grant was used `at` this instant, unless a later use is known. An unknown grant is fine.
     ///
     /// # Errors

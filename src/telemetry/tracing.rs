@@ -82,6 +82,7 @@ pub(super) fn write(event: &Event<'_>) {
                     grants = fields.grants,
                     codes = fields.codes,
                     tokens = fields.tokens,
+                    clients = fields.clients,
                     error = fields.source.map(chain).as_deref(),
                 );
             }
@@ -155,6 +156,7 @@ struct Fields<'a> {
     grants: Option<u64>,
     codes: Option<u32>,
     tokens: Option<u32>,
+    clients: Option<u32>,
     source: Option<&'a (dyn Error + 'static)>,
 }
 
@@ -180,7 +182,9 @@ impl<'a> Fields<'a> {
             Event::TenantRevoked { tenant, grants } => {
                 Self { tenant: Some(tenant.as_str()), grants: Some(*grants), ..none }
             }
-            Event::Purged { codes, tokens } => Self { codes: Some(*codes), tokens: Some(*tokens), ..none },
+            Event::Purged { codes, tokens, clients } => {
+                Self { codes: Some(*codes), tokens: Some(*tokens), clients: Some(*clients), ..none }
+            }
             #[cfg(feature = "cimd")]
             Event::ClientDocumentRefused { problem, .. } => {
                 Self { reason: Some(problem.reason().name()), source: Some(*problem), ..none }

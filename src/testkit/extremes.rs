@@ -68,6 +68,8 @@ pub(super) fn clients() -> Vec<Client> {
         .with_metadata(fixtures::metadata(&"é".repeat(100), &url))
         .with_created_at(Timestamp::from_unix_millis(i64::MIN))
         .with_updated_at(Timestamp::MAX)
+        .with_review_at(Some(Timestamp::MAX))
+        .with_used_at(Some(Timestamp::from_unix_millis(i64::MIN)))
         .with_version(u64::MAX);
     let secret = SecretAuthentication::new(SecretHash::of("")).with_expiry(Timestamp::MAX);
     vec![
@@ -81,7 +83,8 @@ pub(super) fn clients() -> Vec<Client> {
             .with_refresh_policy(RefreshPolicy::Never)
             .with_owner(parsed("{owner}: o'hara 用户 🦀"))
             .with_metadata(ClientMetadata::new())
-            .with_created_at(Timestamp::from_unix_millis(-1)),
+            .with_created_at(Timestamp::from_unix_millis(-1))
+            .with_review_at(Some(Timestamp::from_unix_millis(i64::MIN))),
         fixtures::client()
             .with_authentication(ClientAuthentication::Secret(secret))
             .with_lifetimes(Lifetimes::new().with_access_token(Some(std::time::Duration::new(u64::MAX, 999_999_999))))

@@ -56,6 +56,12 @@ pub fn client() -> Client {
     Client::public(client_id()).with_redirect_uri(parsed("https://app.example/callback"))
 }
 
+/// The client, to be reviewed at this instant.
+#[must_use]
+pub fn to_review(client: Client, at: Timestamp) -> Client {
+    client.with_review_at(Some(at))
+}
+
 /// A confidential client of which every field is set: disabled, so that a server treats it as unknown, with the secret
 /// `second`, beside which `first` is good for another minute.
 #[must_use]
@@ -86,6 +92,8 @@ pub fn full_client() -> Client {
         .with_registration_token(SecretHash::of("registration"))
         .with_created_at(from_now(-60))
         .with_updated_at(from_now(-30))
+        .with_review_at(Some(from_now(86_400)))
+        .with_used_at(Some(from_now(-10)))
         .with_version(3)
 }
 

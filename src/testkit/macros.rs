@@ -108,6 +108,7 @@ macro_rules! store_tests {
     ($(#[$attribute:meta])* evicting tokens: $store:expr $(,)?) => {
         $crate::__clauses! {
             [$(#[$attribute])*] [$store] token_store:
+            a_client_has_grants_once_it_was_granted_something,
             a_dropped_insertion_of_a_grant_happened_or_did_not,
             a_dropped_insertion_of_tokens_happened_or_did_not,
             a_dropped_reuse_happened_or_did_not,
@@ -166,6 +167,7 @@ macro_rules! store_tests {
     ($(#[$attribute:meta])* registry: $store:expr $(,)?) => {
         $crate::__clauses! {
             [$(#[$attribute])*] [$store] client_registry:
+            a_client_is_due_by_its_instant_of_now,
             a_client_is_listed_for_its_owner_of_now,
             a_deleted_client_is_gone,
             a_deletion_among_updates_is_the_end,
@@ -175,6 +177,7 @@ macro_rules! store_tests {
             a_dropped_use_of_a_secret_happened_or_did_not,
             a_listing_beside_insertions_shows_each_client_once,
             a_listing_of_clients_is_stable_while_others_come_and_go,
+            a_listing_of_due_clients_beside_others_misses_none,
             a_second_client_with_an_id_conflicts,
             a_use_beside_an_update_does_not_undo_it,
             an_unknown_client_is_absent,
@@ -182,6 +185,7 @@ macro_rules! store_tests {
             an_update_of_another_version_conflicts,
             an_update_replaces_every_field,
             clients_are_counted_up_to_a_bound,
+            clients_are_due_once_their_instant_is_past,
             clients_are_listed_by_owner_in_order,
             every_field_of_a_client_comes_back,
             one_of_concurrent_insertions_of_a_client_wins,
@@ -214,6 +218,7 @@ macro_rules! __purged_tokens {
     ($attributes:tt $store:tt) => {
         $crate::__clauses! {
             $attributes $store token_store:
+            a_client_has_no_grants_once_they_are_purged,
             a_grant_goes_with_the_last_of_its_tokens,
             purging_deletes_tokens_in_batches,
         }

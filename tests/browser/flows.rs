@@ -259,7 +259,8 @@ async fn a_developer_manages_an_app_with_the_keyboard_alone_and_without_javascri
             reached.push(name);
         }
         let own = reached.iter().position(|name| name == "Your apps").unwrap();
-        let buttons = ["Your apps", "Switch off", "Rotate", "Did a secret leak?", "Delete the app"];
+        let buttons =
+            ["Your apps", "Switch off", "Rotate", "Did a secret leak?", "Issue a token for this app", "Delete the app"];
         let fields = ["name", "redirect_uris", "description", "link", "logo", "Save"];
         assert_eq!(reached[own..], [&buttons[..], &fields[..]].concat());
 

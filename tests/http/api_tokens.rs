@@ -6,6 +6,7 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::developer_page::{register, registered};
 use super::support::html::{self, Form, forms};
 use super::support::sabotage::run_sqlite;
 use super::support::{ADA, App, Browser, Example, GRACE, Reply, http_client};
@@ -404,4 +405,28 @@ async fn a_token_for_a_program_has_nothing_to_do_with_the_apps() {
     ada.submit(&all).await.expect(303);
     assert!(works(&example, &token).await && !works(&example, &tokens.access).await);
     assert_eq!(ada.get("/tokens").await.texts(".token").len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_may_be_for_an_app_of_ones_own_and_ends_with_it() {
+    let example = Example::shared();
+    let mut grace = Browser::signed_in(&example, GRACE).await;
+    let page = register(&mut grace, "Token Taker", "https://taker.example/cb", true).await.expect(200);
+    let app = registered(&example, &page, "https://taker.example/cb");
+    let page = grace.get(&format!("/developers/app?client_id={}", app.id)).await.expect(200);
+    assert!(page.body.contains(&format!("/tokens?app={}", app.id)), "{page:?}");
+
+    let form = grace.get(&format!("/tokens?app={}", app.id)).await.form("/tokens");
+    assert_eq!(form.value("app"), app.id);
+    let form = form.with("name", "For the app").tick("scope", "links:read");
+    for foreign in ["demo", "nobody", "\u{e9}"] {
+        grace.submit(&form.clone().with("app", foreign)).await.expect_error_page(404);
+    }
+    let token = grace.submit(&form).await.expect(200).texts(".secret code").remove(0);
+    app.call("/links", &token).await.expect(200);
+    assert_eq!(app.introspect(&token).await.json()["client_id"], app.id);
+
+    let form = grace.get(&format!("/developers/app?client_id={}", app.id)).await.form("/developers/delete");
+    grace.submit(&form).await.expect(303);
+    app.call("/links", &token).await.expect_error(401, "invalid_token");
 }

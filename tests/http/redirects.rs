@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 
+use super::support::reply::Answer;
 use super::support::{ADA, App, Browser, Example, html};
 
 /// Ways to write an address elsewhere that some browser or parser takes for one of ours.
@@ -102,9 +103,15 @@ async fn an_error_of_an_unchecked_app_is_shown_first_and_sent_on_once_somebody_i
         let page = Browser::new(&example).get(&request.path).await;
         assert!(page.status.is_client_error(), "{change:?} {page:?}");
         let page = page.clone().expect_error_page(page.status.as_u16());
-        // It says what is wrong, and a button leads on: the person decides.
-        let buttons = html::select(&page.page(), "main a.primary").len();
-        assert_eq!(buttons, 1, "{}", page.body);
+        // It says what is wrong, and a button that names the place leads on: the person decides.
+        let document = page.page();
+        let buttons = html::select(&document, "main a.primary");
+        let [button] = buttons.as_slice() else { panic!("{}", page.body) };
+        assert!(html::text(*button).contains("app.example"), "{}", page.body);
+        let way_on = Answer::at(&app.redirect_uri, button.attr("href").unwrap());
+        assert_eq!(way_on.error(), if change.0 == "prompt" { "login_required" } else { error });
+        assert_eq!(way_on.get("state"), Some(request.state.as_str()));
+        assert!(!page.headers.contains_key("refresh") && !page.body.contains("http-equiv"), "{}", page.body);
 
         let answer = signed_in.get(&request.path).await.answer_to(&app.redirect_uri);
         let expected = if change.0 == "prompt" { ["consent_required", "interaction_required"] } else { [error, error] };

@@ -24,7 +24,7 @@ fn drip(example: &Example, beginning: &str) -> String {
         match connection.read(&mut chunk) {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(&chunk[..length]),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if is_no_end(error.kind()) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
             Err(error) => panic!("{error}"),
         }
@@ -33,6 +33,11 @@ fn drip(example: &Example, beginning: &str) -> String {
         }
     }
     String::from_utf8(answer).unwrap()
+}
+
+/// Whether more may come yet.
+fn is_no_end(error: ErrorKind) -> bool {
+    matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 #[tokio::test]

@@ -69,6 +69,25 @@ fn a_taken_port_is_named() {
 }
 
 #[test]
+fn from_where_documents_of_clients_may_be_fetched_is_said_clearly_or_nothing_starts() {
+    let directory = TempDir::new().unwrap();
+    let empty = directory.path().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    let missing = directory.path().join("missing.pem");
+    for (variable, value) in [
+        ("DOCUMENT_NETWORKS", "10.0.0.0"),
+        ("DOCUMENT_NETWORKS", "127.0.0.0/8,localhost"),
+        ("DOCUMENT_PORT", "https"),
+        ("DOCUMENT_PORT", "65536"),
+        ("DOCUMENT_CA", empty.to_str().unwrap()),
+        ("DOCUMENT_CA", missing.to_str().unwrap()),
+    ] {
+        let line = refusal(directory.path(), &[(variable, value)]);
+        assert!(line.contains(variable), "{value}: {line}");
+    }
+}
+
+#[test]
 fn a_bad_issuer_is_refused() {
     let directory = TempDir::new().unwrap();
     for issuer in [

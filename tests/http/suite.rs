@@ -3,7 +3,9 @@
 mod api;
 mod api_tokens;
 mod app_page;
+mod app_secrets;
 mod app_store;
+mod client_documents;
 mod clients_file;
 mod connected_apps;
 mod consent_flow;
@@ -18,6 +20,7 @@ mod lost_answers;
 mod mcp;
 mod metrics;
 mod oauth2_client;
+mod open_registration;
 mod pages;
 mod redirects;
 mod services;

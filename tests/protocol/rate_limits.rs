@@ -101,6 +101,40 @@ async fn a_flood_of_registrations_ends_for_whoever_sends_it() {
     expect_registered(register(ELSEWHERE).await);
 }
 
+// ATK-072: each decision leaves a grant in the store.
+#[tokio::test]
+async fn a_user_who_decides_without_end_is_told_to_wait_and_nobody_else_is() {
+    let counting = Arc::new(Counting::default());
+    let (limiter, clock) = limiter(DefaultRatePolicy::new());
+    let setup = Setup::intercepted(Setup::memory_start(), &counting, |builder| builder.rate_limiter(limiter)).await;
+    let request = setup.request("web");
+    for _ in 0..200 {
+        setup.code_for(&request).await;
+    }
+    let granted = setup.granted().await.len();
+    counting.take();
+    for _ in 0..10 {
+        let answer = setup.approve(&request).await;
+        assert_eq!(answer.status, 429, "{answer:?}");
+        assert!(!answer.headers.contains_key("location"), "{answer:?}");
+    }
+    let pending = setup.pending(&request).await.unwrap();
+    let token = setup.consent_token(&pending);
+    let confirmed = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
+    let denied = setup.server.deny(confirmed).await.unwrap_err();
+    assert_eq!(denied.reason(), ErrorReason::RateLimited);
+    assert!(counting.take().1.iter().all(|call| *call == "find_client"), "nothing was stored");
+    assert_eq!(setup.granted().await.len(), granted);
+
+    let bob = "bob".parse().unwrap();
+    let pending = setup.pending(&request).await.unwrap();
+    let token = pending.consent_token(&setup.session, &bob);
+    let confirmed = pending.confirm(&setup.session, &bob, &token).unwrap();
+    drop(setup.server.approve(confirmed, Approval::all()).await.unwrap());
+    clock.advance(Duration::from_secs(36));
+    setup.code_for(&request).await;
+}
+
 // INTRO-010, ATK-060
 #[tokio::test]
 async fn scanning_for_tokens_ends_for_the_client_that_does_it() {
@@ -209,7 +243,7 @@ async fn a_limiter_is_told_what_is_known_at_each_stage() {
     assert_eq!(scribe.take(), ["token Arrived 203.0.113.7 svc - -", "token Failed 203.0.113.7 svc - -"]);
     // Whoever names a public client is not that client.
     let tokens = setup.tokens("pub").await;
-    assert_eq!(scribe.take(), ["token Arrived - pub - -"]);
+    assert_eq!(scribe.take(), ["authorization Decided - pub - alice", "token Arrived - pub - -"]);
 
     let headers = bearer(tokens.text("access_token"));
     let api = setup.server.resource_server();

@@ -179,6 +179,43 @@ on_both_stores! {
         }
     }
 
+    // DCR-015: a developer who reads the description knows what to change.
+    async fn a_refusal_names_the_member_that_is_wrong(setup) {
+        for (member, value) in [
+            ("client_name", json!(5)),
+            ("client_name", json!("a\nb")),
+            ("redirect_uris", json!("https://new.test/cb")),
+            ("redirect_uris", json!([])),
+            ("contacts", json!([1])),
+            ("contacts", json!([" "])),
+            ("grant_types", json!(["password"])),
+            ("response_types", json!(["token"])),
+            ("token_endpoint_auth_method", json!("private_key_jwt")),
+            ("application_type", json!("desktop")),
+            ("scope", json!("re\"ad")),
+            ("scope", json!("bogus")),
+            ("logo_uri", json!("javascript:alert(1)")),
+            ("initiate_login_uri", json!("https://new.test/#x")),
+            ("jwks_uri", json!(5)),
+            ("jwks_uri", json!("http://new.test")),
+            ("jwks", json!({ "keys": [{ "kty": "oct" }] })),
+            ("software_version", json!({})),
+        ] {
+            let refused = register(&setup, &with(member, value.clone())).await;
+            assert_eq!(refused.status, 400, "{member}: {value}: {refused:?}");
+            assert!(refused.text("error_description").contains(member), "{member}: {value}: {refused:?}");
+        }
+        for (uris, at) in [(["http://a.test", "https://a.test"], 0), (["https://a.test", "https://a.test/#"], 1)] {
+            let refused = register(&setup, &with("redirect_uris", json!(uris))).await;
+            let refused = refused.expect_error(400, "invalid_redirect_uri");
+            assert!(refused.text("error_description").starts_with(&format!("redirect_uris[{at}]: ")), "{refused:?}");
+        }
+        let twice = r#"{"redirect_uris":["https://new.test/cb"],"scope":"read","scope":"write"}"#;
+        let refused = crate::registration::register_raw(&setup, twice, &[("content-type", "application/json")]).await;
+        let refused = refused.expect_error(400, "invalid_client_metadata");
+        assert!(refused.text("error_description").contains("scope"), "{refused:?}");
+    }
+
     // HTTP-018, DCR-015
     async fn a_description_keeps_to_its_characters_whatever_was_sent(setup) {
         for text in ["\"\\\n<script>é", "https://x.test/\"\\"] {

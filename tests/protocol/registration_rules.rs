@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use grantor::client::GrantType;
-use grantor::configuration::{Registration, RegistrationRules};
+use grantor::configuration::{Registration, RegistrationRules, RegistrationScope};
 use grantor::secret::SecretHash;
 use grantor::store::Deletion;
 use serde_json::json;
@@ -97,6 +97,29 @@ on_both_stores! {
         for asked in ["admin", "bogus", "re\"ad", "read\twrite"] {
             register(&setup, &granted(Some(asked))).await.expect_error(400, "invalid_client_metadata");
         }
+    }
+}
+
+// MCP-032: what a client asks for at first is no limit to what it needs later.
+#[tokio::test]
+async fn a_registration_may_be_for_all_that_the_operator_allows_whatever_it_names() {
+    let rules = || RegistrationRules::new().with_scope("read write".parse().unwrap());
+    let open = || Registration::Open(rules().with_requested_scope(RegistrationScope::AsAllowed));
+    for setup in Setup::both_with(|builder| builder.registration(open())).await {
+        for asked in ["read", "read admin", "admin", "bogus", "offline_access", ""] {
+            let document = with(public(), "scope", json!(asked));
+            let answer = expect_registered(register(&setup, &document).await);
+            assert_eq!(answer.text("scope"), "read write", "{asked:?}");
+            for (scope, error) in [("read", None), ("read write", None), ("admin", Some("invalid_scope"))] {
+                let request = request(&setup, &answer).set("scope", scope);
+                let reply = setup.approve(&request).await;
+                match error {
+                    Some(error) => expect_rejection(&reply, "https://new.test/cb", error, &request),
+                    None => drop(reply.expect_redirect("https://new.test/cb")),
+                }
+            }
+        }
+        register(&setup, &with(public(), "scope", json!("re\"ad"))).await.expect_error(400, "invalid_client_metadata");
     }
 }
 

@@ -1,19 +1,31 @@
 //! `AuthorizationServer::check`: what an operator is told at start-up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use grantor::Finding;
 use grantor::client::GrantType;
 use grantor::configuration::{Registration, RegistrationRules};
 use grantor::policy::Lifetimes;
+use grantor::rate_limit::{DefaultRatePolicy, LocalRateLimiter};
 
 use crate::support::Setup;
 
-on_both_stores! {
-    async fn a_sound_set_up_has_nothing_but_its_foreign_resources_to_report(setup) {
+#[tokio::test]
+async fn a_sound_set_up_has_nothing_but_its_foreign_resources_to_report() {
+    let limiter = || Arc::new(LocalRateLimiter::new(DefaultRatePolicy::new()));
+    for setup in Setup::both_with(|builder| builder.rate_limiter(limiter())).await {
         let findings = setup.server.check().await;
         assert!(findings.iter().all(|finding| matches!(finding, Finding::ForeignResource(_))), "{findings:?}");
         assert_eq!(findings.len(), 2, "the fixtures declare two resources on another origin");
+    }
+}
+
+on_both_stores! {
+    // DCR-027
+    async fn registrations_that_nothing_limits_are_reported(setup) {
+        let findings = setup.server.check().await;
+        assert!(findings.iter().any(|finding| matches!(finding, Finding::UnlimitedRegistration)), "{findings:?}");
     }
 
     async fn a_check_leaves_nothing_that_a_user_would_see(setup) {

@@ -47,7 +47,7 @@ fn profile(issuer: &str) -> Profile {
     let body = text("{\"url\":\"https://example.com/\"}");
     let api = Api {
         resource: text(issuer),
-        other_resource: None,
+        other_resource: Some(format!("{issuer}/api/mcp")),
         read: text("/api/v1/links"),
         write: ApiCall { method: Method::POST, path: text("/api/v1/links"), body },
     };

@@ -41,6 +41,7 @@ scenarios! {
     the_token_endpoint_tells_its_errors_by_the_documented_codes
     there_is_no_grant_but_that_of_a_code
     a_key_from_the_dashboard_is_a_token_like_those_of_apps
+    the_mcp_server_takes_the_same_keys_and_tokens
     keys_and_tokens_count_against_one_limit
     keys_and_apps_are_listed_and_revoked_on_one_page
 }
@@ -285,6 +286,48 @@ async fn a_key_from_the_dashboard_is_a_token_like_those_of_apps(place: Place) {
     }
     // It was shown once.
     assert!(!ada.get("/tokens").await.expect(200).body.contains(&key));
+}
+
+/// What an agent sends first.
+async fn initialize(clyk: &Service, token: Option<&str>) -> Reply {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("accept", "application/json, text/event-stream")];
+    headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
+    let body = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "Agent", "version": "1" },
+        },
+    });
+    clyk.json("/api/mcp", &headers, &body).await
+}
+
+async fn the_mcp_server_takes_the_same_keys_and_tokens(place: Place) {
+    let clyk = start(place);
+    let client_id = registered(&clyk).await;
+    let mut ada = Browser::signed_in(&clyk.example, ADA).await;
+    let answer = clyk.approve(&mut ada, &request(&client_id, "links:read mcp:tools")).await;
+    let code = answer.answer_to(REDIRECT_URI).code().to_owned();
+    let token = exchange(&clyk, &client_id, &code, &[]).await.expect(200).text("access_token");
+    let fields = [("name", "Tool key"), ("scope", "links:read"), ("scope", "mcp:tools")];
+    let key = make_token(&mut ada, &fields).await;
+    for held in [&token, &key] {
+        let answer = initialize(&clyk, Some(held)).await.expect(200);
+        assert!(answer.body.contains("\"serverInfo\""), "{answer:?}");
+        clyk.call("/api/v1/me", held).await.expect(200);
+    }
+    let challenge = initialize(&clyk, None).await.expect(401);
+    let challenge = challenge.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with("Bearer ") && challenge.contains("resource_metadata=\""), "{challenge}");
+    for wrong in ["nonsense", &format!("{key}x")] {
+        let challenge = initialize(&clyk, Some(wrong)).await.expect(401);
+        assert!(challenge.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{challenge:?}");
+    }
+    revoke_app(&mut ada, "Agent").await;
+    press(&mut ada, "/connected", "Tool key", "revoke").await;
+    for held in [&token, &key] {
+        initialize(&clyk, Some(held)).await.expect(401);
+    }
 }
 
 async fn keys_and_tokens_count_against_one_limit(place: Place) {

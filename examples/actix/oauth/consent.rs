@@ -1,10 +1,11 @@
 //! The authorization endpoint: the page that asks, and the form that answers.
 
-use actix_web::HttpResponse;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::{StatusCode, Uri};
 use actix_web::web::Data;
-use grantor::{Approval, Recall, page_headers};
+use actix_web::{HttpRequest, HttpResponse};
+use grantor::rate_limit::Peer;
+use grantor::{Approval, AuthorizationRequest, Recall, page_headers};
 
 use crate::provider::app::App;
 use crate::provider::consent_page::{self, Failure, Person};
@@ -24,20 +25,22 @@ pub fn service(path: &str) -> impl HttpServiceFactory + use<> {
 }
 
 /// `GET`
-async fn show(app: Data<App>, visitor: Visitor, uri: Uri) -> Result<HttpResponse, Problem> {
-    ask(&app, &visitor, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
+async fn show(app: Data<App>, visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (peer, uri) = (convert::peer(&request), request.uri());
+    ask(&app, &visitor, peer, uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
 /// `POST`
-async fn decide(app: Data<App>, visitor: Visitor, uri: Uri, form: Form) -> Result<HttpResponse, Problem> {
-    settle(&app, &visitor, &uri, &form)
+async fn decide(app: Data<App>, visitor: Visitor, request: HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+    let (peer, uri) = (convert::peer(&request), request.uri());
+    settle(&app, &visitor, peer, uri, &form)
         .await
         .or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
 /// Shows the consent page, unless there is nobody to ask or nothing to ask about.
-async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Failure> {
-    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+async fn ask(app: &App, visitor: &Visitor, peer: Option<Peer>, uri: &Uri) -> Result<HttpResponse, Failure> {
+    let pending = app.server.authorize(request(uri, peer)).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
@@ -58,7 +61,13 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<HttpResponse, Fa
 }
 
 /// Carries out the decision. The query is that of the page, so the request is checked again as it was shown.
-async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<HttpResponse, Failure> {
+async fn settle(
+    app: &App,
+    visitor: &Visitor,
+    peer: Option<Peer>,
+    uri: &Uri,
+    form: &Form,
+) -> Result<HttpResponse, Failure> {
     // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
     // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
@@ -66,7 +75,7 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         return Ok(see_other(&format!("{}?{query}", app.service.paths.authorize())));
     }
     form.require_own()?;
-    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+    let pending = app.server.authorize(request(uri, peer)).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
@@ -88,6 +97,12 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         _ => return Err(Problem::bad_request().into()),
     };
     Ok(response.into_http().into_response())
+}
+
+/// What is asked for, and by whom: a client's own document may have to be fetched for it.
+fn request(uri: &Uri, peer: Option<Peer>) -> AuthorizationRequest<'_> {
+    let request = AuthorizationRequest::new(uri.query().unwrap_or_default());
+    peer.into_iter().fold(request, AuthorizationRequest::with_peer)
 }
 
 /// The page, with what protects it.

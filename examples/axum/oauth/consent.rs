@@ -6,7 +6,7 @@ use axum::http::header::ALLOW;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use grantor::{Approval, Recall, page_headers};
+use grantor::{Approval, AuthorizationRequest, Recall, page_headers};
 
 use crate::provider::app::App;
 use crate::provider::consent_page::{self, Failure, Person};
@@ -15,7 +15,7 @@ use crate::shortener::problem::Problem;
 use crate::shortener::sign_in;
 use crate::shortener::views::ConsentPage;
 use crate::shortener::visitor::Visitor;
-use crate::web::{html, see_other};
+use crate::web::{Peer, html, see_other};
 
 /// The authorization endpoint. HEAD is refused: it would go through [`show`], and a remembered consent would make a
 /// code.
@@ -25,20 +25,26 @@ pub fn router(path: &str) -> Router<App> {
 }
 
 /// `GET`
-async fn show(State(app): State<App>, visitor: Visitor, uri: Uri) -> Result<Response, Problem> {
-    ask(&app, &visitor, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
+async fn show(State(app): State<App>, visitor: Visitor, peer: Peer, uri: Uri) -> Result<Response, Problem> {
+    ask(&app, &visitor, peer, &uri).await.or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
 /// `POST`
-async fn decide(State(app): State<App>, visitor: Visitor, uri: Uri, form: Form) -> Result<Response, Problem> {
-    settle(&app, &visitor, &uri, &form)
+async fn decide(
+    State(app): State<App>,
+    visitor: Visitor,
+    peer: Peer,
+    uri: Uri,
+    form: Form,
+) -> Result<Response, Problem> {
+    settle(&app, &visitor, peer, &uri, &form)
         .await
         .or_else(|failure| Ok(failure.answer(&visitor)?.into_http().into_response()))
 }
 
 /// Shows the consent page, unless there is nobody to ask or nothing to ask about.
-async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failure> {
-    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+async fn ask(app: &App, visitor: &Visitor, peer: Peer, uri: &Uri) -> Result<Response, Failure> {
+    let pending = app.server.authorize(request(uri, peer)).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
@@ -59,7 +65,7 @@ async fn ask(app: &App, visitor: &Visitor, uri: &Uri) -> Result<Response, Failur
 }
 
 /// Carries out the decision. The query is that of the page, so the request is checked again as it was shown.
-async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<Response, Failure> {
+async fn settle(app: &App, visitor: &Visitor, peer: Peer, uri: &Uri, form: &Form) -> Result<Response, Failure> {
     // Not a decision but a request, sent by POST (RFC 6749 §3.1): begin with the page, by a GET that brings the cookies
     // of a visitor who comes from another site.
     if form.fields.get("client_id").is_some() {
@@ -67,7 +73,7 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         return Ok(see_other(&format!("{}?{query}", app.service.paths.authorize())));
     }
     form.require_own()?;
-    let pending = app.server.authorize(uri.query().unwrap_or_default()).await?;
+    let pending = app.server.authorize(request(uri, peer)).await?;
     let Some(person) = Person::of(visitor)? else {
         pending.sign_in_required()?;
         return Ok(see_other(&sign_in::path(app.service.sign_in_path, path_and_query(uri))?));
@@ -89,6 +95,11 @@ async fn settle(app: &App, visitor: &Visitor, uri: &Uri, form: &Form) -> Result<
         _ => return Err(Problem::bad_request().into()),
     };
     Ok(response.into_http().into_response())
+}
+
+/// What is asked for, and by whom: a client's own document may have to be fetched for it.
+fn request(uri: &Uri, peer: Peer) -> AuthorizationRequest<'_> {
+    AuthorizationRequest::new(uri.query().unwrap_or_default()).with_peer(peer.0)
 }
 
 /// The page, with what protects it.

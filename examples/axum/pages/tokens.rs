@@ -20,6 +20,7 @@ use crate::web::{SignedIn, html, see_other};
 #[derive(Debug, Default, Deserialize)]
 pub struct Confirmation {
     revoked: Option<String>,
+    app: Option<String>,
 }
 
 /// `GET /tokens`
@@ -28,7 +29,8 @@ pub async fn list(
     SignedIn { visitor, user }: SignedIn,
     Query(confirmation): Query<Confirmation>,
 ) -> Result<Response, Problem> {
-    let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
+    let form = TokenForm { app: confirmation.app.clone().unwrap_or_default(), ..TokenForm::default() };
+    let mut page = tokens::page(&app, &visitor, &user, form).await?;
     page.revoked = confirmation.revoked.is_some();
     html(&page)
 }

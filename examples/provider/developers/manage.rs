@@ -217,7 +217,12 @@ impl Asked<'_> {
 
 /// The app that a form is about, if it is one of the person's own.
 pub async fn own(app: &App, owner: &User, fields: &Fields) -> Result<Arc<Client>, Problem> {
-    let id = ClientId::parse(fields.text("client_id")).map_err(|_| Problem::not_found())?;
+    own_app(app, owner, fields.text("client_id")).await
+}
+
+/// The app that is called `id`, if it is one of the person's own.
+pub async fn own_app(app: &App, owner: &User, id: &str) -> Result<Arc<Client>, Problem> {
+    let id = ClientId::parse(id).map_err(|_| Problem::not_found())?;
     let client = app.server.client(&id).await?;
     let owner = subject(owner)?;
     client.filter(|client| client.owner() == Some(&owner)).ok_or_else(Problem::not_found)

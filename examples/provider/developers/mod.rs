@@ -14,7 +14,7 @@ use grantor::store::Page;
 use grantor::{DeveloperApp, Subject};
 use url::form_urlencoded::byte_serialize;
 
-pub use self::manage::{Action, Managed, manage};
+pub use self::manage::{Action, Managed, manage, own_app};
 pub use self::one_app::{page as one_app_page, secret_page};
 use super::app::App;
 use super::refusal::Refusal;
@@ -124,8 +124,16 @@ fn api_paths(app: &App) -> Vec<&'static str> {
 
 /// The path of an app's own page.
 pub fn path(id: &ClientId) -> String {
-    let id: String = byte_serialize(id.as_str().as_bytes()).collect();
-    format!("/developers/app?client_id={id}")
+    format!("/developers/app?client_id={}", encoded(id))
+}
+
+/// The path of the page on which a token is issued for the app.
+fn token_path(id: &ClientId) -> String {
+    format!("/tokens?app={}", encoded(id))
+}
+
+fn encoded(id: &ClientId) -> String {
+    byte_serialize(id.as_str().as_bytes()).collect()
 }
 
 fn details(app: &App, client: &Client, workspaces: &[Workspace]) -> AppDetails {

@@ -25,6 +25,7 @@ pub async fn page(
     let client = super::manage::own(app, owner, fields).await?;
     let workspaces = workspaces::of(&app.site.database, owner.id).await?;
     Ok(AppPage {
+        token_path: super::token_path(client.id()),
         can_be_secure: app.service.secrets == Secrets::Offered || !client.is_public(),
         layout: visitor.layout(client.display_name(), Section::Developers),
         manage_token: visitor.form_token(MANAGE),

@@ -5,17 +5,13 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use grantor::{Access, ResourceServer, Scope};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use bytes::Bytes;
+use grantor::{Access, ResourceServer, Scope, SessionSeal};
 use http::header::{AUTHORIZATION, ORIGIN};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body, Bytes};
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest};
-use serde_json::json;
-use sha2::Sha256;
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -28,10 +24,8 @@ pub struct ToolScopes {
     pub connection: Scope,
     /// For each tool, by its name; that is more than for a connection.
     pub tools: BTreeMap<&'static str, Scope>,
-    /// What an agent without a token is told to ask for, lest its user is asked again at the first call.
+    /// What an agent without a token is told to ask for besides, lest its user is asked again at the next call.
     pub first: Scope,
-    /// All that the tools know.
-    pub all: Scope,
 }
 
 /// Lets in the requests whose token allows them, and keeps the sessions of others apart.
@@ -40,14 +34,13 @@ pub struct Gate {
     resource_server: ResourceServer,
     scopes: ToolScopes,
     origin: String,
-    seal: Hmac<Sha256>,
+    seal: SessionSeal,
 }
 
 impl Gate {
     /// For the tokens of `resource_server`. The only web pages that may call are those of `origin`.
     pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origin: &str) -> Self {
-        let seal = Hmac::new(&rand::random::<[u8; 64]>().into());
-        Self { resource_server, scopes, origin: origin.to_owned(), seal }
+        Self { resource_server, scopes, origin: origin.to_owned(), seal: SessionSeal::random() }
     }
 
     /// Checks a request. Each brings its own token, whatever its method, and whatever session it belongs to. What the token
@@ -63,17 +56,16 @@ impl Gate {
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
         let body = body.map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "The message is too large, or broken."))?;
-        let tool = tool(&body).and_then(|name| self.scopes.tools.get(&*name));
-        let (needed, advised) = tool.map_or((&self.scopes.connection, &self.scopes.first), |scope| (scope, scope));
+        let needed = tool(&body).and_then(|name| self.scopes.tools.get(&*name)).unwrap_or(&self.scopes.connection);
+        // Agents ask for what they are told and nothing else, so what they have is to be asked for again.
+        let besides = |scope: &Scope| Scope::parse(&format!("{scope} {needed}")).unwrap_or_else(|_| needed.clone());
 
         let verified = self.resource_server.verify(&parts).await;
-        let access = verified.map_err(|error| error.with_scope(advised.clone()).into_http())?;
-        // Most clients ask for what they are told and nothing else, so what they have is to be asked for again.
-        let kept = access.scope().intersection(&self.scopes.all);
-        let step_up = Scope::parse(&format!("{kept} {needed}")).unwrap_or_default();
-        access.require(needed.as_str()).map_err(|error| error.with_scope(step_up).into_http())?;
+        let access = verified.map_err(|error| error.with_scope(besides(&self.scopes.first)).into_http())?;
+        let sufficient = access.require(needed.as_str());
+        sufficient.map_err(|error| error.with_scope(besides(access.scope())).into_http())?;
         if let Some(session) = parts.headers.remove(SESSION_ID) {
-            let own = self.open(&session, &access);
+            let own = session.to_str().ok().and_then(|session| self.seal.open(session, &access)?.parse().ok());
             let own = own.ok_or_else(|| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;
             parts.headers.insert(SESSION_ID, own);
         }
@@ -85,28 +77,11 @@ impl Gate {
 
     /// Seals the session that begins with an answer, if one does: it is of no use to anybody else.
     pub fn release<B>(&self, mut response: Response<B>, access: &Access) -> Response<B> {
-        let id = response.headers_mut().remove(SESSION_ID);
-        let sealed = id.as_ref().and_then(|id| id.to_str().ok()).and_then(|id| {
-            let tag = URL_SAFE_NO_PAD.encode(self.tag(id, access).finalize().into_bytes());
-            HeaderValue::try_from(format!("{id}.{tag}")).ok()
-        });
-        response.headers_mut().extend(sealed.map(|id| (SESSION_ID, id)));
+        let session = response.headers_mut().remove(SESSION_ID);
+        let session = session.as_ref().and_then(|session| session.to_str().ok());
+        let sealed = session.and_then(|session| HeaderValue::try_from(self.seal.seal(session, access)).ok());
+        response.headers_mut().extend(sealed.map(|session| (SESSION_ID, session)));
         response
-    }
-
-    /// The session as the MCP server knows it.
-    fn open(&self, session: &HeaderValue, access: &Access) -> Option<HeaderValue> {
-        let (id, tag) = session.to_str().ok()?.rsplit_once('.')?;
-        self.tag(id, access).verify_slice(&URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
-        id.parse().ok()
-    }
-
-    /// Binds a session to an app and its user. When they let it do more that is another grant, and the session goes on. A
-    /// token that people made themselves is nothing but its grant.
-    fn tag(&self, id: &str, access: &Access) -> Hmac<Sha256> {
-        let (client, user, tenant) = (access.client_id(), access.subject(), access.tenant());
-        let grant = access.grant_id().filter(|_| client.is_none()).map(|grant| grant.to_string());
-        self.seal.clone().chain_update(json!([id, client, user, tenant, grant]).to_string())
     }
 }
 

@@ -3,15 +3,15 @@
 use grantor::client::GrantType;
 use grantor::configuration::{
     EndpointPaths, Prefixes, Registration, RegistrationAuthentication, RegistrationManagement, RegistrationMember,
-    RegistrationRules, TokenResponseShape,
+    RegistrationRules, RegistrationScope, TokenResponseShape,
 };
 use grantor::policy::{Lifetimes, RefreshPolicy};
 use grantor::secret::Prefix;
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, post, scope,
 };
 
 const SCOPES: &[(&str, &str)] = &[
@@ -43,6 +43,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: Some(Mcp { scope: "mcp:tools", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Unknown,
+        documents: ClientDocuments::Read,
         developers: Developers::Everybody,
         secrets: Secrets::Never,
         credentials: Credentials::SignedIn,
@@ -55,6 +56,8 @@ pub(super) fn service() -> Service {
         configure: |builder| {
             // The answer has the six members that are documented, and nobody gets a secret.
             let rules = RegistrationRules::new()
+                // An agent asks for more when it needs more.
+                .with_requested_scope(RegistrationScope::AsAllowed)
                 .with_client_id_prefix("clyk_oauth_")
                 .with_authentication(RegistrationAuthentication::PublicOnly)
                 .with_management(RegistrationManagement::Disabled)

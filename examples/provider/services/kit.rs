@@ -6,8 +6,8 @@ use grantor::configuration::{EndpointPaths, Prefixes, ResponseMember, TokenRespo
 use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -22,6 +22,7 @@ pub(super) fn service() -> Service {
         api: vec![get("/v4/account", Operation::Account, "public"), get("/v4/links", Operation::ListLinks, "public")],
         mcp: None,
         workspaces: Workspaces::Unknown,
+        documents: ClientDocuments::Ignored,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,

@@ -5,8 +5,8 @@ use grantor::configuration::{EndpointPaths, Prefixes, ResourceCredentials};
 use grantor::policy::RefreshPolicy;
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -29,6 +29,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: None,
         workspaces: Workspaces::Chosen,
+        documents: ClientDocuments::Ignored,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,

@@ -7,8 +7,8 @@ use grantor::error::ErrorReason;
 use grantor::policy::{Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, post, scope,
 };
 
 pub(super) fn service() -> Service {
@@ -33,6 +33,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: None,
         workspaces: Workspaces::Unknown,
+        documents: ClientDocuments::Ignored,
         developers: Developers::Everybody,
         secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,

@@ -10,7 +10,7 @@ use crate::provider::mcp::gate::ToolScopes;
 pub struct Mcp {
     /// What a token needs for anything at all; nothing is any token.
     pub scope: &'static str,
-    /// What an agent is told to ask for that has no token yet.
+    /// What an agent is told to ask for besides that has no token yet.
     pub first_scope: &'static str,
     /// What agents can do.
     pub tools: &'static [Tool],
@@ -56,12 +56,13 @@ impl Mcp {
     pub fn tool_scopes(&self) -> Result<ToolScopes, Invalid> {
         let with = |scope: &str| Scope::parse(&format!("{} {scope}", self.scope));
         let tools = self.tools.iter().map(|tool| Ok((tool.name, with(tool.scope)?)));
-        let all = self.tools.iter().fold(self.first_scope.to_owned(), |all, tool| format!("{all} {}", tool.scope));
-        Ok(ToolScopes {
-            connection: with("")?,
-            tools: tools.collect::<Result<_, Invalid>>()?,
-            first: with(self.first_scope)?,
-            all: with(&all)?,
-        })
+        let tools = tools.collect::<Result<_, Invalid>>()?;
+        Ok(ToolScopes { connection: with("")?, tools, first: Scope::parse(self.first_scope)? })
+    }
+
+    /// Everything that a token may be good for here.
+    pub fn scopes(&self) -> Result<Scope, Invalid> {
+        let own = [self.scope, self.first_scope].into_iter().chain(self.tools.iter().map(|tool| tool.scope));
+        Ok(Scope::parse(&own.collect::<Vec<_>>().join(" "))?)
     }
 }

@@ -39,6 +39,8 @@ pub struct Service {
     pub mcp: Option<Mcp>,
     /// Whether people choose a workspace when they let an app in.
     pub workspaces: Workspaces,
+    /// Whether clients may come that nobody registered, and that say who they are in a document of their own.
+    pub documents: ClientDocuments,
     /// Who may make apps and API tokens.
     pub developers: Developers,
     /// Whether an app can have a secret.
@@ -119,6 +121,17 @@ pub enum Workspaces {
     Chosen,
     /// The service has no such thing; what it grants is for all.
     Unknown,
+}
+
+/// Whether clients may come that nobody registered, and that say who they are in a document of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClientDocuments {
+    /// They may, and ask for whatever there is.
+    Read,
+    /// They may, and ask for no more than this.
+    ReadFor(&'static str),
+    /// They may not: the address of a document is an identifier like any other, and nobody's.
+    Ignored,
 }
 
 /// Who may make apps and API tokens.

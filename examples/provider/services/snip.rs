@@ -1,13 +1,16 @@
 //! Snip itself: self-registered apps, PKCE, rotation, workspaces.
 
 use grantor::client::GrantType;
-use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules};
+use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules, RegistrationScope};
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces,
-    delete, get, post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, delete, get, post, scope,
 };
+
+/// What apps may ask for that nobody vouches for: nothing that cannot be undone.
+const SELF_REGISTERED: &str = "links:read links:write stats:read";
 
 pub(super) fn service() -> Service {
     Service {
@@ -32,6 +35,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: Some(Mcp { scope: "", first_scope: "links:read stats:read", tools: LINK_TOOLS }),
         workspaces: Workspaces::Chosen,
+        documents: ClientDocuments::ReadFor(SELF_REGISTERED),
         developers: Developers::Everybody,
         secrets: Secrets::Offered,
         credentials: Credentials::SignedIn,
@@ -42,11 +46,12 @@ pub(super) fn service() -> Service {
         parameters: &[],
         signed_by: None,
         configure: |builder| {
-            // Apps that registered themselves may do nothing that cannot be undone. They may act for themselves, too:
-            // without a user, all that the API tells them is their own id.
+            // Apps that registered themselves may act for themselves, too: without a user, all that the API tells them is
+            // their own id. An agent asks for more when it needs more.
             let rules = RegistrationRules::new()
+                .with_requested_scope(RegistrationScope::AsAllowed)
                 .with_grant_types(GrantType::ALL)
-                .with_scope(scope("links:read links:write stats:read")?);
+                .with_scope(scope(SELF_REGISTERED)?);
             Ok(builder
                 .default_scope(scope("links:read")?)
                 // Nobody should delete what they do not see.

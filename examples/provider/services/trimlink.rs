@@ -7,8 +7,8 @@ use grantor::jwt::{Algorithm, JwtHeader};
 use grantor::policy::{AccessTokenFormat, Lifetimes, PkceRequirement, RefreshPolicy};
 
 use super::{
-    AppStore, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended, Workspaces, get,
-    post, scope,
+    AppStore, ClientDocuments, Credentials, Developers, Environments, Operation, Plans, Secrets, Service, Unattended,
+    Workspaces, get, post, scope,
 };
 
 /// 365 days.
@@ -36,6 +36,7 @@ pub(super) fn service() -> Service {
         ],
         mcp: None,
         workspaces: Workspaces::Chosen,
+        documents: ClientDocuments::Ignored,
         developers: Developers::Owners,
         secrets: Secrets::Offered,
         credentials: Credentials::PasswordAgain,

@@ -29,6 +29,8 @@ pub struct ConnectedApp {
     pub name: String,
     /// Whether nobody vouches for that.
     pub unverified: bool,
+    /// The host at which it says who it is, if it does that itself.
+    pub publisher: Option<String>,
     /// What it was allowed, by place and extent.
     pub grants: Vec<ConnectedGrant>,
 }

@@ -18,6 +18,10 @@ pub struct ConsentPage {
     pub app_name: String,
     /// Whether nobody vouches for that.
     pub unverified: bool,
+    /// The host at which it says who it is, if it does that itself.
+    pub publisher: Option<String>,
+    /// What to beware of.
+    pub warnings: Vec<&'static str>,
     /// Where the browser goes after the decision.
     pub destination: Destination,
     /// What the app asks for.

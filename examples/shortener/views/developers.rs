@@ -48,6 +48,8 @@ pub struct AppRegisteredPage {
 #[derive(Debug, Template)]
 #[template(path = "app.html", config = "examples/shortener/askama.toml")]
 pub struct AppPage {
+    /// Where a token for it is issued.
+    pub token_path: String,
     /// Whether the app has or can have a secret.
     pub can_be_secure: bool,
     /// The frame.

@@ -29,5 +29,5 @@ pub use layout::{Account, Layout, Section};
 pub use scope::ScopeChoice;
 pub use sign_in::SignInPage;
 pub use text::{date, date_and_time, host_of, iso_date, timestamp};
-pub use tokens::{TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage};
+pub use tokens::{AppChoice, TokenForm, TokenIssuedPage, TokenList, TokenOrigin, TokenRow, TokenStatus, TokensPage};
 pub use workspace::WorkspaceChoice;

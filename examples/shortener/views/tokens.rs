@@ -24,12 +24,25 @@ pub struct TokensPage {
     pub password_again: bool,
     /// What was typed, if it has to be typed again.
     pub form: TokenForm,
+    /// The person's apps, which it may be for.
+    pub apps: Vec<AppChoice>,
     /// Whether a token was just revoked.
     pub revoked: bool,
     /// Why a form of the list was not carried out.
     pub problem: Option<String>,
     /// The tokens.
     pub list: TokenList,
+}
+
+/// One app that a token may be for.
+#[derive(Debug)]
+pub struct AppChoice {
+    /// What the form sends.
+    pub client_id: String,
+    /// What the app is called.
+    pub name: String,
+    /// Whether it is chosen.
+    pub chosen: bool,
 }
 
 /// The page with a new token; the only one that ever shows it.
@@ -111,6 +124,8 @@ pub enum TokenStatus {
 /// The form for a new token, as it was typed.
 #[derive(Debug, Default)]
 pub struct TokenForm {
+    /// The identifier of the app that it is for; empty is a program that is no app.
+    pub app: String,
     /// What the token is to be called.
     pub name: String,
     /// The scope tokens that are ticked.

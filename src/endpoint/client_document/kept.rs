@@ -19,7 +19,9 @@ impl AuthorizationServer {
         // Many people may approve at once. If one of them was faster, look again.
         for _ in 0..ATTEMPTS {
             let Some(known) = registry.find_client(client.id()).await? else {
-                match registry.insert_client(&client.clone().with_created_at(now)).await? {
+                let unused = self.configuration().unused(client);
+                let new = client.clone().with_created_at(now).with_review_at(unused.first_review(now));
+                match registry.insert_client(&new.with_used_at(Some(now))).await? {
                     Insertion::Inserted => {
                         self.observe(&Event::Registered { client: client.id(), by: Actor::Client });
                         return Ok(());
@@ -30,6 +32,8 @@ impl AuthorizationServer {
             let unchanged = client.consented() == known.consented();
             let updated_at = if unchanged { known.updated_at() } else { now };
             let client = client.clone().described_like(&known, updated_at);
+            let noted = self.configuration().unused(&client).is_to_be_noted(&client, now);
+            let client = if noted { client.with_used_at(Some(now)) } else { client };
             // The operator may have begun to vouch for it.
             if !known.is_described_by_document() || client == *known {
                 return Ok(());

@@ -4,10 +4,10 @@
 #![doc = ""]
 // Where to find what a feature brings: here if the features are on, so that the links are checked, else on docs.rs.
 #![cfg_attr(
-    all(feature = "jwt", feature = "rate-limit", feature = "redis", feature = "testkit"),
+    all(feature = "cimd", feature = "jwt", feature = "rate-limit", feature = "redis", feature = "testkit"),
     doc = include_str!("links.md")
 )]
 #![cfg_attr(
-    not(all(feature = "jwt", feature = "rate-limit", feature = "redis", feature = "testkit")),
+    not(all(feature = "cimd", feature = "jwt", feature = "rate-limit", feature = "redis", feature = "testkit")),
     doc = include_str!("links_elsewhere.md")
 )]

@@ -76,6 +76,7 @@ impl AuthorizationServerBuilder {
             imported_tokens: self.imported_tokens,
             paths: self.paths,
             registration: self.registration,
+            unvetted_errors: self.unvetted_errors,
             #[cfg(feature = "cimd")]
             client_documents: self.client_documents,
             remembered_consent: self.remembered_consent,

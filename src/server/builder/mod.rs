@@ -1,6 +1,9 @@
 //! Building a server: what can be set.
 
 mod build;
+#[cfg(feature = "cimd")]
+mod client_documents;
+mod registration;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +16,8 @@ use crate::client::GrantType;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::{
     AuthorizationParameters, EndpointPaths, ImportedTokens, Prefixes, ProtectedResource, Registration,
-    RememberedConsent, ResourceCredentials, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, Wording,
-    client_id_prefix,
+    RememberedConsent, ResourceCredentials, ScopeDeclarations, TokenRequestBodies, TokenResponseShape, UnvettedErrors,
+    Wording, client_id_prefix,
 };
 use crate::issuer::Issuer;
 use crate::jwt::SignerSettings;
@@ -37,6 +40,7 @@ use crate::scope::Scope;
 /// | scopes | none, no default scope, and no wildcard; unknown ones are refused |
 /// | resource | none: tokens are for whoever accepts them |
 /// | registration | closed |
+/// | errors of clients that registered themselves | taken to the client once somebody is signed in |
 /// | client ID metadata documents | not read |
 /// | lifetimes | [`Lifetimes::new`] |
 /// | refresh | [`RefreshPolicy::default`]: rotation with ten seconds of grace |
@@ -74,6 +78,7 @@ pub struct AuthorizationServerBuilder {
     prefixes: Prefixes,
     paths: EndpointPaths,
     registration: Registration,
+    unvetted_errors: UnvettedErrors,
     #[cfg(feature = "cimd")]
     client_documents: Option<ClientIdMetadataDocuments>,
     remembered_consent: RememberedConsent,
@@ -113,6 +118,7 @@ impl AuthorizationServer {
             prefixes: Prefixes::default(),
             paths: EndpointPaths::under(""),
             registration: Registration::Closed,
+            unvetted_errors: UnvettedErrors::AfterSignIn,
             #[cfg(feature = "cimd")]
             client_documents: None,
             remembered_consent: RememberedConsent::Enabled,
@@ -274,20 +280,6 @@ impl AuthorizationServerBuilder {
     /// Sets where the endpoints are.
     pub fn paths(mut self, paths: EndpointPaths) -> Self {
         self.paths = paths;
-        self
-    }
-
-    /// Decides whether clients may register themselves; needs stores with a registry.
-    pub fn registration(mut self, registration: Registration) -> Self {
-        self.registration = registration;
-        self
-    }
-
-    /// Lets clients identify themselves by the URL of a document (see [`cimd`](crate::cimd)); needs stores with a registry,
-    /// where a client is kept once somebody has approved it.
-    #[cfg(feature = "cimd")]
-    pub fn client_id_metadata_documents(mut self, documents: ClientIdMetadataDocuments) -> Self {
-        self.client_documents = Some(documents);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +14,7 @@ use crate::identifier::Subject;
 use crate::secret::SecretHash;
 use crate::store::{Deletion, Insertion, Page, Update};
 
-/// One lock over both maps: clients are read at every request, and hardly ever change.
+/// One lock over all of it: clients are read at every request, and hardly ever change.
 #[derive(Default)]
 pub(super) struct Clients(RwLock<Registered>);
 
@@ -21,6 +22,7 @@ pub(super) struct Clients(RwLock<Registered>);
 struct Registered {
     by_id: HashMap<ClientId, Arc<Client>>,
     by_owner: BTreeMap<Subject, BTreeSet<ClientId>>,
+    by_review: BTreeSet<(Timestamp, ClientId)>,
 }
 
 impl Clients {
@@ -44,6 +46,14 @@ impl Clients {
         })
     }
 
+    pub(super) fn list_due(&self, before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>> {
+        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        self.read(|clients| {
+            let due = clients.by_review.iter().take_while(|(at, _)| *at < before).take(limit);
+            due.filter_map(|(_, id)| clients.by_id.get(id).cloned()).collect()
+        })
+    }
+
     pub(super) fn insert(&self, client: &Client, limit: usize) -> Result<Insertion, StoreError> {
         self.write(|clients| {
             let count = clients.by_id.len();
@@ -54,7 +64,7 @@ impl Clients {
                 return Err(full("as many clients as MemoryLimits::with_clients allows"));
             }
             vacant.insert(Arc::new(client.clone()));
-            clients.own(client);
+            clients.enter(client);
             Ok(Insertion::Inserted)
         })
     }
@@ -69,8 +79,8 @@ impl Clients {
             }
             let updated = client.clone().with_version(client.version().wrapping_add(1));
             let replaced = std::mem::replace(stored, Arc::new(updated));
-            clients.disown(&replaced);
-            clients.own(client);
+            clients.leave(&replaced);
+            clients.enter(client);
             Update::Updated
         })
     }
@@ -88,7 +98,7 @@ impl Clients {
     pub(super) fn delete(&self, id: &ClientId) -> Deletion {
         self.write(|clients| match clients.by_id.remove(id) {
             Some(client) => {
-                clients.disown(&client);
+                clients.leave(&client);
                 Deletion::Deleted
             }
             None => Deletion::Unknown,
@@ -105,13 +115,21 @@ impl Clients {
 }
 
 impl Registered {
-    fn own(&mut self, client: &Client) {
+    /// Lists a client that was just stored.
+    fn enter(&mut self, client: &Client) {
+        if let Some(at) = client.review_at() {
+            self.by_review.insert((at, client.id().clone()));
+        }
         if let Some(owner) = client.owner() {
             self.by_owner.entry(owner.clone()).or_default().insert(client.id().clone());
         }
     }
 
-    fn disown(&mut self, client: &Client) {
+    /// Forgets the places of one that is not stored any more, or not like this.
+    fn leave(&mut self, client: &Client) {
+        if let Some(at) = client.review_at() {
+            self.by_review.remove(&(at, client.id().clone()));
+        }
         let Some(owner) = client.owner() else { return };
         let Some(ids) = self.by_owner.get_mut(owner) else { return };
         ids.remove(client.id());

@@ -118,6 +118,11 @@ impl Index {
         quota.release_grant();
     }
 
+    pub(super) fn has_grants(&self, client: &ClientId) -> bool {
+        let client = self.hasher.hash_one(client);
+        lock(pick(&self.clients, client)).contains_key(&client)
+    }
+
     /// Where the grants of a client or tenant begin of which the newest has a serial number below `serial`.
     pub(super) fn place(&self, party: Party<'_>, serial: u64) -> Place {
         let hash = match party {

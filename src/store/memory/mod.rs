@@ -188,6 +188,10 @@ impl ClientRegistry for MemoryStore {
         Ok(self.clients.list(owner, page))
     }
 
+    async fn list_due_clients(&self, before: Timestamp, limit: NonZeroU32) -> Result<Vec<Arc<Client>>, StoreError> {
+        Ok(self.clients.list_due(before, limit))
+    }
+
     async fn count_clients(&self, at_most: NonZeroU32) -> Result<u32, StoreError> {
         Ok(u32::try_from(self.clients.len()).unwrap_or(u32::MAX).min(at_most.get()))
     }
@@ -309,6 +313,10 @@ impl TokenStore for MemoryStore {
             grants.extend(ids.iter().filter_map(|id| self.shard(id).summarize(id)).filter(matches));
         }
         Ok(grants)
+    }
+
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        Ok(self.index.has_grants(client))
     }
 
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {

@@ -27,6 +27,7 @@ pub(super) struct Statements {
     touch: SqlStr,
     delete: SqlStr,
     list: SqlStr,
+    list_due: SqlStr,
     count: SqlStr,
 }
 
@@ -35,12 +36,13 @@ impl Statements {
         Self {
             find: write("SELECT record FROM grantor_clients WHERE id = $1"),
             insert: write(
-                "INSERT INTO grantor_clients (id, owner, version, created_at, record) VALUES ($1, $2, $3, $4, $5) \
+                "INSERT INTO grantor_clients (id, owner, version, created_at, review_at, record) \
+                 VALUES ($1, $2, $3, $4, $5, $6) \
                  ON CONFLICT (id) DO NOTHING RETURNING true AS inserted",
             ),
             update: write(
                 "WITH updated AS ( \
-                     UPDATE grantor_clients SET owner = $3, version = $4, created_at = $5, record = $6 \
+                     UPDATE grantor_clients SET owner = $3, version = $4, created_at = $5, review_at = $6, record = $7 \
                      WHERE id = $1 AND version = $2 RETURNING id \
                  ) \
                  SELECT EXISTS (SELECT 1 FROM updated) AS updated, \
@@ -52,6 +54,7 @@ impl Statements {
             ),
             delete: write("DELETE FROM grantor_clients WHERE id = $1 RETURNING true AS deleted"),
             list: write("SELECT record FROM grantor_clients WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3"),
+            list_due: write("SELECT record FROM grantor_clients WHERE review_at < $1 ORDER BY review_at LIMIT $2"),
             count: write("SELECT count(*) AS clients FROM (SELECT 1 FROM grantor_clients LIMIT $1) AS counted"),
         }
     }
@@ -73,6 +76,7 @@ impl ClientRegistry for PostgresStore {
             .bind(client.owner().map(|owner| owner.as_str()))
             .bind(client.version().cast_signed())
             .bind_instant(client.created_at())
+            .bind_instant_or_null(client.review_at())
             .bind(json_text(client)?);
         self.insertion(&self.statements.clients.insert, parameters).await
     }
@@ -85,6 +89,7 @@ impl ClientRegistry for PostgresStore {
             .bind(next.owner().map(|owner| owner.as_str()))
             .bind(next.version().cast_signed())
             .bind_instant(next.created_at())
+            .bind_instant_or_null(next.review_at())
             .bind(json_text(&next)?);
         let row = self.only_row(&self.statements.clients.update, parameters).await?;
         Ok(match (row.flag("updated")?, row.flag("known")?) {
@@ -122,6 +127,11 @@ impl ClientRegistry for PostgresStore {
         let after = page.after.as_ref().map_or("", |id| id.as_str());
         let parameters = Parameters::new().bind(owner.as_str()).bind(after).bind(i64::from(page.limit.get()));
         self.rows(&self.statements.clients.list, parameters).await?.iter().map(client).collect()
+    }
+
+    async fn list_due_clients(&self, before: Timestamp, limit: NonZeroU32) -> Result<Vec<Arc<Client>>, StoreError> {
+        let parameters = Parameters::new().bind_instant(before).bind(i64::from(limit.get()));
+        self.rows(&self.statements.clients.list_due, parameters).await?.iter().map(client).collect()
     }
 
     async fn count_clients(&self, at_most: NonZeroU32) -> Result<u32, StoreError> {

@@ -209,10 +209,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_index_of_a_later_migration_can_be_made_beforehand() {
+    fn every_index_of_a_later_migration_is_empty_or_can_be_made_beforehand() {
         for sql in FILES.iter().skip(1) {
-            let made = sql.matches("CREATE INDEX").count() + sql.matches("CREATE UNIQUE INDEX").count();
-            assert_eq!(late_indexes(sql).count(), made, "{sql}");
+            let makes = |statement: &&str| {
+                ["\nCREATE INDEX ", "\nCREATE UNIQUE INDEX "].iter().any(|by| statement.contains(by))
+            };
+            let made: Vec<_> = sql.split(';').filter(makes).collect();
+            // Of a column that is new, no row has anything to enter.
+            let columns = sql.split(" ADD COLUMN ").skip(1).filter_map(|rest| rest.split(' ').next());
+            let empty: Vec<_> = columns.map(|column| format!("WHERE {column} IS NOT NULL")).collect();
+            let fresh = made.iter().filter(|statement| empty.iter().any(|empty| statement.ends_with(empty)));
+            assert_eq!(late_indexes(sql).count() + fresh.count(), made.len(), "{sql}");
         }
         let expected = LateIndex {
             name: "grantor_grants_tenant",

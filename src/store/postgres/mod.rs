@@ -26,9 +26,10 @@ use self::names::Names;
 /// How long a call waits for a connection and for the answer, unless the host says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const FILES: [&str; 2] = [
+const FILES: [&str; 3] = [
     include_str!("../migrations/postgres/0001_initial.sql"),
     include_str!("../migrations/postgres/0002_names_and_tenants.sql"),
+    include_str!("../migrations/postgres/0003_client_reviews.sql"),
 ];
 
 /// Makes a statement of SQL that uses the names of the files in `migrations`.

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::grant::{AccessTokenRecord, Grant, IssuedTokens, Retirement};
 use crate::identifier::{Subject, Tenant};
 use crate::secret::{GrantId, TokenKey};
-use crate::store::sql::{self, grant_columns};
+use crate::store::sql::{self, Columns as _, grant_columns};
 use crate::store::{FoundAccessToken, FoundRefreshToken, GrantSummary, Insertion, Page, Reuse, Rotation, TokenStore};
 
 pub(super) struct Statements {
@@ -29,6 +29,7 @@ pub(super) struct Statements {
     revoke_grant: SqlStr,
     find_grant: SqlStr,
     list_grants: SqlStr,
+    has_grants: SqlStr,
     touch_grant: SqlStr,
 }
 
@@ -118,6 +119,7 @@ impl Statements {
                 " FROM grantor_grants AS g WHERE g.subject = $1 AND g.id > $2 AND ($3 IS NULL OR g.client = $3)",
                 " ORDER BY g.id LIMIT $4",
             )),
+            has_grants: write("SELECT EXISTS (SELECT 1 FROM grantor_grants WHERE client = $1) AS found"),
             touch_grant: write(
                 "UPDATE grantor_grants SET last_used_at = $2 \
                  WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
@@ -224,6 +226,11 @@ impl TokenStore for PostgresStore {
             .bind(client.map(|client| client.as_str()))
             .bind(i64::from(page.limit.get()));
         self.rows(&self.statements.tokens.list_grants, parameters).await?.iter().map(sql::summary).collect()
+    }
+
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        let parameters = Parameters::new().bind(client.as_str());
+        self.only_row(&self.statements.tokens.has_grants, parameters).await?.flag("found")
     }
 
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {

@@ -36,12 +36,14 @@ impl ClientRegistry for RedisStore {
             return Ok(Insertion::Conflict);
         }
         let entries = self.enlist_client(self.client_lists(client.owner()), client.id()).await?;
+        self.list_review(client).await?;
         let key = self.keys.client(client.id());
         let mut set = cmd("SET");
         set.arg(&key).arg(value).arg("NX");
         match self.write(&key, set).await? {
             Value::Okay => {
                 self.settle_client(&entries, client.id(), Known::Keep).await;
+                self.list_review_again(client).await;
                 Ok(Insertion::Inserted)
             }
             Value::Nil => Ok(Insertion::Conflict),
@@ -60,10 +62,17 @@ impl ClientRegistry for RedisStore {
         };
         let left = self.enlist_client(left, client.id()).await?;
         let joined = self.enlist_client(joined, client.id()).await?;
+        let moved = stored.review_at() != client.review_at();
+        if moved {
+            self.list_review(client).await?;
+        }
         match self.run(&UPDATE_CLIENT, &[self.keys.client(client.id())], &arguments).await?.word() {
             b"updated" => {
                 self.settle_client(&left, client.id(), Known::Drop).await;
                 self.settle_client(&joined, client.id(), Known::Keep).await;
+                if moved {
+                    self.list_review_again(client).await;
+                }
                 Ok(Update::Updated)
             }
             b"conflict" => Ok(Update::Conflict),
@@ -95,6 +104,7 @@ impl ClientRegistry for RedisStore {
         match self.write(&key, delete).await? {
             Value::Int(1) => {
                 self.settle_client(&entries, id, Known::Drop).await;
+                self.drop_review(&stored).await;
                 Ok(Deletion::Deleted)
             }
             Value::Int(_) => Ok(Deletion::Unknown),
@@ -104,6 +114,10 @@ impl ClientRegistry for RedisStore {
 
     async fn list_clients(&self, owner: &Subject, page: Page<ClientId>) -> Result<Vec<Arc<Client>>, StoreError> {
         self.page_of_clients(owner, page).await
+    }
+
+    async fn list_due_clients(&self, before: Timestamp, limit: NonZeroU32) -> Result<Vec<Arc<Client>>, StoreError> {
+        self.due_clients(before, limit).await
     }
 
     async fn count_clients(&self, at_most: NonZeroU32) -> Result<u32, StoreError> {

@@ -54,7 +54,7 @@ impl CodeStore for RedisStore {
         Ok(())
     }
 
-    /// Deletes nothing: Redis does, a minute after a code and its grant expired.
+    /// Deletes nothing: Redis does, with the grant of the code, a day after that expired.
     async fn purge_codes(&self, _before: Timestamp, _limit: NonZeroU32) -> Result<u32, StoreError> {
         Ok(0)
     }

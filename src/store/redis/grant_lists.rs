@@ -144,6 +144,21 @@ impl RedisStore {
         Ok(summaries)
     }
 
+    /// Tells whether any grant of a client is there.
+    pub(super) async fn has_grants_of(&self, client: &ClientId) -> Result<bool, StoreError> {
+        let list = self.keys.client_grants(client);
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let members = self.members(&list, after.as_deref(), BATCH).await?;
+            let Some(last) = members.last() else { return Ok(false) };
+            after = Some(last.clone());
+            let grants = self.listed_grants(&list, &members).await?;
+            if grants.iter().any(|stored| stored.summary.grant.client.as_ref() == Some(client)) {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Revokes the grants of a list of which `of` is true, and returns how many were not revoked before.
     pub(super) async fn revoke_listed(
         &self,

@@ -84,6 +84,11 @@ impl Keys {
         self.list("clients", "")
     }
 
+    /// When to look whether clients are still used.
+    pub(super) fn client_reviews(&self) -> Vec<u8> {
+        format!("{}{{clients}}:review", self.prefix).into_bytes()
+    }
+
     pub(super) fn limit(&self, key: &str) -> Vec<u8> {
         format!("{}limit:{}", self.prefix, without_braces(key)).into_bytes()
     }

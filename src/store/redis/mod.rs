@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod rate_limiter;
 mod records;
+mod reviews;
 mod scripts;
 mod tokens;
 
@@ -111,6 +112,7 @@ const WRITERS: usize = 16;
 /// | `grantor:{tenant-grants:id}:order`, `:due` | the grants that are confined to a tenant | the same |
 /// | `grantor:{owner-clients:id}:order`, `:due` | the clients of an owner | while it has any |
 /// | `grantor:{clients}:order`, `:due` | all clients | the same |
+/// | `grantor:{clients}:review` | when to look whether a client is still used | the same |
 ///
 /// Redis evicts by itself what has expired: tokens a minute later, because its clock is not the caller's, grants and codes a day
 /// later, because a consent form may be sent again. So

@@ -48,6 +48,7 @@ scripts! {
     INSERT_TOKENS: "grant" "lasting" "issue" "insert_tokens";
     LIMIT: "limit";
     REDEEM: "grant" "lasting" "code" "redeem";
+    REVIEW: "review";
     REUSE: "grant" "lasting" "issue" "refresh" "reuse";
     REVOKE_ACCESS_TOKEN: "revoke_access_token";
     REVOKE_GRANT: "grant" "revoke_grant";

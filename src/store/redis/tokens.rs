@@ -134,12 +134,16 @@ impl TokenStore for RedisStore {
         self.page_of_grants(subject, client, page).await
     }
 
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        self.has_grants_of(client).await
+    }
+
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
         self.run(&TOUCH_GRANT, &[self.keys.grant(id)], &[instant(at).to_vec()]).await?;
         Ok(())
     }
 
-    /// Deletes nothing: Redis does, a minute after a token or grant expired.
+    /// Deletes nothing: Redis does, a minute after a token expired, and a day after a grant did or was revoked.
     async fn purge_tokens(&self, _before: Timestamp, _limit: NonZeroU32) -> Result<u32, StoreError> {
         Ok(0)
     }

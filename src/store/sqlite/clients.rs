@@ -31,13 +31,15 @@ impl ClientStore for SqliteStore {
 #[async_trait]
 impl ClientRegistry for SqliteStore {
     async fn insert_client(&self, client: &Client) -> Result<Insertion, StoreError> {
-        let sql = "INSERT INTO grantor_clients (id, owner, version, created_at, record) VALUES (?1, ?2, ?3, ?4, ?5) \
+        let sql = "INSERT INTO grantor_clients (id, owner, version, created_at, review_at, record) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                    ON CONFLICT (id) DO NOTHING";
         let inserted = sqlx::query(sql)
             .bind(client.id().as_str())
             .bind(client.owner().map(|owner| owner.as_str()))
             .bind(client.version().cast_signed())
             .bind(client.created_at().unix_millis())
+            .bind(client.review_at().map(Timestamp::unix_millis))
             .bind(json_text(client)?)
             .execute(&self.writer)
             .await
@@ -47,7 +49,7 @@ impl ClientRegistry for SqliteStore {
 
     async fn update_client(&self, client: &Client) -> Result<Update, StoreError> {
         let next = client.clone().with_version(client.version().wrapping_add(1));
-        let sql = "UPDATE grantor_clients SET owner = ?3, version = ?4, created_at = ?5, record = ?6 \
+        let sql = "UPDATE grantor_clients SET owner = ?3, version = ?4, created_at = ?5, review_at = ?6, record = ?7 \
                    WHERE id = ?1 AND version = ?2";
         let mut writer = self.writer().await?;
         let mut transaction = begin(&mut writer).await.map_err(store_error)?;
@@ -57,6 +59,7 @@ impl ClientRegistry for SqliteStore {
             .bind(next.owner().map(|owner| owner.as_str()))
             .bind(next.version().cast_signed())
             .bind(next.created_at().unix_millis())
+            .bind(next.review_at().map(Timestamp::unix_millis))
             .bind(json_text(&next)?)
             .execute(&mut *transaction)
             .await
@@ -108,6 +111,17 @@ impl ClientRegistry for SqliteStore {
             .bind(owner.as_str())
             .bind(after)
             .bind(page.limit.get())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(store_error)?;
+        rows.iter().map(client).collect()
+    }
+
+    async fn list_due_clients(&self, before: Timestamp, limit: NonZeroU32) -> Result<Vec<Arc<Client>>, StoreError> {
+        let sql = "SELECT record FROM grantor_clients WHERE review_at < ?1 ORDER BY review_at LIMIT ?2";
+        let rows = sqlx::query(sql)
+            .bind(before.unix_millis())
+            .bind(limit.get())
             .fetch_all(&self.readers)
             .await
             .map_err(store_error)?;

@@ -134,9 +134,10 @@ impl SqliteStore {
     ///
     /// [`SqliteError`] if nothing was changed, or if a newer release of this crate has migrated the database.
     pub async fn migrate(&self) -> Result<(), SqliteError> {
-        const FILES: [&str; 2] = [
+        const FILES: [&str; 3] = [
             include_str!("../migrations/sqlite/0001_initial.sql"),
             include_str!("../migrations/sqlite/0002_names_and_tenants.sql"),
+            include_str!("../migrations/sqlite/0003_client_reviews.sql"),
         ];
 
         // sqlx's own migrator takes no lock on SQLite, and its table is the host's unless told otherwise.

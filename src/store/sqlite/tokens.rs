@@ -216,6 +216,14 @@ impl TokenStore for SqliteStore {
         rows.iter().map(sql::summary).collect()
     }
 
+    async fn has_grants(&self, client: &ClientId) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM grantor_grants WHERE client = ?1)")
+            .bind(client.as_str())
+            .fetch_one(&self.readers)
+            .await
+            .map_err(store_error)
+    }
+
     async fn touch_grant(&self, id: &GrantId, at: Timestamp) -> Result<(), StoreError> {
         let sql =
             "UPDATE grantor_grants SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";

@@ -17,6 +17,7 @@ pub async fn a_code_is_stored_with_its_grant(store: &dyn GrantStore) {
     let code = stored(store).await;
     let listed = summary(store, &code.grant).await.expect("the grant is listed");
     assert_eq!((&listed.grant, listed.expires_at), (&code.grant, Some(code.expires_at)));
+    assert!(store.has_grants(code.grant.client.as_ref().expect("it has a client")).await.unwrap());
     let with_tokens = fixtures::issued(&fixtures::grant());
     assert_eq!(store.insert_tokens(&with_tokens).await.unwrap(), Insertion::Inserted);
     let bare = fixtures::grant();

@@ -8,8 +8,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::{NO_STORE, NOSNIFF, respond, vary};
-use crate::client::Vetting;
-use crate::configuration::{Choice, Words};
+use crate::configuration::{Choice, Taken, Words};
 use crate::error::{AuthorizeError, ErrorReason};
 use crate::language::LanguageTag;
 use crate::redirect_target::RedirectTarget;
@@ -187,7 +186,8 @@ impl AuthorizeError {
     /// Decides what the browser gets.
     ///
     /// An error about a client that registered itself does not redirect an anonymous visitor: else anybody could make
-    /// the server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it.
+    /// the server send people anywhere (RFC 9700 §4.11.2). They get a page instead, and may continue from it; so does
+    /// everybody if [`UnvettedErrors`](crate::configuration::UnvettedErrors) says so.
     #[must_use]
     pub fn answer(self, visitor: Visitor) -> AuthorizeAnswer {
         let (reason, readers) = (self.reason(), self.readers());
@@ -198,13 +198,15 @@ impl AuthorizeError {
             Self::Redirect(rejection) => rejection,
         };
         let response = AuthorizationResponse::error(&rejection.target, reason, &description);
-        match (rejection.vetting, visitor) {
-            (Vetting::SelfRegistered, Visitor::Anonymous) => {
+        match (rejection.taken, visitor) {
+            (Taken::Nobody, _) | (Taken::WhoeverIsSignedIn, Visitor::Anonymous) => {
                 let destination = RedirectUri::parse(rejection.target.uri()).map(|uri| uri.display_host());
                 let way_on = WayOn { location: response.location, destination: destination.unwrap_or_default() };
                 AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: Some(way_on) })
             }
-            _ => AuthorizeAnswer::Redirect(response),
+            (Taken::Everybody, _) | (Taken::WhoeverIsSignedIn, Visitor::SignedIn) => {
+                AuthorizeAnswer::Redirect(response)
+            }
         }
     }
 }

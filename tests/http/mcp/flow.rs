@@ -60,7 +60,8 @@ async fn an_agent_finds_its_way_from_the_address_to_the_result_of_a_tool() {
 #[tokio::test]
 async fn an_agent_that_may_not_do_more_yet_is_told_what_to_ask_for_and_goes_on_in_its_session() {
     let example = Example::start();
-    let app = App::public(&example).await;
+    // The SDKs register with the scope that they are told at first.
+    let app = App::register(&example, json!({ "scope": "links:read" })).await;
     let mut ada = Browser::signed_in(&example, ADA).await;
     let tokens = Tokens::of(&token_for(&app, &mut ada, "links:read", &example.url(PATH)).await);
     let agent = Agent::connected(&example, &tokens.access).await;
@@ -93,7 +94,7 @@ async fn an_expired_token_is_refused_in_the_middle_of_a_session_and_a_refreshed_
     run_sqlite(&database, "UPDATE grantor_access_tokens SET expires_at = 1577836800000");
 
     let refusal = agent.call("list_links", json!({})).await;
-    assert_eq!(refused(&refusal, 401, Some("invalid_token")), "links:read");
+    assert_eq!(refused(&refusal, 401, Some("invalid_token")), "links:read stats:read");
     refused(&agent.request("tools/list", json!({})).await, 401, Some("invalid_token"));
     let next = Tokens::of(&app.refresh(&tokens.refresh).await);
     assert!(agent.with_token(&next.access).result("list_links", json!({})).await["links"].is_array());

@@ -93,7 +93,7 @@ async fn clyk_lets_an_agent_connect_only_with_the_scope_for_it() {
     let example = Example::start_with(&[("--service", "clyk")]);
     let mut ada = Browser::signed_in(&example, ADA).await;
     let agent = Agent::new(&example);
-    assert_eq!(refused(&agent.initialize().await, 401, None), "mcp:tools links:read stats:read");
+    assert_eq!(refused(&agent.initialize().await, 401, None), "links:read stats:read mcp:tools");
     let without = clyk_token(&example, &mut ada, "links:read", None).await;
     let refusal = agent.clone().with_token(&without).initialize().await;
     assert_eq!(refused(&refusal, 403, Some("insufficient_scope")), "links:read mcp:tools");

@@ -18,6 +18,20 @@ use crate::EXAMPLE;
 /// busy.
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
+/// What the environment may say that a test does not.
+const VARIABLES: [&str; 11] = [
+    "ADDR",
+    "CLIENTS",
+    "DOCUMENT_CA",
+    "DOCUMENT_NETWORKS",
+    "DOCUMENT_PORT",
+    "ISSUER",
+    "LIMITS",
+    "METRICS_ADDR",
+    "PLAN",
+    "REQUEST_TIMEOUT",
+    "RUST_LOG",
+];
 /// The name of the database's file; those that belong to it begin with it.
 pub(super) const DATABASE: &str = "snip.db";
 
@@ -82,7 +96,7 @@ impl Drop for Example {
 /// The example, to be started with a database in `directory`, and without anything that the environment says about it.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary());
-    for variable in ["ADDR", "CLIENTS", "ISSUER", "LIMITS", "METRICS_ADDR", "PLAN", "REQUEST_TIMEOUT", "RUST_LOG"] {
+    for variable in VARIABLES {
         command.env_remove(variable);
     }
     command.env("SIGNING_KEY", directory.join("signing-key.pem"));

@@ -94,18 +94,27 @@ pub fn forms(page: &Html) -> Vec<Form> {
     select(page, "form").into_iter().map(form).collect()
 }
 
+/// What a list sends: the option that is chosen, or else the first.
+fn selected(list: ElementRef<'_>) -> String {
+    let options = Selector::parse("option").unwrap();
+    let chosen = list.select(&options).find(|option| option.attr("selected").is_some());
+    let chosen = chosen.or_else(|| list.select(&options).next()).expect("an option");
+    chosen.attr("value").unwrap_or_default().to_owned()
+}
+
 #[track_caller]
 fn form(element: ElementRef<'_>) -> Form {
     assert_eq!(element.attr("method"), Some("post"), "{}", element.html());
     let action = element.attr("action").expect("an action").to_owned();
     let mut form = Form { action, fields: Vec::new(), buttons: Vec::new(), boxes: Vec::new() };
-    let controls = Selector::parse("input, textarea, button").unwrap();
+    let controls = Selector::parse("input, textarea, button, select").unwrap();
     for control in element.select(&controls) {
         let Some(name) = control.attr("name") else { continue };
         let value = control.attr("value").unwrap_or_default().to_owned();
         let kind = control.attr("type").unwrap_or("text");
         match control.value().name() {
             "textarea" => form.fields.push((name.to_owned(), control.text().collect())),
+            "select" => form.fields.push((name.to_owned(), selected(control))),
             "button" => form.buttons.push((name.to_owned(), value)),
             _ if kind == "checkbox" && control.attr("checked").is_none() => form.boxes.push((name.to_owned(), value)),
             _ if kind == "radio" && control.attr("checked").is_none() => {}

@@ -102,10 +102,8 @@ impl Reply {
     /// The answer to an authorization request, as the client at `redirect_uri` finds it.
     #[track_caller]
     pub fn answer_to(&self, redirect_uri: &str) -> Answer {
-        let location = self.redirect();
-        let rest = location.strip_prefix(redirect_uri).unwrap_or_else(|| panic!("{location} leads elsewhere"));
-        assert!(rest.starts_with('?') && !rest.contains('#') && self.body.is_empty(), "{self:?}");
-        Answer(Url::parse(location).unwrap().query_pairs().into_owned().collect())
+        assert!(self.body.is_empty(), "{self:?}");
+        Answer::at(redirect_uri, self.redirect())
     }
 }
 
@@ -114,6 +112,14 @@ impl Reply {
 pub struct Answer(Vec<(String, String)>);
 
 impl Answer {
+    /// The answer that the client at `redirect_uri` finds if a browser goes to this address.
+    #[track_caller]
+    pub fn at(redirect_uri: &str, address: &str) -> Self {
+        let rest = address.strip_prefix(redirect_uri).unwrap_or_else(|| panic!("{address} leads elsewhere"));
+        assert!(rest.starts_with('?') && !rest.contains('#'), "{address}");
+        Self(Url::parse(address).unwrap().query_pairs().into_owned().collect())
+    }
+
     /// A parameter that occurs once, or not at all.
     #[track_caller]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -3,6 +3,7 @@
 use grantor::Visitor;
 use grantor::client::ApplicationType;
 use grantor::error::ErrorReason;
+use grantor::redirect_uri::RedirectDestinations;
 use serde_json::{Value, json};
 
 use super::{CALLBACK, ID, World, document, with};
@@ -326,4 +327,19 @@ async fn a_redirect_uri_that_the_operator_does_not_accept_counts_as_not_there() 
     world.site.publish(ID, &with("redirect_uris", json!(["https://elsewhere.test/cb"])));
     let (reason, event) = refused(&world).await;
     assert!(reason == ErrorReason::ClientDocumentUnusable && event.contains("NoRedirectUri"), "{event}");
+}
+
+// MCP-016: what the operator says of destinations holds for clients that nobody registered, too.
+#[tokio::test]
+async fn a_destination_that_the_operator_denies_counts_as_not_there() {
+    let denying = |documents: grantor::cimd::ClientIdMetadataDocuments| {
+        let evil = ["evil.test", "*.evil.test"].map(|pattern| pattern.parse().unwrap());
+        documents.with_redirect_destinations(RedirectDestinations::new().denying(evil))
+    };
+    let world = World::with(denying).await;
+    world.site.publish(ID, &with("redirect_uris", json!(["https://a.evil.test/cb", CALLBACK])));
+    let request = world.request().set("redirect_uri", "https://a.evil.test/cb");
+    let error = world.setup.pending(&request).await.unwrap_err();
+    assert_eq!(error.reason(), ErrorReason::RedirectUriUnregistered);
+    world.tokens().await;
 }

@@ -13,8 +13,10 @@ use grantor::cimd::{
 use grantor::error::ErrorReason;
 use http::Response;
 
+use super::authority::Authority;
 use super::document;
-use super::web_server::{Authority, Behaviour, Names, Silent, WebServer};
+use super::silent::Silent;
+use super::web_server::{Behaviour, Names, WebServer};
 use crate::browser::page;
 use crate::support::Setup;
 
@@ -128,7 +130,7 @@ async fn a_name_of_this_very_machine_is_not_connected_to() {
 #[tokio::test]
 async fn a_name_that_means_something_else_a_moment_later_leads_nowhere() {
     let authority = Authority::new();
-    let silent = Silent::at(([127, 0, 0, 1], 0).into());
+    let silent = Silent::on(std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap());
     let behaviour = Behaviour::Sends(answer("200 OK\r\nContent-Length: 2", b"{}"));
     let port = silent.port();
     let server = WebServer::start_at([127, 0, 0, 2].into(), port, &authority, HOST, 4_000, behaviour).await;

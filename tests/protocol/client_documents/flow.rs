@@ -1,6 +1,8 @@
 //! From a URL to tokens.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grantor::Visitor;
 use grantor::client::Vetting;
@@ -193,4 +195,31 @@ async fn documents_are_advertised_exactly_when_they_are_read() {
     let member = "client_id_metadata_document_supported";
     assert_eq!(get(&World::new().await.setup).await[member], json!(true));
     assert!(get(&Setup::memory().await).await.get(member).is_none());
+}
+
+// DCR-027: what is kept of a client goes once it has been unused for long, and comes back with the next consent.
+#[tokio::test]
+async fn a_client_that_nobody_uses_any_more_is_not_kept() {
+    let (day, many) = (Duration::from_hours(24), NonZeroU32::new(1_000).unwrap());
+    for world in World::both().await {
+        let until = |days: u32| {
+            let world = &world;
+            async move {
+                for _ in 0..days {
+                    world.setup.clock.advance(day);
+                    while world.setup.server.purge(many).await.unwrap() > 0 {}
+                }
+            }
+        };
+        world.tokens().await;
+        until(100).await;
+        assert!(world.kept().await.is_some(), "its last grant ended less than 90 days ago");
+        world.tokens().await;
+        until(100).await;
+        assert!(world.kept().await.is_some());
+        until(50).await;
+        assert!(world.kept().await.is_none());
+        world.tokens().await;
+        assert!(world.kept().await.is_some());
+    }
 }

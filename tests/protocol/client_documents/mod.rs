@@ -1,5 +1,6 @@
 //! Client ID metadata documents (feature `cimd`): clients that nobody registered.
 
+mod authority;
 mod caching;
 mod changes;
 mod consent;
@@ -7,6 +8,7 @@ mod documents;
 mod fetching;
 mod flow;
 mod limits;
+mod silent;
 mod site;
 mod urls;
 mod web_server;

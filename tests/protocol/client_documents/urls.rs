@@ -129,7 +129,7 @@ async fn a_host_that_the_operator_does_not_want_is_refused_without_a_fetch_and_i
     let world = World::new().await;
     let tokens = world.tokens().await;
     world.site.take();
-    let host = |text: &str| text.parse::<grantor::cimd::HostPattern>().unwrap();
+    let host = |text: &str| text.parse::<grantor::host_pattern::HostPattern>().unwrap();
     for (number, decided) in [
         World::with(|documents| documents.denying([host("client.test")])).await,
         World::with(|documents| documents.allowing_only([host("*.client.test"), host("other.test")])).await,

@@ -1,4 +1,4 @@
-//! Real web servers on this machine: one that speaks TLS, and one that must hear nothing.
+//! Real web servers on this machine, that speak TLS.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use grantor::cimd::Resolver;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
+
+use super::authority::Authority;
 
 /// What a web server does with a request.
 #[derive(Clone, Debug)]
@@ -29,38 +27,6 @@ pub enum Behaviour {
     Trickles(Vec<u8>),
     /// Sends nothing, and keeps the connection.
     IsSilent,
-}
-
-/// An authority that a test trusts.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Its certificate.
-    pub fn der(&self) -> &[u8] {
-        self.0.der()
-    }
-
-    /// A certificate for a host, that ends in this year.
-    fn certify(&self, host: &str, until: i32) -> ServerConfig {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2000, 1, 1);
-        params.not_after = rcgen::date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap()
-    }
 }
 
 /// A web server for one host.
@@ -160,37 +126,6 @@ async fn answer(stream: &mut TlsStream<TcpStream>, behaviour: &Behaviour) -> io:
             }
         }
         Behaviour::IsSilent => stream.read_u8().await.map(|_| ()),
-    }
-}
-
-/// A listener that nobody may connect to.
-pub struct Silent(std::net::TcpListener);
-
-impl Silent {
-    /// One at every address of this machine.
-    pub fn everywhere() -> Self {
-        let everywhere = std::net::TcpListener::bind("[::]:0").or_else(|_| std::net::TcpListener::bind("0.0.0.0:0"));
-        Self::of(everywhere.unwrap())
-    }
-
-    pub fn at(address: SocketAddr) -> Self {
-        Self::of(std::net::TcpListener::bind(address).unwrap())
-    }
-
-    fn of(listener: std::net::TcpListener) -> Self {
-        listener.set_nonblocking(true).unwrap();
-        Self(listener)
-    }
-
-    pub fn port(&self) -> u16 {
-        self.0.local_addr().unwrap().port()
-    }
-
-    /// Nobody has connected, and nobody is about to.
-    #[track_caller]
-    pub fn expect_silence(&self, input: &str) {
-        let heard = self.0.accept().map_err(|error| error.kind());
-        assert_eq!(heard.unwrap_err(), io::ErrorKind::WouldBlock, "{input}");
     }
 }
 

@@ -100,5 +100,5 @@ pub async fn what_the_host_calls<S: ClientRegistry + GrantStore>(machine: &Machi
             assert!(machine.work(&tokens).await, "{point:?}");
         })
         .await;
-    assert_eq!(calls, 2);
+    assert_eq!(calls, 3);
 }

@@ -34,7 +34,8 @@ macro_rules! fault_points {
                 use super::*;
 
                 fault_points! { tests [$(#[$attribute])*] $make =>
-                    host::a_decision host::a_denial host::what_the_host_calls registration::a_registration
+                    host::a_decision host::a_denial host::what_the_host_calls registration::a_first_use registration::a_purge_of_clients
+                    registration::a_registration
                     token::a_client_that_asks_for_itself token::a_refresh_without_rotation token::a_replay
                     token::a_rotation token::an_exchange tokens_in_use::a_look_at_a_token tokens_in_use::a_revocation
                 }

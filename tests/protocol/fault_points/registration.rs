@@ -1,10 +1,56 @@
 //! Registration and its management.
 
+use grantor::Approval;
 use grantor::store::{ClientRegistry, GrantStore};
 use http::{Request, StatusCode};
 use serde_json::json;
 
 use super::machine::{Machine, Seen};
+
+// DCR-027: a client that nobody uses is forgotten by the next purge, if not by this one
+pub async fn a_purge_of_clients<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {
+    let setup = &machine.setup;
+    let metadata = json!({ "redirect_uris": ["https://new.test/cb"], "token_endpoint_auth_method": "none" });
+    let calls = machine
+        .at_every_fault(async |point| {
+            let request = Request::post("/oauth/register").header("content-type", "application/json");
+            let registered = setup.send(request.body(metadata.to_string()).unwrap()).await;
+            let id = registered.text("client_id").parse().unwrap();
+            setup.clock.advance(std::time::Duration::from_hours(25));
+            let purged = machine.try_with(point, setup.server.purge(100.try_into().unwrap())).await;
+            let known = setup.server.client(&id).await.unwrap().is_some();
+            assert!(!(known && matches!(purged, Some(Ok(_)))), "{point:?}");
+            setup.server.purge(100.try_into().unwrap()).await.unwrap();
+            assert!(setup.server.client(&id).await.unwrap().is_none(), "{point:?}");
+        })
+        .await;
+    assert!(calls >= 7, "{calls}");
+}
+
+// AERR-007, UI-006: the first grant of a client that registered itself, of which its use is noted as well
+pub async fn a_first_use<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {
+    let setup = &machine.setup;
+    let metadata = json!({ "redirect_uris": ["https://new.test/cb"], "token_endpoint_auth_method": "none" });
+    let calls = machine
+        .at_every_fault(async |point| {
+            let request = Request::post("/oauth/register").header("content-type", "application/json");
+            let registered = setup.send(request.body(metadata.to_string()).unwrap()).await;
+            let request = setup.request("pub").set("client_id", registered.text("client_id"));
+            let request = request.set("redirect_uri", "https://new.test/cb");
+            let token = setup.consent_token(&setup.pending(&request).await.unwrap());
+            let approve = async || {
+                let confirmed = setup.pending(&request).await?.confirm(&setup.session, &setup.alice, &token)?;
+                setup.server.approve(confirmed, Approval::all()).await
+            };
+            let known = setup.granted().await.len();
+            let approved = machine.try_with(point, approve()).await;
+            let made = setup.granted().await.len() - known;
+            assert!(made <= 1 && (made == 1 || !matches!(approved, Some(Ok(_)))), "{point:?}");
+            assert_eq!(approve().await.is_ok(), made == 0, "{point:?}");
+        })
+        .await;
+    assert_eq!(calls, 3);
+}
 
 // DCR-003: a registration is answered with what is stored, or there is none that anybody knows of
 pub async fn a_registration<S: ClientRegistry + GrantStore>(machine: &Machine<S>) {

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use grantor::client::{Client, ClientId, ClientMetadata};
+use grantor::clock::Timestamp;
 use grantor::identifier::Subject;
 use grantor::store::{ClientRegistry as _, ClientStore as _, Deletion, Insertion, Page, Update};
 
@@ -231,6 +232,51 @@ broken! {
             (None, Some(owner)) => store.update_client(&client.clone().with_owner(owner.clone())).await,
             _ => store.update_client(client).await,
         }
+    }
+
+    /// Lists in the order of identifiers.
+    due_clients_are_listed_in_any_order: client_registry::clients_are_due_once_their_instant_is_past,
+    fn list_due_clients(store, before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>> {
+        let mut clients = store.list_due_clients(before, NonZeroU32::MAX).await?;
+        clients.sort_by_key(|client| client.id().clone());
+        clients.truncate(limit.get() as usize);
+        Ok(clients)
+    }
+
+    /// `review_at <= ?`.
+    clients_are_due_at_their_instant: client_registry::clients_are_due_once_their_instant_is_past,
+    fn list_due_clients(store, before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>> {
+        store.list_due_clients(Timestamp::from_unix_millis(before.unix_millis().saturating_add(1)), limit).await
+    }
+
+    /// Lists them all, however many there are.
+    due_clients_are_listed_without_a_bound: client_registry::clients_are_due_once_their_instant_is_past,
+    fn list_due_clients(store, before: Timestamp, _limit: NonZeroU32) -> Vec<Arc<Client>> {
+        store.list_due_clients(before, NonZeroU32::MAX).await
+    }
+
+    /// Indexes instants when a client is inserted, and never again.
+    a_client_stays_due: client_registry::a_client_is_due_by_its_instant_of_now,
+    fn insert_client(store, client: &Client) -> Insertion {
+        let _ = store.shelf.insert_client(client).await?;
+        store.insert_client(client).await
+    }
+    fn list_due_clients(store, before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>> {
+        store.shelf.list_due_clients(before, limit).await
+    }
+
+    /// Reads a page first, and then the clients, of which some are gone: it gives up then.
+    a_listing_of_due_clients_ends_early: client_registry::a_listing_of_due_clients_beside_others_misses_none,
+    fn list_due_clients(store, before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>> {
+        let mut clients = Vec::new();
+        for client in store.list_due_clients(before, limit).await? {
+            turn().await;
+            match store.find_client(client.id()).await? {
+                Some(found) if found == client => clients.push(found),
+                _ => break,
+            }
+        }
+        Ok(clients)
     }
 
     /// Counts them all, however many there are.

@@ -135,6 +135,7 @@ sabotage! {
         fn touch_secret(id: &ClientId, secret: &SecretHash, at: Timestamp) -> ();
         fn delete_client(id: &ClientId) -> Deletion;
         fn list_clients(owner: &Subject, page: Page<ClientId>) -> Vec<Arc<Client>>;
+        fn list_due_clients(before: Timestamp, limit: NonZeroU32) -> Vec<Arc<Client>>;
         fn count_clients(at_most: NonZeroU32) -> u32;
     }
     CodeStore: {
@@ -158,6 +159,7 @@ sabotage! {
         fn revoke_tenant(tenant: &Tenant, at: Timestamp) -> u64;
         fn find_grant(id: &GrantId) -> Option<GrantSummary>;
         fn list_grants(subject: &Subject, client: Option<&ClientId>, page: Page<GrantId>) -> Vec<GrantSummary>;
+        fn has_grants(client: &ClientId) -> bool;
         fn touch_grant(id: &GrantId, at: Timestamp) -> ();
         fn purge_tokens(before: Timestamp, limit: NonZeroU32) -> u32;
     }

@@ -113,6 +113,37 @@ broken! {
         store.revoke_grant(id, Timestamp::MAX).await
     }
 
+    /// Counts the live ones.
+    revoked_grants_do_not_count: token_store::a_client_has_grants_once_it_was_granted_something,
+    fn revoke_grant(store, id: &GrantId, at: Timestamp) -> () {
+        if let Some(client) = store.find_grant(id).await?.and_then(|found| found.grant.client.clone()) {
+            store.mark(client.as_str().as_bytes());
+        }
+        store.revoke_grant(id, at).await
+    }
+    fn has_grants(store, client: &ClientId) -> bool {
+        Ok(!store.is_marked(client.as_str().as_bytes()) && store.has_grants(client).await?)
+    }
+
+    /// `LIKE`.
+    a_client_is_a_pattern: token_store::a_client_has_grants_once_it_was_granted_something,
+    fn has_grants(store, client: &ClientId) -> bool {
+        let plain = client.as_str().replace('%', "");
+        store.has_grants(&if plain.is_empty() { client.clone() } else { plain.parse().unwrap() }).await
+    }
+
+    /// Counts upwards only.
+    purged_grants_count: token_store::a_client_has_no_grants_once_they_are_purged,
+    fn insert_tokens(store, tokens: &IssuedTokens) -> Insertion {
+        if let Some(client) = &tokens.grant.client {
+            store.mark(client.as_str().as_bytes());
+        }
+        store.insert_tokens(tokens).await
+    }
+    fn has_grants(store, client: &ClientId) -> bool {
+        Ok(store.is_marked(client.as_str().as_bytes()))
+    }
+
     /// Picks the grants that are due, and deletes them although they were renewed in the meantime.
     a_purge_takes_what_was_just_renewed: token_store::purging_beside_traffic_takes_nothing_live,
     fn insert_tokens(store, tokens: &IssuedTokens) -> Insertion {

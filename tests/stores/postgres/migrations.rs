@@ -108,6 +108,7 @@ async fn the_migrations_can_be_run_by_the_hosts_own_tool() {
     for file in [
         include_str!("../../../src/store/migrations/postgres/0001_initial.sql"),
         include_str!("../../../src/store/migrations/postgres/0002_names_and_tenants.sql"),
+        include_str!("../../../src/store/migrations/postgres/0003_client_reviews.sql"),
     ] {
         sqlx::raw_sql(file).execute(&mut schema.beside().await).await.unwrap();
     }

@@ -13,7 +13,8 @@ use crate::support::records::*;
 
 /// Many of everything: grants that expire late, and others that never do, with codes, tokens and clients.
 const CROWD: &str = "
-    INSERT INTO grantor_clients SELECT 'client-' || n, 'owner-' || n, 0, 0, '{}' FROM generate_series(1, 5000) AS n;
+    INSERT INTO grantor_clients SELECT 'client-' || n, 'owner-' || n, 0, 0, '{}', 1000000000 + n
+        FROM generate_series(1, 5000) AS n;
     INSERT INTO grantor_grants
         SELECT sha256(n::text::bytea), 'client-' || n, 'user-' || n, '', NULL, 'tenant-' || n, NULL, 0,
             CASE WHEN n % 2 = 0 THEN 1000000000 + n END, NULL, NULL

@@ -11,6 +11,8 @@ use grantor::store::{
     ClientRegistry as _, ClientStore as _, CodeStore as _, GrantStore as _, Page, RedisStore, TokenStore as _,
 };
 
+use grantor::testkit::fixtures::to_review;
+
 use super::records::{MANY, access_token, code, grant, in_seconds, issued, refresh_key, retirement};
 
 /// What is stored, and what is not yet.
@@ -30,8 +32,11 @@ impl Stock {
         let (code, tokens) = (code(&grant()), issued(&grant()));
         let id = code.grant.client.as_ref().unwrap().as_str().to_owned();
         let stock = Self {
-            client: Client::confidential(id.parse().unwrap(), SecretHash::of("secret"))
-                .with_owner(format!("owner-{id}").parse().unwrap()),
+            client: to_review(
+                Client::confidential(id.parse().unwrap(), SecretHash::of("secret"))
+                    .with_owner(format!("owner-{id}").parse().unwrap()),
+                in_seconds(30),
+            ),
             new_client: Client::public(format!("new-{id}").parse().unwrap()),
             new_code: super::records::code(&grant()),
             new_tokens: issued(&grant()),
@@ -82,6 +87,8 @@ calls! {
         store.touch_secret(stock.client.id(), &SecretHash::of("secret"), in_seconds(0)) => "", "";
     delete_client: |store, stock| store.delete_client(stock.client.id()) => "Deleted", "Unknown";
     list_clients: |store, stock| length(store.list_clients(stock.client.owner().unwrap(), Page::first(MANY))) => "1", "1";
+    list_due_clients: |store, _stock|
+        length(store.list_due_clients(in_seconds(60), std::num::NonZeroU32::MIN)) => "1", "1";
     count_clients: |store, _stock| store.count_clients(std::num::NonZeroU32::MIN) => "1", "1";
     insert_code: |store, stock| store.insert_code(&stock.new_code) => "Inserted", "Conflict";
     find_code: |store, stock| store.find_code(&stock.code.key) => "Some", "Some";
@@ -105,6 +112,7 @@ calls! {
     find_grant: |store, stock| store.find_grant(&stock.tokens.grant.id) => "Some", "Some";
     list_grants: |store, stock|
         length(store.list_grants(stock.tokens.grant.subject.as_ref().unwrap(), None, Page::first(MANY))) => "1", "1";
+    has_grants: |store, stock| store.has_grants(stock.tokens.grant.client.as_ref().unwrap()) => "true", "true";
     touch_grant: |store, stock| store.touch_grant(&stock.tokens.grant.id, in_seconds(0)) => "", "";
     purge_codes: |store, _stock| store.purge_codes(in_seconds(0), MANY) => "0", "0";
     purge_tokens: |store, _stock| store.purge_tokens(in_seconds(0), MANY) => "0", "0";

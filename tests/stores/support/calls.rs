@@ -9,6 +9,8 @@ use grantor::grant::{CodeRecord, IssuedTokens};
 use grantor::secret::SecretHash;
 use grantor::store::{ClientRegistry, Deletion, GrantStore, Insertion, Page, Redemption, Reuse, Rotation, Update};
 
+use grantor::testkit::fixtures::to_review;
+
 use super::records::*;
 
 /// What is stored: a client, a code, and the tokens of another grant. And what is not.
@@ -29,8 +31,11 @@ impl Stock {
     pub async fn put_into(store: &(impl GrantStore + ClientRegistry)) -> Self {
         let (code, tokens) = (code(&grant()), issued(&grant()));
         let stock = Self {
-            client: Client::confidential("app".parse().unwrap(), SecretHash::of("secret"))
-                .with_owner("ada".parse().unwrap()),
+            client: to_review(
+                Client::confidential("app".parse().unwrap(), SecretHash::of("secret"))
+                    .with_owner("ada".parse().unwrap()),
+                at(900),
+            ),
             new_client: Client::public("new".parse().unwrap()),
             new_code: super::records::code(&grant()),
             new_tokens: issued(&grant()),
@@ -70,6 +75,7 @@ calls! {
     delete_client: |store, stock| store.delete_client(stock.client.id()) => Deletion::Deleted,
     list_clients: |store, stock| store.list_clients(stock.client.owner().unwrap(), Page::first(MANY)) =>
         clients if clients.len() == 1,
+    list_due_clients: |store, _stock| store.list_due_clients(at(1_000), MANY) => clients if clients.len() == 1,
     count_clients: |store, _stock| store.count_clients(MANY) => 1,
     insert_code: |store, stock| store.insert_code(&stock.new_code) => Insertion::Inserted,
     find_code: |store, stock| store.find_code(&stock.code.key) => Some(code) if code == stock.code,
@@ -98,6 +104,7 @@ calls! {
         Some(found) if found.grant == stock.tokens.grant,
     list_grants: |store, stock| store.list_grants(stock.tokens.grant.subject.as_ref().unwrap(), None, Page::first(MANY)) =>
         grants if grants.len() == 1,
+    has_grants: |store, stock| store.has_grants(stock.tokens.grant.client.as_ref().unwrap()) => has if has,
     touch_grant: |store, stock| store.touch_grant(&stock.tokens.grant.id, at(7)) => (),
     purge_tokens: |store, _stock| store.purge_tokens(at(20_000), MANY) => 4,
 }

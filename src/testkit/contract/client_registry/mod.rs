@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod listing;
+mod reviews;
 mod secrets;
 
 pub use concurrency::{
@@ -13,6 +14,10 @@ pub use listing::{
     a_client_is_listed_for_its_owner_of_now, a_listing_beside_insertions_shows_each_client_once,
     a_listing_of_clients_is_stable_while_others_come_and_go, clients_are_counted_up_to_a_bound,
     clients_are_listed_by_owner_in_order,
+};
+pub use reviews::{
+    a_client_is_due_by_its_instant_of_now, a_listing_of_due_clients_beside_others_misses_none,
+    clients_are_due_once_their_instant_is_past,
 };
 pub use secrets::{
     a_dropped_use_of_a_secret_happened_or_did_not, a_use_beside_an_update_does_not_undo_it,

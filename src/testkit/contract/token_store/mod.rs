@@ -8,6 +8,7 @@ mod revocation;
 mod rotation;
 mod storing;
 mod tenants;
+mod usage;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub use tenants::{
     a_revocation_of_a_tenant_among_insertions_leaves_nothing, revoking_a_tenant_ends_its_grants_only,
     revoking_a_tenant_reaches_each_of_many_grants,
 };
+pub use usage::{a_client_has_grants_once_it_was_granted_something, a_client_has_no_grants_once_they_are_purged};
 
 use super::everything;
 use crate::grant::{Grant, IssuedTokens, Retirement};

@@ -153,7 +153,11 @@ rows! {
         ensure!(is_asked(run, &mut alice, &another).await?, "a consent counts for another client");
         ensure!(!is_asked(run, &mut alice, &request).await?, "alice is asked again for the same");
         if let Some(resource) = &profile.api.other_resource {
-            let elsewhere = request.and("resource", resource);
+            // What names no resource may have been for both.
+            let client = newcomer(run).await?;
+            let [own, elsewhere] = [&profile.api.resource, resource].map(|uri| run.request(&client).and("resource", uri));
+            run.granted(&client, &own, &Decision::Approve).await?;
+            ensure!(!is_asked(run, &mut alice, &own).await?, "alice is asked again for the same resource");
             ensure!(is_asked(run, &mut alice, &elsewhere).await?, "nobody is asked about another resource");
         }
     }

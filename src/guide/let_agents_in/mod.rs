@@ -1,0 +1,15 @@
+#![doc = include_str!("introduction.md")]
+#![doc = include_str!("settings.md")]
+#![doc = include_str!("consent.md")]
+#![doc = include_str!("way.md")]
+#![doc = include_str!("proof.md")]
+#![doc = ""]
+// Where to find what a feature brings: here if the features are on, so that the links are checked, else on docs.rs.
+#![cfg_attr(
+    all(feature = "cimd", feature = "rate-limit", feature = "redis", feature = "testkit"),
+    doc = include_str!("links.md")
+)]
+#![cfg_attr(
+    not(all(feature = "cimd", feature = "rate-limit", feature = "redis", feature = "testkit")),
+    doc = include_str!("links_elsewhere.md")
+)]
