@@ -20,6 +20,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What it costs
+//!
+//! Little beside the signature itself: an exchange for a signed token takes as long as one for an opaque token and 1.1
+//! signatures, and a check without a store 1.1 of the bare ones, as `cargo bench --bench endpoints -- signed` measures. With RS256
+//! a signature takes thirty times as long as with EdDSA, and is checked in half the time.
+//!
 //! # Changing keys
 //!
 //! Keys are replaced while the server runs, [`AuthorizationServer::rotate_keys`](crate::AuthorizationServer::rotate_keys),

@@ -84,7 +84,7 @@ impl std::str::FromStr for Prefix {
 /// A token's text. One that the server made at random is kept in place: making an answer allocates nothing for it.
 pub(super) enum TokenText {
     InPlace { bytes: [u8; MAX_PREFIX + CHARACTERS], length: usize },
-    Signed(Box<str>),
+    Signed(String),
 }
 
 impl TokenText {

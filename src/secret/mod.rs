@@ -317,7 +317,7 @@ secret! {
 impl AccessToken {
     /// A token that was signed instead of made at random.
     pub(crate) fn signed(text: String) -> Self {
-        Self(TokenText::Signed(text.into()))
+        Self(TokenText::Signed(text))
     }
 }
 
