@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// It uses the connections of a [`RedisStore`], which may be another than the one with the tokens: what is lost here is a
 /// count, so a server that evicts and keeps nothing on disk will do. Clones share everything.
 ///
-/// * The limits of a call are one script, in one round trip, which takes a fifth longer than a `PING`: a call that is refused by
-///   one of them takes nothing from the others.
+/// * The limits of a call are one script, in one round trip: a call that is refused by one of them takes nothing from the
+///   others.
 /// * In a Redis Cluster their keys lie on different nodes, so each limit is a script of its own, all at once. A call under
 ///   several limits looks at all of them first, and takes in a second round trip, if it may go on. If others were faster in
 ///   between, it is refused and gives back what it took; for that moment, and for good if the process ends in it, one call less
