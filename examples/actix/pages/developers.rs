@@ -2,16 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::dev::PeerAddr;
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::Uri;
 use actix_web::web::{Data, Path, Query};
-use askama::Template;
 use serde::Deserialize;
 
 use crate::provider::app::App;
 use crate::provider::developers::{self, Action, MANAGE, Managed, Outcome, REGISTER};
 use crate::shortener::form::{Fields, Form};
 use crate::shortener::problem::Problem;
-use crate::web::{SignedIn, html, see_other};
+use crate::web::{SignedIn, html, refused, see_other};
 
 /// What the page may be asked to confirm.
 #[derive(Debug, Default, Deserialize)]
@@ -77,10 +76,4 @@ pub async fn manage(
             refused(&page)
         }
     }
-}
-
-fn refused(page: &impl Template) -> Result<HttpResponse, Problem> {
-    let mut page = html(page)?;
-    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(page)
 }

@@ -1,7 +1,6 @@
 //! Making links, and following them.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Path};
 
@@ -11,7 +10,7 @@ use crate::shortener::form::Form;
 use crate::shortener::links::{self, CreateError};
 use crate::shortener::problem::Problem;
 use crate::shortener::workspaces;
-use crate::web::{SignedIn, html, see_other};
+use crate::web::{SignedIn, refused, see_other};
 
 /// `POST /links`
 pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Problem>) -> Result<HttpResponse, Problem> {
@@ -26,10 +25,7 @@ pub async fn create(app: Data<App>, signed_in: SignedIn, form: Result<Form, Prob
         Err(CreateError::Nobody) => Err(Problem::internal()),
         Err(CreateError::Refused(why)) => {
             let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
-            let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?)
         }
     }
 }

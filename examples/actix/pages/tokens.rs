@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::dev::PeerAddr;
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use serde::Deserialize;
 
@@ -13,7 +12,7 @@ use crate::provider::{grants, new_token};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{TokenForm, TokenOrigin};
-use crate::web::{SignedIn, html, see_other};
+use crate::web::{SignedIn, html, refused, see_other};
 
 /// What the page may be asked to confirm.
 #[derive(Debug, Default, Deserialize)]
@@ -47,10 +46,7 @@ pub async fn issue(
         Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Issued)),
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Form(problem)) => {
-            let page = tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?;
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?)
         }
     }
 }
@@ -82,9 +78,7 @@ pub async fn reset(
         Err(Refusal::Form(problem)) => {
             let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
             page.problem = Some(problem);
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&page)
         }
     }
 }

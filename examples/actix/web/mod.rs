@@ -14,6 +14,6 @@ pub mod state;
 pub mod visitor;
 
 pub use access_log::RequestId;
-pub use page::{html, see_other};
+pub use page::{html, refused, see_other};
 pub use state::app;
 pub use visitor::{SignedIn, with_session};

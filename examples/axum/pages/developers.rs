@@ -1,8 +1,7 @@
 //! The apps that the person registered.
 
-use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -10,7 +9,7 @@ use crate::provider::app::App;
 use crate::provider::developers::{self, Action, MANAGE, Managed, Outcome, REGISTER};
 use crate::shortener::form::{Fields, Form};
 use crate::shortener::problem::Problem;
-use crate::web::{Peer, SignedIn, html, see_other};
+use crate::web::{Peer, SignedIn, html, refused, see_other};
 
 /// What the page may be asked to confirm.
 #[derive(Debug, Default, Deserialize)]
@@ -74,10 +73,4 @@ pub async fn manage(
             refused(&page)
         }
     }
-}
-
-fn refused(page: &impl Template) -> Result<Response, Problem> {
-    let mut page = html(page)?;
-    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(page)
 }

@@ -11,7 +11,7 @@ use crate::shortener::form::Form;
 use crate::shortener::links::{self, CreateError};
 use crate::shortener::problem::Problem;
 use crate::shortener::workspaces;
-use crate::web::{SignedIn, html, see_other};
+use crate::web::{SignedIn, refused, see_other};
 
 /// `POST /links`
 pub async fn create(State(app): State<App>, signed_in: SignedIn, form: Form) -> Result<Response, Problem> {
@@ -25,10 +25,7 @@ pub async fn create(State(app): State<App>, signed_in: SignedIn, form: Form) -> 
         Err(CreateError::Nobody) => Err(Problem::internal()),
         Err(CreateError::Refused(why)) => {
             let entry = Entry { created: None, typed_url: url.to_owned(), problem: Some(why.to_owned()) };
-            let page = dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?;
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&dashboard::page(&app.site, &signed_in.visitor, &signed_in.user, entry).await?)
         }
     }
 }

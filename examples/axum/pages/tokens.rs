@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -14,7 +13,7 @@ use crate::provider::{grants, new_token};
 use crate::shortener::form::Form;
 use crate::shortener::problem::Problem;
 use crate::shortener::views::{TokenForm, TokenOrigin};
-use crate::web::{SignedIn, html, see_other};
+use crate::web::{SignedIn, html, refused, see_other};
 
 /// What the page may be asked to confirm.
 #[derive(Debug, Default, Deserialize)]
@@ -47,10 +46,7 @@ pub async fn issue(
         Ok(token) => html(&tokens::issued_page(&app, &visitor, &token, TokenOrigin::Issued)),
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Form(problem)) => {
-            let page = tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?;
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&tokens::page(&app, &visitor, &user, new_token::typed(&form.fields, problem)).await?)
         }
     }
 }
@@ -80,9 +76,7 @@ pub async fn reset(
         Err(Refusal::Form(problem)) => {
             let mut page = tokens::page(&app, &visitor, &user, TokenForm::default()).await?;
             page.problem = Some(problem);
-            let mut page = html(&page)?;
-            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(page)
+            refused(&page)
         }
     }
 }

@@ -13,6 +13,6 @@ pub mod serve;
 pub mod visitor;
 
 pub use access_log::RequestId;
-pub use page::{html, see_other};
+pub use page::{html, refused, see_other};
 pub use peer::Peer;
 pub use visitor::{SignedIn, with_session};
