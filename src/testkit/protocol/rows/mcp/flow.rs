@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::registration::free_port;
 use crate::testkit::protocol::rows::metadata::{document, path_of, texts};
 use crate::testkit::protocol::rows::registration::with;
-use crate::testkit::protocol::{Failure, Feature, origin_of, random};
+use crate::testkit::protocol::{Failure, Feature, origin_of, random, winners};
 
 rows! {
     $ __protocol_rows_mcp_flow;
@@ -77,6 +77,21 @@ rows! {
         let next = run.tokens_for(&run.refresh(client, &again.refresh)).await?;
         run.expect_access_live(client, &next.access).await?;
         run.tokens_for(&run.refresh(client, &next.refresh)).await?;
+
+        let shared = run.tokens(client).await?;
+        let refresh = run.refresh(client, &shared.refresh);
+        let both = winners(&run.tokens_at_once(&[refresh.clone(), refresh]).await?)?;
+        ensure!(both.len() == 2, "of two processes at once {} got tokens", both.len());
+        for tokens in &both {
+            run.expect_access_live(client, &tokens.access).await?;
+        }
+        if run.profile().has(Feature::Revocation) {
+            // What is revoked for one is revoked for the other.
+            run.revoke(client, &both[0].refresh).await?.expect_status(200)?;
+            for tokens in &both {
+                run.expect_access_dead(client, &tokens.access).await?;
+            }
+        }
     }
 
     /// The page says where the answer goes: the host of the redirect URI.
