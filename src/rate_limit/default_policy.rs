@@ -5,16 +5,18 @@ use crate::observer::Endpoint;
 
 /// Limits that honest callers do not meet, and guesses and floods do.
 ///
-/// | what | counted under | quota | another one |
-/// |---|---|---|---|
-/// | wrong secrets | the peer and the client that was named | 10 a minute, 20 at once | [`with_client_guesses`](Self::with_client_guesses) |
-/// | wrong secrets and tokens, whoever was named | the peer | 60 a minute, 100 at once | [`with_guesses`](Self::with_guesses) |
-/// | registrations | the peer | 60 an hour, 30 at once | [`with_registrations`](Self::with_registrations) |
-/// | token requests | the peer | 50 a second, 200 at once | [`with_token_requests`](Self::with_token_requests) |
-/// | token requests | the client, if it proved who it is | 50 a second, 200 at once | [`with_client_token_requests`](Self::with_client_token_requests) |
-/// | introspections | the client | 50 a second, 100 at once | [`with_introspections`](Self::with_introspections) |
-/// | decisions about what clients may have, also remembered ones | the user | 100 an hour, 200 at once | [`with_decisions`](Self::with_decisions) |
-/// | documents of clients that are fetched | the peer | 30 a minute, 30 at once | [`with_documents`](Self::with_documents) |
+/// | what | counted under | quota |
+/// |---|---|---|
+/// | wrong secrets | the peer and the client that was named | 10 a minute, 20 at once |
+/// | wrong secrets and tokens, whoever was named | the peer | 60 a minute, 100 at once |
+/// | registrations | the peer | 60 an hour, 30 at once |
+/// | token requests | the peer | 50 a second, 200 at once |
+/// | token requests | the client, if it proved who it is | 50 a second, 200 at once |
+/// | introspections | the client | 50 a second, 100 at once |
+/// | decisions about what clients may have, also remembered ones | the user | 100 an hour, 200 at once |
+/// | documents of clients that are fetched | the peer | 30 a minute, 30 at once |
+///
+/// Each quota can be another one, as in [`with_registrations`](Self::with_registrations).
 ///
 /// Whoever has used up the wrong secrets is not listened to until one comes back; the right secret still works from
 /// everywhere else. What the API may be called for is not limited: that is a matter of plans.
