@@ -110,6 +110,7 @@ fn challenge(refusal: &Response<String>) -> &str {
     refusal.headers().get("www-authenticate").map_or("", |challenge| challenge.to_str().unwrap())
 }
 
+// MCP-005 to MCP-008: a token for another resource is refused, and none is passed on
 #[tokio::test]
 async fn whatever_checks_the_tokens_the_gate_does_the_same() {
     let setup = Setup::new().await;

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod developers;
 pub mod grants;
 pub mod last_used;
+pub mod limits;
 pub mod mcp;
 pub mod metrics;
 pub mod new_token;

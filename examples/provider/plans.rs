@@ -1,9 +1,8 @@
-//! The plans on which users may call the API, and what else is limited.
+//! The plans on which users may call the API.
 
 use std::num::NonZeroU32;
 
-use grantor::observer::Endpoint;
-use grantor::rate_limit::{DefaultRatePolicy, LimitedCall, Quota, RateLimit, RatePolicy, Stage};
+use grantor::rate_limit::Quota;
 
 /// How often a user's programs may call the API, all together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,45 +28,13 @@ impl Plan {
         }
     }
 
-    const fn quota(self) -> Quota {
+    /// What that is.
+    pub const fn quota(self) -> Quota {
         Quota::per_minute(match self {
             Self::Free => 10,
             Self::Pro => 30,
             Self::Bulk => 100,
             Self::Enterprise(calls) => calls.get(),
         })
-    }
-}
-
-/// Whether calls are limited.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Limits {
-    /// To what the plan has; and guesses, registrations and token requests to what honest callers never need.
-    On(Plan),
-    /// Only where visitors who need not even sign in make the server call others: how often documents of clients are fetched.
-    Fetching,
-    /// Not at all: for load tests, and for a service that never had limits.
-    Off,
-}
-
-/// The limits of every call, with all users on one plan. A service with customers would look up theirs.
-impl RatePolicy for Limits {
-    fn limits(&self, call: &LimitedCall<'_>) -> Vec<RateLimit> {
-        let plan = match self {
-            Self::On(plan) => plan,
-            Self::Fetching if call.stage() == Stage::Fetching => return DefaultRatePolicy::new().limits(call),
-            Self::Fetching | Self::Off => return Vec::new(),
-        };
-        let mut limits = DefaultRatePolicy::new().limits(call);
-        if call.endpoint() == Endpoint::Resource && call.stage() == Stage::Authenticated {
-            let key = match (call.subject(), call.tenant(), call.client()) {
-                (Some(user), _, _) => format!("api:user:{user}"),
-                (None, Some(tenant), _) => format!("api:tenant:{tenant}"),
-                (None, None, Some(client)) => format!("api:client:{client}"),
-                (None, None, None) => return limits,
-            };
-            limits.push(RateLimit::take(key, plan.quota()));
-        }
-        limits
     }
 }

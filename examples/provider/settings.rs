@@ -10,8 +10,9 @@ use std::time::Duration;
 use grantor::Issuer;
 use grantor::cimd::AddressPolicy;
 
-use super::plans::{Limits, Plan};
-use super::services::{ClientDocuments, Plans, Service};
+use super::limits::Limits;
+use super::plans::Plan;
+use super::services::{Plans, Service};
 use super::storage::Place;
 
 /// Where the data is unless the operator says otherwise.
@@ -127,17 +128,16 @@ fn service(arguments: impl Iterator<Item = OsString>) -> Result<Service, String>
     Service::named(&name).ok_or_else(|| format!("--service is {name:?}, but should be one of {names}"))
 }
 
-/// A service without plans limits no more than it has to, whatever is asked for.
+/// A service without plans limits no user, whatever plan is asked for.
 fn limits(service: &Service) -> Result<Limits, String> {
     let plan = variable("PLAN")?.unwrap_or_else(|| "bulk".to_owned());
     let plan = Plan::parse(&plan)
         .ok_or_else(|| format!("PLAN is {plan:?}, but should be free, pro, bulk, or a number of calls a minute"))?;
     match variable("LIMITS")?.as_deref() {
         Some("off") => Ok(Limits::Off),
-        None | Some("on") => Ok(match (service.plans, service.documents) {
-            (Plans::Sold, _) => Limits::On(plan),
-            (Plans::Unknown, ClientDocuments::Ignored) => Limits::Off,
-            (Plans::Unknown, ClientDocuments::Read | ClientDocuments::ReadFor(_)) => Limits::Fetching,
+        None | Some("on") => Ok(match service.plans {
+            Plans::Sold => Limits::On(plan),
+            Plans::Unknown => Limits::Strangers,
         }),
         Some(other) => Err(format!("LIMITS is {other:?}, but should be on or off")),
     }

@@ -10,7 +10,7 @@ use grantor::store::{
     TokenStore,
 };
 
-use super::plans::Limits;
+use super::limits::Limits;
 use crate::shortener::database::Database;
 
 /// What the operator chose.

@@ -57,6 +57,47 @@ async fn a_client_that_nobody_registered_comes_by_its_document_and_does_what_it_
     }
 }
 
+// MCP-014, CIMD-005, CIMD-006, CIMD-011: what is wrong with a document is an error page; what is right, the consent page.
+#[tokio::test]
+async fn a_document_without_its_three_members_or_of_another_client_is_an_error_page() {
+    for service in ["snip", "clyk"] {
+        let site = DocumentSite::new().await;
+        let example = site.example(service);
+        let (mut ada, mut nobody) = (Browser::signed_in(&example, ADA).await, Browser::new(&example));
+        let right = |id: &str| json!({ "client_id": id, "client_name": "Field Agent", "redirect_uris": [CALLBACK] });
+        // Each at a place of its own: one that failed is not asked again at once.
+        for (case, member, value) in [
+            ("no-name", "client_name", None),
+            ("no-redirect-uris", "redirect_uris", None),
+            ("no-redirect-uri", "redirect_uris", Some(json!([]))),
+            ("other-redirect-uri", "redirect_uris", Some(json!(["https://other.example/cb"]))),
+            ("no-client-id", "client_id", None),
+            ("other-client-id", "client_id", Some(json!(site.client_id()))),
+            ("longer-client-id", "client_id", Some(json!(format!("{}/", site.at("longer-client-id"))))),
+        ] {
+            let id = site.at(case);
+            let mut document = right(&id);
+            match value {
+                Some(value) => document[member] = value,
+                None => drop(document.as_object_mut().unwrap().remove(member)),
+            }
+            site.publish_document(&document);
+            let fetched = site.fetches();
+            let request = App::known(&example, &id, CALLBACK).request("links:read");
+            for browser in [&mut ada, &mut nobody] {
+                let page = browser.get(&request.path).await.expect_error_page(400);
+                assert!(!page.body.contains("app.example") && !page.body.contains("Field Agent"), "{case}: {page:?}");
+            }
+            assert!(site.fetches() > fetched, "{case}: nobody looked at the document");
+        }
+        let id = site.at("right");
+        site.publish_document(&right(&id));
+        let page = ada.get(&App::known(&example, &id, CALLBACK).request("links:read").path).await.expect(200);
+        assert!(words(&page).contains("Field Agent") && words(&page).contains("app.example"), "{}", words(&page));
+        page.form("/oauth/authorize");
+    }
+}
+
 #[tokio::test]
 async fn such_a_client_may_ask_for_no_more_than_one_that_registered_itself() {
     let site = DocumentSite::new().await;

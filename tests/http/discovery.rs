@@ -17,6 +17,7 @@ fn text<'a>(document: &'a Value, member: &str) -> &'a str {
     document[member].as_str().unwrap_or_else(|| panic!("no {member} in {document}"))
 }
 
+// MCP-001, MCP-004, MCP-018, MCP-031, RI-010
 #[tokio::test]
 async fn from_the_address_of_the_api_a_client_finds_its_way_to_a_token() {
     let example = Example::shared();

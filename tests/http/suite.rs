@@ -1,5 +1,6 @@
 //! The tests, for whichever example the crate around them names in `EXAMPLE`.
 
+mod agent_callbacks;
 mod api;
 mod api_tokens;
 mod app_page;

@@ -131,6 +131,25 @@ async fn the_registration_endpoint_is_advertised_exactly_when_it_answers() {
     }
 }
 
+// MCP-002: where the oldest clients look that ask for no metadata.
+#[tokio::test]
+async fn unless_the_operator_says_otherwise_the_endpoints_are_at_the_root_under_their_usual_names() {
+    let issuer = Issuer::parse("https://as.test").unwrap();
+    let builder = AuthorizationServer::builder(issuer, Arc::new(MemoryStore::new()));
+    let server = builder.registration(Registration::Open(RegistrationRules::new())).build().unwrap();
+    let document = get(&server, crate::metadata::PATH).await.json;
+    assert_eq!(document["authorization_endpoint"], "https://as.test/authorize");
+    for (member, path, content_type, error) in [
+        ("token_endpoint", "/token", "application/x-www-form-urlencoded", "invalid_request"),
+        ("registration_endpoint", "/register", "application/json", "invalid_redirect_uri"),
+    ] {
+        assert_eq!(document[member], format!("https://as.test{path}"));
+        let body = if path == "/token" { "" } else { "{}" };
+        let request = Request::post(path).header("content-type", content_type).body(body.to_owned()).unwrap();
+        crate::support::Answer::from(server.handle(request).await).expect_error(400, error);
+    }
+}
+
 // META-016
 #[tokio::test]
 async fn the_endpoints_are_where_the_operator_puts_them_and_nowhere_else() {

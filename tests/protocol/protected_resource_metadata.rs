@@ -142,6 +142,11 @@ async fn a_server_is_not_built_for_a_resource_that_is_not_secure() {
     for uri in ["https://api.test", "http://127.0.0.1:3000/api", "http://localhost/api"] {
         assert!(build(uri).is_ok(), "{uri}");
     }
+    // Loopback is for tests, so beside an issuer that is not it is not passed over.
+    let findings = build("http://127.0.0.1:3000/api").unwrap().check().await;
+    let told =
+        |finding: &grantor::Finding| matches!(finding, grantor::Finding::ForeignResource(uri) if uri.contains("127"));
+    assert!(findings.iter().any(told), "{findings:?}");
 }
 
 // PRM-015, META-024

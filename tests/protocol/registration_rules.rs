@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use grantor::client::GrantType;
+use grantor::client::{Environment, GrantType};
 use grantor::configuration::{Registration, RegistrationRules, RegistrationScope};
+use grantor::policy::ClientPolicies;
 use grantor::secret::SecretHash;
 use grantor::store::Deletion;
 use serde_json::json;
@@ -120,6 +121,36 @@ async fn a_registration_may_be_for_all_that_the_operator_allows_whatever_it_name
             }
         }
         register(&setup, &with(public(), "scope", json!("re\"ad"))).await.expect_error(400, "invalid_client_metadata");
+    }
+}
+
+// ATK-074, DCR-009, DCR-036: what RFC 7591 has no name for, only the operator says of a client.
+#[tokio::test]
+async fn what_only_the_operator_says_of_a_client_no_registration_says() {
+    let privileges = json!({
+        "environment": "development", "tenant": "acme", "owner": "alice",
+        "policies": { "pkce": "exempt", "refresh_policy": "reuse", "default_scope": "admin", "unknown_scope": "drop" },
+    });
+    for setup in Setup::both_with(|builder| builder).await {
+        let metadata = with(public(), "service", privileges.clone());
+        let answer = expect_registered(register(&setup, &metadata).await);
+        let replaced = with(metadata, "client_id", answer.json["client_id"].clone());
+        let replacing = http::Request::put(answer.text("registration_client_uri").replace("https://as.test", ""))
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", answer.text("registration_access_token")));
+        let after = setup.send(replacing.body(replaced.to_string()).unwrap()).await.expect_ok();
+        for told in [&answer, &after] {
+            assert!(told.json.get("service").is_none() && !told.body.contains("acme"), "{told:?}");
+        }
+        let client = setup.registry.find_client(&answer.text("client_id").parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!((client.tenant(), client.owner(), client.environment()), (None, None, Environment::Unspecified));
+        assert_eq!(client.policies(), &ClientPolicies::default());
+
+        let request = request(&setup, &answer);
+        let without = request.clone().without("code_challenge").without("code_challenge_method");
+        expect_rejection(&setup.approve(&without).await, "https://new.test/cb", "invalid_request", &without);
+        let unknown = request.set("scope", "read bogus");
+        expect_rejection(&setup.approve(&unknown).await, "https://new.test/cb", "invalid_scope", &unknown);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scopes that stand for others: a wildcard, tokens that imply others, and what the words for them are.
 
-use grantor::configuration::{ConfigurationError, Registration, RegistrationRules};
+use grantor::configuration::{ConfigurationError, ProtectedResource, Registration, RegistrationRules};
 use grantor::error::{EndpointError, ErrorReason};
 use grantor::store::{MemoryStore, Page};
 use grantor::{Approval, AuthorizationServer, AuthorizationServerBuilder, Issuer, NewPersonalToken, Recall, Scope};
@@ -254,6 +254,13 @@ fn declarations_that_contradict_themselves_build_no_server() {
         configure(AuthorizationServer::builder(issuer, store).scope("a", "A").scope("b", "B")).build().err()
     };
     let undeclared = |text: &str| Some(ConfigurationError::UndeclaredScope(text.to_owned()));
+    // MCP-033: what an API challenges with is known to the server.
+    fn api(builder: AuthorizationServerBuilder, scope: &str) -> AuthorizationServerBuilder {
+        let resource = ProtectedResource::new("https://as.test/mcp".parse().unwrap());
+        builder.resource(resource.with_scope(scope.parse().unwrap()))
+    }
+    assert_eq!(error(|builder| api(builder, "a b")), None);
+    assert_eq!(error(|builder| api(builder, "a c")), undeclared("a c"));
     assert_eq!(error(|builder| builder.scope_in("de", "c", "C")), undeclared("c"));
     assert_eq!(error(|builder| builder.scope_in("d_e", "a", "A")), Some(ConfigurationError::Language("d_e".into())));
     assert_eq!(error(|builder| builder.scope_implies("a", ["c"])), undeclared("c"));

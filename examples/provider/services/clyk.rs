@@ -6,6 +6,7 @@ use grantor::configuration::{
     RegistrationRules, RegistrationScope, TokenResponseShape,
 };
 use grantor::policy::{Lifetimes, RefreshPolicy};
+use grantor::redirect_uri::RedirectUriPolicy;
 use grantor::secret::Prefix;
 
 use super::mcp::{LINK_TOOLS, Mcp};
@@ -68,6 +69,8 @@ pub(super) fn service() -> Service {
                 .default_scope(scope("links:read")?)
                 .grant_types([GrantType::AuthorizationCode])
                 .prefixes(prefixes)
+                // Editors that are agents come back by schemes of their own.
+                .redirect_uris(RedirectUriPolicy::new().with_known_app_schemes())
                 .lifetimes(Lifetimes::new().with_code(Lifetimes::MAX_CODE).with_access_token(None))
                 .refresh_policy(RefreshPolicy::Never)
                 .token_response(TokenResponseShape::new().with_null_refresh_token())

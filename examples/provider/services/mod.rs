@@ -186,7 +186,7 @@ pub enum AppStore {
 pub enum Plans {
     /// It does.
     Sold,
-    /// The service has no such thing, and no limits.
+    /// The service has no such thing: only what strangers do is limited.
     Unknown,
 }
 

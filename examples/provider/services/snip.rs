@@ -2,6 +2,7 @@
 
 use grantor::client::GrantType;
 use grantor::configuration::{EndpointPaths, Prefixes, Registration, RegistrationRules, RegistrationScope};
+use grantor::redirect_uri::RedirectUriPolicy;
 
 use super::mcp::{LINK_TOOLS, Mcp};
 use super::{
@@ -57,6 +58,8 @@ pub(super) fn service() -> Service {
                 // Nobody should delete what they do not see.
                 .scope_implies("links:delete", ["links:read"])
                 .prefixes(Prefixes::of("snip")?)
+                // Editors that are agents come back by schemes of their own.
+                .redirect_uris(RedirectUriPolicy::new().with_known_app_schemes())
                 .registration(Registration::Open(rules)))
         },
     }

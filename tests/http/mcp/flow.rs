@@ -18,6 +18,7 @@ fn text<'a>(document: &'a Value, member: &str) -> &'a str {
     document[member].as_str().unwrap_or_else(|| panic!("no {member} in {document}"))
 }
 
+// MCP-003, MCP-005, MCP-009, MCP-011, MCP-019, MCP-031, PRM-004, PRM-006, PRM-015
 #[tokio::test]
 async fn an_agent_finds_its_way_from_the_address_to_the_result_of_a_tool() {
     let example = Example::shared();
@@ -57,6 +58,7 @@ async fn an_agent_finds_its_way_from_the_address_to_the_result_of_a_tool() {
     assert!(agent.with_token(&next.access).result("read_stats", json!({})).await["visits"].is_u64());
 }
 
+// MCP-007, MCP-032
 #[tokio::test]
 async fn an_agent_that_may_not_do_more_yet_is_told_what_to_ask_for_and_goes_on_in_its_session() {
     let example = Example::start();
@@ -81,7 +83,7 @@ async fn an_agent_that_may_not_do_more_yet_is_told_what_to_ask_for_and_goes_on_i
     assert_eq!(agent.result("list_links", json!({})).await["links"].as_array().unwrap().len(), 4);
 }
 
-// Whichever store the others run on: what is moved into the past are the rows of this one.
+// MCP-007. Whichever store the others run on: what is moved into the past are the rows of this one.
 #[tokio::test]
 async fn an_expired_token_is_refused_in_the_middle_of_a_session_and_a_refreshed_one_goes_on() {
     let directory = TempDir::new().unwrap();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Agent, PATH, refused, send, token_for};
 use crate::suite::support::{ADA, App, Browser, Example, Tokens, http_client};
 
+// MCP-005, MCP-007
 #[tokio::test]
 async fn every_request_brings_a_token_whatever_its_method() {
     let example = Example::shared();
@@ -44,6 +45,7 @@ async fn a_token_in_the_address_or_in_the_message_is_not_looked_at() {
     refused(&agent.request("tools/call", parameters).await, 401, None);
 }
 
+// MCP-006, MCP-019
 #[tokio::test]
 async fn a_challenge_names_what_the_attempted_call_needs() {
     let example = Example::shared();
@@ -106,6 +108,7 @@ async fn pages_of_other_sites_may_not_call_whatever_they_bring() {
     send(request.body(list)).await.expect(200);
 }
 
+// MCP-008, MCP-010, RI-003
 #[tokio::test]
 async fn a_token_is_good_where_it_was_asked_for_and_one_that_names_no_place_at_both() {
     let example = Example::shared();
@@ -153,6 +156,7 @@ async fn a_revoked_token_ends_in_the_middle_of_a_session() {
     refused(&agent.call("list_links", json!({})).await, 401, Some("invalid_token"));
 }
 
+// MCP-007
 #[tokio::test]
 async fn a_broken_message_is_the_callers_fault_once_it_is_let_in() {
     let example = Example::shared();
@@ -174,6 +178,7 @@ async fn a_broken_message_is_the_callers_fault_once_it_is_let_in() {
     agent.result("list_links", json!({})).await;
 }
 
+// MCP-001, MCP-024, META-003
 #[tokio::test]
 async fn where_clients_look_for_an_openid_provider_they_are_led_on() {
     let example = Example::shared();

@@ -65,11 +65,21 @@ impl DocumentSite {
             "token_endpoint_auth_method": "none",
         });
         document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.publish_document(&document);
+    }
+
+    /// Changes the document to this, at whatever path it is asked for.
+    pub fn publish_document(&self, document: &Value) {
         *self.document.lock().unwrap() = document.to_string();
     }
 
     pub fn client_id(&self) -> String {
-        format!("https://localhost:{}/agent.json", self.port)
+        self.at("agent")
+    }
+
+    /// Where another client has its document.
+    pub fn at(&self, name: &str) -> String {
+        format!("https://localhost:{}/{name}.json", self.port)
     }
 
     /// How often somebody connected.

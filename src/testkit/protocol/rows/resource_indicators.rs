@@ -132,8 +132,12 @@ rows! {
             let audience = audience(run, client, &issued).await?;
             ensure!(audience == [resource], "the token for {resource} is for {audience:?}");
             if run.profile().has(Feature::Api) {
-                let status = run.call(&issued.access).await?.status();
-                ensure!((status == 200) == (resource == one), "the API answers {status} to a token for {resource}");
+                let reply = run.call(&issued.access).await?;
+                if resource == one {
+                    reply.expect_status(200)?;
+                } else {
+                    reply.expect_bearer(401, Some("invalid_token"))?;
+                }
             }
         }
     }

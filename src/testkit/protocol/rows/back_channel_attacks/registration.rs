@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::registration::with;
+use crate::testkit::protocol::rows::registration::{expect_told_of_nobody, with};
 use crate::testkit::protocol::{
     Failure, Feature, KnownClient, Registered, Reply, Run, authorization, damaged, identified,
 };
@@ -14,6 +14,33 @@ const URI: &str = "https://new.test/cb";
 /// Posts anything as metadata.
 async fn post(run: &Run<'_>, body: impl AsRef<[u8]>) -> Result<Reply, Failure> {
     run.register_text(Some("application/json"), body).await
+}
+
+/// What the server demands of every client is not the client's to decline: it is dropped, or refused.
+async fn expect_no_opt_out(run: &Run<'_>) -> Result<(), Failure> {
+    let server = run.metadata().await?;
+    let demands = [
+        "require_pushed_authorization_requests",
+        "require_signed_request_object",
+        "dpop_bound_access_tokens",
+        "tls_client_certificate_bound_access_tokens",
+        "require_pkce",
+    ];
+    let metadata = json!({ "redirect_uris": [URI], "token_endpoint_auth_method": "none" });
+    let metadata = demands.into_iter().fold(metadata, |metadata, member| with(metadata, member, json!(false)));
+    let reply = run.register(&metadata).await?;
+    if reply.status() != 201 {
+        return reply.expect_error(400, "invalid_client_metadata").map(drop);
+    }
+    let Registered { metadata: told, client } = reply.expect_registered()?;
+    for member in demands {
+        let demanded = server.get(member) == Some(&json!(true));
+        let declined = told.get(member) == Some(&json!(false));
+        ensure!(!(demanded && declined), "a client is told that it need not do what {member} means");
+    }
+    let request = run.request(&client).without("code_challenge").without("code_challenge_method");
+    run.approve(&request).await?.expect_redirect_error(&request, "invalid_request")?;
+    Ok(())
 }
 
 rows! {
@@ -184,6 +211,10 @@ rows! {
         if !told.split(' ').any(|token| token == scopes.restricted) {
             let request = run.request(&client).with("scope", &scopes.restricted);
             run.authorize(&request).await?.expect_redirect_error(&request, "invalid_scope")?;
+        }
+        expect_no_opt_out(run).await?;
+        if run.has(Feature::Introspection) {
+            expect_told_of_nobody(run).await?;
         }
     }
 }

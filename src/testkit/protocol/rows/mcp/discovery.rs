@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use crate::testkit::Form;
-use crate::testkit::protocol::rows::metadata::{SERVER, document, path_of, resource_url, texts};
+use crate::testkit::protocol::rows::metadata::{SERVER, document, path_of, resource_urls, texts};
 use crate::testkit::protocol::{Failure, Feature, Run, authorization, origin_of};
 
 /// Every place where clients look for metadata of the authorization server.
@@ -132,8 +132,12 @@ rows! {
         let listed = texts(&members, "scopes_supported")?.contains(&"offline_access");
         ensure!(listed == refreshes, "refresh tokens: {refreshes}, offline_access: {listed}");
         run.requires(Feature::Api)?;
-        let api = document(&run.get(&resource_url(run)).await?)?;
-        ensure!(!texts(&api, "scopes_supported")?.contains(&"offline_access"), "the API lists offline_access");
+        for place in resource_urls(run, &members) {
+            let resource = document(&run.get(&place).await?)?;
+            let lists = resource.contains_key("scopes_supported")
+                && texts(&resource, "scopes_supported")?.contains(&"offline_access");
+            ensure!(!lists, "{place} lists offline_access");
+        }
         ensure!(!challenged(run).await?.iter().any(|own| own == "offline_access"), "a challenge names offline_access");
     }
 
@@ -142,9 +146,12 @@ rows! {
     async fn mcp_024_the_protocol_version_changes_nothing(run) {
         let version = HeaderName::from_static("mcp-protocol-version");
         let headers = HeaderMap::from_iter([(version.clone(), HeaderValue::from_static("2099-01-01"))]);
-        let mut addresses = vec![run.metadata_address(), format!("{SERVER}/nope")];
+        let members = run.metadata().await?;
+        let mut addresses = places(run).to_vec();
+        addresses.push(format!("{SERVER}/nope"));
+        addresses.extend(members.get("jwks_uri").and_then(Value::as_str).map(ToOwned::to_owned));
         if run.profile().has(Feature::Api) {
-            addresses.push(resource_url(run));
+            addresses.extend(resource_urls(run, &members));
         }
         for address in &addresses {
             let (with, without) = (run.send(Method::GET, address, headers.clone(), "").await?, run.get(address).await?);
@@ -155,15 +162,25 @@ rows! {
             reply.expect_preflight("https://app.test", &Method::GET, &[version.as_str()])?;
         }
         let (client, endpoints) = (&run.profile().public, &run.profile().endpoints);
+        // Tokens and identifiers differ each time; what is told about them does not.
+        let plain = run.token(&run.exchange(client, &run.code(client).await?)).await?.expect_ok()?;
         let form = run.exchange(client, &run.code(client).await?);
-        run.post(&endpoints.token, &form, headers.clone()).await?.expect_ok()?;
-        run.post(&endpoints.token, &Form::new(), headers.clone()).await?.expect_error(400, "invalid_request")?;
+        let told = run.post(&endpoints.token, &form, headers.clone()).await?.expect_ok()?;
+        ensure!(told.keys().eq(plain.keys()), "the token response has {:?}, not {:?}", told, plain);
+        for member in ["token_type", "scope", "expires_in"] {
+            ensure!(told.get(member) == plain.get(member), "{member} is {:?}", told.get(member));
+        }
+        let refused = run.post(&endpoints.token, &Form::new(), headers.clone()).await?;
+        refused.expect_error(400, "invalid_request")?;
+        refused.expect_same(&run.token(&Form::new()).await?)?;
         let mut preflighted = vec![&endpoints.token];
         if run.profile().has(Feature::Registration) {
             let mut headers = headers;
             headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let body = run.client_metadata().to_string();
-            run.send(Method::POST, &endpoints.registration, headers, body).await?.expect_registered()?;
+            let told = run.send(Method::POST, &endpoints.registration, headers, body).await?.expect_registered()?;
+            let plain = run.registered(&run.client_metadata()).await?;
+            ensure!(told.metadata.keys().eq(plain.metadata.keys()), "the registration has {:?}", told.metadata.keys());
             preflighted.push(&endpoints.registration);
         }
         for endpoint in preflighted {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use http::Uri;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::testkit::protocol::rows::metadata::path_of;
-use crate::testkit::protocol::{Failure, Feature, origin_of, random};
+use super::registration::free_port;
+use crate::testkit::protocol::rows::metadata::{document, path_of, texts};
+use crate::testkit::protocol::rows::registration::with;
+use crate::testkit::protocol::{Failure, Feature, origin_of, random, winners};
 
 rows! {
     $ __protocol_rows_mcp_flow;
@@ -75,6 +77,21 @@ rows! {
         let next = run.tokens_for(&run.refresh(client, &again.refresh)).await?;
         run.expect_access_live(client, &next.access).await?;
         run.tokens_for(&run.refresh(client, &next.refresh)).await?;
+
+        let shared = run.tokens(client).await?;
+        let refresh = run.refresh(client, &shared.refresh);
+        let both = winners(&run.tokens_at_once(&[refresh.clone(), refresh]).await?)?;
+        ensure!(both.len() == 2, "of two processes at once {} got tokens", both.len());
+        for tokens in &both {
+            run.expect_access_live(client, &tokens.access).await?;
+        }
+        if run.profile().has(Feature::Revocation) {
+            // What is revoked for one is revoked for the other.
+            run.revoke(client, &both[0].refresh).await?.expect_status(200)?;
+            for tokens in &both {
+                run.expect_access_dead(client, &tokens.access).await?;
+            }
+        }
     }
 
     /// The page says where the answer goes: the host of the redirect URI.
@@ -130,6 +147,45 @@ rows! {
             run.pass(Duration::from_hours(24 * 365 * 5))?;
             run.token(&run.refresh(client, &tokens.refresh)).await?.expect_error(400, "invalid_grant")?;
         }
+    }
+
+    /// What the public conformance suite looks at, in one flow: metadata that agree with themselves and advertise PKCE, the
+    /// mark of client identifier metadata documents, a loopback redirect with `code`, `state` and `iss` once each, and a
+    /// token response that nobody may store.
+    ["MCP-031", Should, "MCP conformance suite 0.2.0-alpha.11"]
+    async fn mcp_031_the_checks_of_the_conformance_suite_hold(run) {
+        run.requires(Feature::Registration)?;
+        let members = document(&run.get(&run.metadata_address()).await?)?;
+        let endpoints = &run.profile().endpoints;
+        for (member, expected) in [
+            ("issuer", &run.profile().issuer),
+            ("authorization_endpoint", &endpoints.authorization),
+            ("token_endpoint", &endpoints.token),
+            ("registration_endpoint", &endpoints.registration),
+        ] {
+            let told = members.get(member).and_then(Value::as_str);
+            ensure!(told == Some(expected), "{member} is {told:?}, not {expected:?}");
+        }
+        for (member, value) in [
+            ("response_types_supported", "code"),
+            ("grant_types_supported", "authorization_code"),
+            ("code_challenge_methods_supported", "S256"),
+            ("token_endpoint_auth_methods_supported", "none"),
+        ] {
+            ensure!(texts(&members, member)?.contains(&value), "{member} does not list {value}");
+        }
+        let documents = members.get("client_id_metadata_document_supported");
+        ensure!(documents.is_none_or(Value::is_boolean), "client_id_metadata_document_supported is {documents:?}");
+
+        let uri = format!("http://127.0.0.1:{}/callback", free_port());
+        let metadata = with(run.client_metadata(), "redirect_uris", json!([uri]));
+        let client = run.registered(&metadata).await?.client;
+        let request = run.request(&client);
+        let code = run.approve(&request).await?.expect_code(&request)?;
+        let tokens = run.token(&run.exchange_of(&client, &request, &code)).await?.expect_ok()?;
+        let text = |member: &str| tokens.get(member).and_then(Value::as_str).unwrap_or_default();
+        ensure!(text("token_type").eq_ignore_ascii_case("bearer"), "token_type is {:?}", text("token_type"));
+        ensure!(!text("access_token").is_empty(), "there is no access token");
     }
 
     /// A client that needs more asks for the old and the new scope together: the person is asked, and the token has

@@ -8,7 +8,6 @@
 //! | MCP-014 | no client identifier metadata documents |
 //! | MCP-027, MCP-028 | no client assertions, no JWT-bearer grant |
 //! | MCP-029 | about a server in front of another sign-in |
-//! | MCP-031 | the other rows are its parts |
 
 pub mod discovery;
 pub mod flow;

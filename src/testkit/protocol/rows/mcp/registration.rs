@@ -3,9 +3,17 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::testkit::protocol::random;
 use crate::testkit::protocol::rows::metadata::{expect_filled, texts};
-use crate::testkit::protocol::rows::registration::{authenticates, expect_refused, with, without};
+use crate::testkit::protocol::rows::registration::{expect_refused, with, without};
+use crate::testkit::protocol::{basic, random};
+
+const CURSOR: &str = "cursor://anysphere.cursor-mcp/oauth/callback";
+const VS_CODE: &str = "vscode://vscode.github-authentication/did-authenticate";
+
+/// A port as an operating system hands it out to a client that listens for its answer (RFC 6335 §6).
+pub(super) fn free_port() -> u16 {
+    u16::from_be_bytes(crate::secret::random()) | 0xC000
+}
 
 rows! {
     $ __protocol_rows_mcp_registration;
@@ -94,25 +102,30 @@ rows! {
             let told = registered.text("token_endpoint_auth_method")?;
             ensure!(told == method || told == "none", "asked for {method}, told {told}");
             ensure!(registered.client.secret.is_some() == (told != "none"), "{told} and the secret disagree");
-            if told == "client_secret_basic" {
-                let secret = registered.text("client_secret")?;
-                ensure!(authenticates(run, &registered, secret).await?, "Basic does not work");
-            }
-            run.tokens(&registered.client).await?;
+            let client = &registered.client;
+            let form = run.exchange(client, &run.code(client).await?);
+            let reply = if told == "client_secret_basic" {
+                run.token_with(&form.without("client_id").without("client_secret"), basic(client)).await?
+            } else {
+                run.token(&form).await?
+            };
+            reply.expect_ok()?;
         }
     }
 
-    /// The callbacks of hosted clients register, and are led to byte by byte.
+    /// The callbacks of hosted and local clients register, are led to byte by byte, and bring tokens.
     ["MCP-030", Must, "practice"]
     async fn mcp_030_the_callbacks_of_hosted_clients_are_led_to_exactly(run) {
-        for (uri, refusable) in [
-            ("https://assistant.test/api/mcp/auth_callback", false),
-            ("http://localhost:8787/callback", false),
-            ("http://127.0.0.1:33418/", false),
-            ("http://127.0.0.1:51004/callback", false),
+        let [registered, other] = [free_port(), free_port()].map(|port| format!("http://127.0.0.1:{port}/callback"));
+        for (uri, asked, refusable) in [
+            ("https://claude.ai/api/mcp/auth_callback", "https://claude.ai/api/mcp/auth_callback", false),
+            ("http://localhost:8787/callback", "http://localhost:8787/callback", false),
+            ("http://127.0.0.1:33418/", "http://127.0.0.1:33418/", false),
+            (&*registered, &*registered, false),
+            ("http://127.0.0.1/callback", &*other, false),
             // A private-use scheme without a dot may be refused (OAuth 2.1 §2.3.1).
-            ("cursor://anysphere.cursor-mcp/oauth/callback", true),
-            ("vscode://vscode.github-authentication/did-authenticate", true),
+            (CURSOR, CURSOR, true),
+            (VS_CODE, VS_CODE, true),
         ] {
             let reply = run.register(&with(run.client_metadata(), "redirect_uris", json!([uri]))).await?;
             if refusable && reply.status() != 201 {
@@ -120,8 +133,11 @@ rows! {
                 continue;
             }
             ensure!(reply.status() == 201, "{uri} is answered with {}", reply.status());
-            let request = run.request(&reply.expect_registered()?.client).with("redirect_uri", uri);
-            run.approve(&request).await?.expect_code(&request)?;
+            let client = reply.expect_registered()?.client;
+            ensure!(client.redirect_uris == [uri], "{uri} is told as {:?}", client.redirect_uris);
+            let request = run.request(&client).with("redirect_uri", asked);
+            let code = run.approve(&request).await?.expect_code(&request)?;
+            run.tokens_for(&run.exchange_of(&client, &request, &code)).await?;
         }
     }
 }

@@ -27,6 +27,17 @@ pub(super) fn resource_url(run: &Run<'_>) -> String {
     format!("{}{RESOURCE}{}", crate::testkit::protocol::origin_of(resource), path_of(resource))
 }
 
+/// Where the metadata of the API is, and that of every resource on its origin that the server's own metadata lists.
+pub(super) fn resource_urls(run: &Run<'_>, server: &Map<String, Value>) -> Vec<String> {
+    let origin = crate::testkit::protocol::origin_of(&run.profile().api.resource);
+    let listed = server.get("protected_resources").and_then(Value::as_array).into_iter().flatten();
+    let listed = listed.filter_map(Value::as_str).filter(|resource| {
+        crate::testkit::protocol::origin_of(resource) == origin && *resource != run.profile().api.resource
+    });
+    let others = listed.map(|resource| format!("{origin}{RESOURCE}{}", path_of(resource)));
+    std::iter::once(resource_url(run)).chain(others).collect()
+}
+
 /// The members of a metadata document: 200 with a JSON object.
 pub(crate) fn document(reply: &Reply) -> Result<Map<String, Value>, Failure> {
     reply.expect_status(200)?;

@@ -6,11 +6,13 @@
 //! | PRM-012 | no DPoP |
 //! | PRM-013 | no signed metadata |
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
-use super::{RESOURCE, document, expect_absent, expect_filled, path_of, resource_url, texts};
+use super::{RESOURCE, document, expect_absent, expect_filled, path_of, resource_url, resource_urls, texts};
 use crate::testkit::Form;
+use crate::testkit::protocol::run::FORM;
 use crate::testkit::protocol::{Failure, Feature, Run, authorization, from_origin, origin_of};
 
 /// The metadata of the API.
@@ -110,7 +112,7 @@ rows! {
         ensure!(!listed.contains(&"offline_access"), "offline_access is listed");
     }
 
-    /// If it lists how a token may be sent, then what is so: by the header.
+    /// If it lists how a token may be sent, then what is so: by the header, and not in the query or the body.
     ["PRM-010", May, "RFC 9728 §2"]
     async fn prm_010_the_ways_to_send_a_token_are_so(run) {
         let members = resource(run).await?;
@@ -126,14 +128,21 @@ rows! {
         let separator = if read.contains('?') { '&' } else { '?' };
         let by_query = run.get(&format!("{read}{separator}{query}")).await?;
         ensure!(listed.contains(&"query") == (by_query.status() == 200), "query: {}", by_query.status());
+        let write = &run.profile().api.write;
+        let form = HeaderMap::from_iter([(CONTENT_TYPE, FORM)]);
+        let by_body = run.send(write.method.clone(), &write.path, form, query).await?;
+        let refused = matches!(by_body.status().as_u16(), 400 | 401 | 415);
+        ensure!(listed.contains(&"body") != refused, "body: {}", by_body.status());
     }
 
-    /// What it tells people is text, and its addresses are absolute.
+    /// What it tells people is text, its addresses are absolute, and what is there in a language is there without one.
     ["PRM-011", May, "RFC 9728 §2"]
     async fn prm_011_what_is_for_people_is_text(run) {
         let members = resource(run).await?;
         for (name, value) in &members {
-            match name.split('#').next().unwrap_or_default() {
+            let plain = name.split('#').next().unwrap_or_default();
+            ensure!(members.contains_key(plain), "{name} comes without {plain}");
+            match plain {
                 "resource_name" => ensure!(value.is_string(), "{name} is no text: {value}"),
                 "resource_documentation" | "resource_policy_uri" | "resource_tos_uri" => {
                     super::expect_endpoint(name, value)?;
@@ -165,12 +174,10 @@ rows! {
         let listed = texts(&members, "protected_resources")?;
         let named = own.get("resource").and_then(Value::as_str).unwrap_or_default();
         ensure!(listed.contains(&named), "{named:?} is not listed: {listed:?}");
-        let origin = origin_of(&run.profile().api.resource);
-        for resource in listed.iter().filter(|resource| origin_of(resource) == origin) {
-            let reply = run.get(&format!("{origin}{RESOURCE}{}", path_of(resource))).await?;
-            let members = document(&reply)?;
-            let servers = texts(&members, "authorization_servers")?;
-            ensure!(servers.contains(&run.profile().issuer.as_str()), "{resource} names {servers:?}");
+        for place in resource_urls(run, &members) {
+            let resource = document(&run.get(&place).await?)?;
+            let servers = texts(&resource, "authorization_servers")?;
+            ensure!(servers.contains(&run.profile().issuer.as_str()), "{place} names {servers:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{expect_refused, texts, with};
+use super::{expect_refused, expect_told_of_nobody, texts, with};
 use crate::testkit::Form;
 use crate::testkit::protocol::{Feature, identified};
 
@@ -165,15 +165,7 @@ rows! {
             }
         }
         if run.profile().has(Feature::Introspection) {
-            let metadata = with(run.client_metadata(), "token_endpoint_auth_method", json!("client_secret_basic"));
-            let registered = run.registered(&metadata).await?;
-            let tokens = run.tokens(&run.profile().web).await?;
-            let told = run.introspect(&registered.client, &tokens.access).await?;
-            let active = told.text().contains("\"active\":true") || told.text().contains("\"active\": true");
-            ensure!(!active, "a self-registered client is told about the token of another");
-            ensure!(matches!(told.status().as_u16(), 200 | 401 | 403), "introspection: {}", told.status());
-            let own = run.introspect(&run.profile().web, &tokens.access).await?.expect_ok()?;
-            ensure!(own.get("active") == Some(&json!(true)), "the token is dead, so that nothing was shown");
+            expect_told_of_nobody(run).await?;
         }
     }
 }

@@ -6,7 +6,7 @@ pub mod policy;
 pub mod redirect_uris;
 pub mod request;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::metadata::texts;
 use crate::testkit::Form;
@@ -47,4 +47,18 @@ pub(super) async fn authenticates(run: &Run<'_>, client: &Registered, secret: &s
         401 => Ok(false),
         _ => Err(Failure::new(format!("a refresh with a made-up token is answered with {}", reply.status()))),
     }
+}
+
+/// A client that registered itself is told nothing about the tokens of others (RFC 7662 §2.1).
+pub(super) async fn expect_told_of_nobody(run: &Run<'_>) -> Result<(), Failure> {
+    let metadata = with(run.client_metadata(), "token_endpoint_auth_method", json!("client_secret_basic"));
+    let registered = run.registered(&metadata).await?;
+    let tokens = run.tokens(&run.profile().web).await?;
+    let told = run.introspect(&registered.client, &tokens.access).await?;
+    let active = told.text().contains("\"active\":true") || told.text().contains("\"active\": true");
+    ensure!(!active, "a self-registered client is told about the token of another");
+    ensure!(matches!(told.status().as_u16(), 200 | 401 | 403), "introspection: {}", told.status());
+    let own = run.introspect(&run.profile().web, &tokens.access).await?.expect_ok()?;
+    ensure!(own.get("active") == Some(&json!(true)), "the token is dead, so that nothing was shown");
+    Ok(())
 }
