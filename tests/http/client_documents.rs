@@ -21,10 +21,10 @@ use self::silent::Silent;
 use super::support::html::{self, forms};
 use super::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
 
-const CALLBACK: &str = "https://app.example/cb";
+pub(super) const CALLBACK: &str = "https://app.example/cb";
 
 /// A web site at `localhost` with the document of a client.
-struct Site {
+pub(super) struct Site {
     port: u16,
     directory: TempDir,
     document: Arc<Mutex<String>>,
@@ -53,7 +53,7 @@ impl Site {
         site
     }
 
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(json!({})).await
     }
 
@@ -71,24 +71,31 @@ impl Site {
         *self.document.lock().unwrap() = document.to_string();
     }
 
-    fn client_id(&self) -> String {
+    pub(super) fn client_id(&self) -> String {
         format!("https://localhost:{}/agent.json", self.port)
     }
 
     /// How often somebody connected.
-    fn fetches(&self) -> usize {
+    pub(super) fn fetches(&self) -> usize {
         *self.fetches.lock().unwrap()
     }
 
     /// The example as this service, which may fetch the document.
     fn example(&self, service: &str) -> Example {
+        self.example_with(service, &[])
+    }
+
+    /// The same, with these environment variables as well.
+    pub(super) fn example_with(&self, service: &str, variables: &[(&str, &str)]) -> Example {
         let authority = self.directory.path().join("ca.pem");
-        Example::start_with(&[
+        let port = self.port.to_string();
+        let own = [
             ("--service", service),
             ("DOCUMENT_NETWORKS", "127.0.0.0/8, ::1/128"),
-            ("DOCUMENT_PORT", &self.port.to_string()),
+            ("DOCUMENT_PORT", &port),
             ("DOCUMENT_CA", authority.to_str().unwrap()),
-        ])
+        ];
+        Example::start_with(&[&own[..], variables].concat())
     }
 
     /// The client, as it comes to the example.
