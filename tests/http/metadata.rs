@@ -11,8 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use self::wiring::{Api, App, Documents, SignIn, Target, Wiring};
-use super::client_documents::{CALLBACK, Site};
-use super::support::html;
+use super::support::{CALLBACK, DocumentSite, html};
 
 const SECRET: &str = "7Fjfp0ZBr1KtDRbnfVdmIw-7Fjfp0ZBr1KtDRbnfVdmIw";
 
@@ -36,7 +35,7 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("clients.json");
         fs::write(&file, clients().to_string()).unwrap();
-        let site = Site::new().await;
+        let site = DocumentSite::new().await;
         let variables = [("CLIENTS", file.to_str().unwrap()), ("LIMITS", "off")];
         let example = site.example_with(self.name, &variables);
         let target = self.target(&example.origin(), site);
@@ -44,7 +43,7 @@ impl Service {
         assert!(found.is_empty(), "{found:#?}");
     }
 
-    fn target(self, origin: &str, site: Site) -> Target {
+    fn target(self, origin: &str, site: DocumentSite) -> Target {
         let endpoints =
             ["authorize", "token", "revoke", "introspect", "register", "jwks", "jwks.json", "par", "userinfo"];
         let prefixes = [self.oauth, "", "/oauth"].into_iter();
