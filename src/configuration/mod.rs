@@ -96,8 +96,10 @@ pub enum ConfigurationError {
     /// A lifetime below one second: everything would have expired when it is issued.
     #[error("a lifetime is below one second")]
     ZeroLifetime,
-    /// No client could obtain a token: neither codes nor client credentials are among the grant types.
-    #[error("the grant types have neither authorization_code nor client_credentials")]
+    /// No client could obtain a token: neither codes nor client credentials are among the grant types. The same holds for
+    /// clients that register themselves, or come by a document, as far as there are such clients: one without a secret needs
+    /// codes.
+    #[error("the grant types have neither authorization_code nor client_credentials, or none that newcomers may use")]
     NoGrantType,
     /// Access tokens are to be JWTs, but there are no keys to sign them with (feature `jwt`).
     #[error("access tokens are to be JWTs, but there are no keys that sign them")]
@@ -241,9 +243,15 @@ impl Configuration {
         self.grant_types.contains(&grant_type) && client.allows(grant_type)
     }
 
-    /// Whether anybody gets refresh tokens, unless their own policies say otherwise.
+    /// Whether clients get refresh tokens: all of them, or those that nobody vouches for. What the operator decided for one
+    /// client alone does not count.
     pub(crate) fn refreshes(&self) -> bool {
-        self.refresh_policy != RefreshPolicy::Never && self.grant_types.contains(&GrantType::RefreshToken)
+        let rules = [self.registration.rules(), self.document_rules()].into_iter().flatten();
+        let rules = rules.filter(|rules| {
+            [GrantType::AuthorizationCode, GrantType::RefreshToken].iter().all(|own| rules.grant_types.contains(own))
+        });
+        let mut policies = rules.filter_map(|rules| rules.policies.refresh_policy()).chain([&self.refresh_policy]);
+        self.grant_types.contains(&GrantType::RefreshToken) && policies.any(|policy| *policy != RefreshPolicy::Never)
     }
 
     /// Who reads the answer to an authorization request with these `ui_locales`; `None` if nothing was reworded.

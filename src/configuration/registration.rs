@@ -131,7 +131,8 @@ impl RegistrationRules {
     }
 
     /// Sets which grants a client may register for. `client_credentials` lets anybody who can register call the API without
-    /// a user: allow it only if that is meant. A public client never gets it.
+    /// a user: allow it only if that is meant. A public client never gets it. There has to be one that brings a first token, and
+    /// that the server has ([`ConfigurationError::NoGrantType`](super::ConfigurationError::NoGrantType)).
     #[must_use]
     pub fn with_grant_types(mut self, grant_types: impl IntoIterator<Item = GrantType>) -> Self {
         self.grant_types = grant_types.into_iter().collect();
@@ -211,7 +212,16 @@ impl RegistrationRules {
         self
     }
 
-    pub(crate) fn check(&self, scopes: &ScopeCatalog) -> Result<(), ConfigurationError> {
+    /// Checks what is declared here against the scopes and the grant types of the server.
+    pub(crate) fn check(&self, scopes: &ScopeCatalog, grant_types: &[GrantType]) -> Result<(), ConfigurationError> {
+        let obtains = |grant_type: &&GrantType| match grant_type {
+            GrantType::AuthorizationCode => true,
+            GrantType::RefreshToken => false,
+            GrantType::ClientCredentials => self.authentication == RegistrationAuthentication::AsAsked,
+        };
+        if !grant_types.iter().filter(obtains).any(|grant_type| self.grant_types.contains(grant_type)) {
+            return Err(ConfigurationError::NoGrantType);
+        }
         for scope in [self.scope.as_ref(), self.policies.default_scope()].into_iter().flatten() {
             scopes.check_limit(scope)?;
         }

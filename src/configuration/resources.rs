@@ -109,6 +109,12 @@ impl ResourceCatalog {
         }))
     }
 
+    /// Whether any API understands a scope token; without a declared one, whoever takes the tokens does.
+    pub(crate) fn any_understands(&self, token: &str) -> bool {
+        let understands = |resource: &ProtectedResource| resource.scope.as_ref().is_none_or(|own| own.contains(token));
+        self.all.is_empty() || self.all.iter().any(understands)
+    }
+
     /// What of `scope` these resources understand, each of them or another (RFC 8707 §2.1): all of it, unless each says
     /// what it understands.
     pub(crate) fn understood(&self, resources: &Resources, scope: Scope) -> Scope {

@@ -40,7 +40,7 @@ struct ServerMetadata<'a> {
     response_types_supported: [&'a str; 1],
     response_modes_supported: [&'a str; 1],
     grant_types_supported: Vec<&'a str>,
-    token_endpoint_auth_methods_supported: [&'a str; 3],
+    token_endpoint_auth_methods_supported: Vec<&'a str>,
     revocation_endpoint_auth_methods_supported: [&'a str; 3],
     introspection_endpoint_auth_methods_supported: [&'a str; 2],
     code_challenge_methods_supported: [&'a str; 1],
@@ -108,10 +108,18 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
     let origin = configuration.issuer.origin();
     let url = |path: &str| format!("{origin}{path}");
     let paths = &configuration.paths;
+    let grant_types = &configuration.grant_types;
     let refreshes = configuration.refreshes();
     let open = !matches!(configuration.registration, Registration::Closed);
-    let declared = configuration.scopes.all();
-    let offline = (refreshes && !declared.contains(OFFLINE_ACCESS)).then_some(OFFLINE_ACCESS);
+    // Of a token that no API understands, nothing is ever granted.
+    let declared = configuration.scopes.all().tokens().filter(|token| configuration.resources.any_understands(token));
+    let mut scopes: Vec<_> = declared.chain(configuration.scopes.wildcard()).collect();
+    let asks_for_refresh = refreshes && grant_types.contains(&GrantType::AuthorizationCode);
+    if asks_for_refresh && !scopes.contains(&OFFLINE_ACCESS) {
+        scopes.push(OFFLINE_ACCESS);
+    }
+    // For itself, a client obtains a token by its secret only.
+    let public = grant_types.iter().any(|grant_type| *grant_type != GrantType::ClientCredentials).then_some("none");
     ServerMetadata {
         issuer: configuration.issuer.as_str(),
         authorization_endpoint: url(paths.authorize()),
@@ -120,16 +128,19 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
         introspection_endpoint: url(paths.introspect()),
         jwks_uri: configuration.signer.is_some().then(|| url(paths.jwks())),
         registration_endpoint: open.then(|| url(paths.register())),
-        scopes_supported: declared.tokens().chain(configuration.scopes.wildcard()).chain(offline).collect(),
+        scopes_supported: scopes,
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         grant_types_supported: GrantType::ALL
             .into_iter()
-            .filter(|grant_type| configuration.grant_types.contains(grant_type))
+            .filter(|grant_type| grant_types.contains(grant_type))
             .filter(|grant_type| refreshes || *grant_type != GrantType::RefreshToken)
             .map(GrantType::as_str)
             .collect(),
-        token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        token_endpoint_auth_methods_supported: public
+            .into_iter()
+            .chain(["client_secret_basic", "client_secret_post"])
+            .collect(),
         revocation_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
         introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: ["S256"],

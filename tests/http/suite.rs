@@ -19,6 +19,7 @@ mod large_bodies;
 mod log;
 mod lost_answers;
 mod mcp;
+mod metadata;
 mod metrics;
 mod oauth2_client;
 mod open_registration;

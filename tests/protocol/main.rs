@@ -3,7 +3,6 @@
 #[macro_use]
 mod support;
 
-mod advertised_features;
 mod app_changes;
 mod authorization;
 mod authorization_errors;
@@ -39,6 +38,7 @@ mod json_token_requests;
 mod jwt;
 mod leaks;
 mod metadata;
+mod metadata_is_what_is_wired;
 mod metrics;
 mod native_apps;
 mod personal_tokens;
@@ -59,6 +59,7 @@ mod registration_rules;
 mod remembered_consent;
 mod resources;
 mod revocation;
+mod routes;
 mod scope;
 mod scope_registry;
 mod secrets;

@@ -137,34 +137,6 @@ async fn nothing_is_empty_or_null_whatever_is_switched_on() {
     assert!(get(&bare("https://as.test"), PATH).await.json.get("scopes_supported").is_none());
 }
 
-// META-015, CLI-025, CLI-059
-#[tokio::test]
-async fn the_scopes_are_listed_and_offline_access_once() {
-    let listed = |document: &Value| document["scopes_supported"].clone();
-    let setup = Setup::memory().await;
-    assert_eq!(listed(&document(&setup).await), json!(["read", "write", "admin", "offline_access"]));
-    let setup = Setup::memory_with(|builder| builder.scope("offline_access", "Stay signed in")).await;
-    assert_eq!(listed(&document(&setup).await), json!(["read", "write", "admin", "offline_access"]));
-}
-
-// META-013, META-014, META-018, PKCE-018, BCP-003, ISS-003
-#[tokio::test]
-async fn pkce_response_mode_and_issuer_are_advertised() {
-    for server in [&bare("https://as.test"), &Setup::memory().await.server] {
-        let document = get(server, PATH).await.json;
-        assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
-        assert_eq!(document["response_modes_supported"], json!(["query"]));
-        assert_eq!(document["authorization_response_iss_parameter_supported"], json!(true));
-    }
-}
-
-// META-024
-#[tokio::test]
-async fn the_protected_resources_are_listed_as_they_are_spelt() {
-    let setup = Setup::memory().await;
-    assert_eq!(document(&setup).await["protected_resources"], json!(["https://api.test/one", "https://api.test/two"]));
-}
-
 // META-029
 #[tokio::test]
 async fn the_document_may_be_kept_for_a_while_and_asked_about() {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use grantor::AuthorizationServerBuilder;
 use grantor::configuration::{ConfigurationError, ProtectedResource};
 use grantor::store::MemoryStore;
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
 
-use crate::metadata::{PATH as SERVER, expect_filled, get};
+use crate::metadata::get;
 use crate::support::Setup;
 
 const PATH: &str = "/.well-known/oauth-protected-resource";
@@ -83,44 +82,6 @@ async fn the_only_resource_of_the_host_is_at_the_root_as_well() {
     assert_eq!(get(&setup.server, PATH).await.status, 404);
 }
 
-// PRM-006, PRM-010
-#[tokio::test]
-async fn the_document_names_the_issuer_as_it_is_spelt_and_the_header_as_the_only_transport() {
-    let setup = with(&["https://as.test/mcp"]).await;
-    let document = document(&setup, &format!("{PATH}/mcp")).await;
-    assert_eq!(document["authorization_servers"], json!([get(&setup.server, SERVER).await.json["issuer"]]));
-    assert_eq!(document["bearer_methods_supported"], json!(["header"]));
-}
-
-// PRM-008, PRM-009, PRM-011, PRM-012, PRM-013
-#[tokio::test]
-async fn the_document_says_what_is_configured_and_nothing_empty() {
-    let named = || resource("https://as.test/mcp").with_name("Notes").with_scope("read".parse().unwrap());
-    let configure =
-        |builder: AuthorizationServerBuilder| builder.scope("offline_access", "Stay signed in").resource(named());
-    let setup = Setup::memory_with(configure).await;
-    let described = document(&setup, &format!("{PATH}/mcp")).await;
-    assert_eq!((&described["resource_name"], &described["scopes_supported"]), (&json!("Notes"), &json!(["read"])));
-    expect_filled(&described);
-
-    let setup = Setup::memory_with(|builder| {
-        builder.scope("offline_access", "Stay signed in").resource(resource("https://as.test/mcp"))
-    })
-    .await;
-    let plain = document(&setup, &format!("{PATH}/mcp")).await;
-    assert_eq!(plain["scopes_supported"], json!(["read", "write", "admin"]), "without offline_access");
-    for member in [
-        "resource_name",
-        "dpop_bound_access_tokens_required",
-        "dpop_signing_alg_values_supported",
-        "signed_metadata",
-        "jwks_uri",
-    ] {
-        assert!(plain.get(member).is_none(), "{member}");
-    }
-    expect_filled(&plain);
-}
-
 // PRM-007
 #[test]
 fn a_resource_is_https_or_loopback_and_has_no_fragment() {
@@ -147,20 +108,6 @@ async fn a_server_is_not_built_for_a_resource_that_is_not_secure() {
     let told =
         |finding: &grantor::Finding| matches!(finding, grantor::Finding::ForeignResource(uri) if uri.contains("127"));
     assert!(findings.iter().any(told), "{findings:?}");
-}
-
-// PRM-015, META-024
-#[tokio::test]
-async fn both_lists_agree() {
-    let setup = with(&["https://as.test/mcp", "https://as.test/api"]).await;
-    let server = get(&setup.server, SERVER).await.json;
-    let own: Vec<_> = server["protected_resources"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let own: Vec<_> = own.into_iter().filter_map(|uri| uri.strip_prefix("https://as.test")).collect();
-    assert_eq!(own, ["/mcp", "/api"]);
-    for path in own {
-        let document = document(&setup, &format!("{PATH}{path}")).await;
-        assert_eq!(document["authorization_servers"], json!(["https://as.test"]), "{path}");
-    }
 }
 
 // PRM-016, CLI-012: an API elsewhere serves its own document.

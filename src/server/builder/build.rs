@@ -35,11 +35,11 @@ impl AuthorizationServerBuilder {
             resource.scope.as_ref().map_or(Ok(()), |scope| scopes.check(scope))?;
         }
         if let Some(rules) = self.registration.rules() {
-            rules.check(&scopes)?;
+            rules.check(&scopes, &self.grant_types)?;
         }
         #[cfg(feature = "cimd")]
         if let Some(documents) = &self.client_documents {
-            documents.rules.check(&scopes)?;
+            documents.rules.check(&scopes, &self.grant_types)?;
         }
         if !self.lifetimes.are_positive() || self.consent_lifetime < Duration::from_secs(1) {
             return Err(ConfigurationError::ZeroLifetime);

@@ -89,13 +89,19 @@ impl DocumentSite {
 
     /// The example as this service, which may fetch the document.
     pub fn example(&self, service: &str) -> Example {
-        let authority = self.directory.path().join("ca.pem");
-        Example::start_with(&[
+        self.example_with(service, &[])
+    }
+
+    /// The same, with these environment variables as well.
+    pub fn example_with(&self, service: &str, variables: &[(&str, &str)]) -> Example {
+        let (authority, port) = (self.directory.path().join("ca.pem"), self.port.to_string());
+        let own = [
             ("--service", service),
             ("DOCUMENT_NETWORKS", "127.0.0.0/8, ::1/128"),
-            ("DOCUMENT_PORT", &self.port.to_string()),
+            ("DOCUMENT_PORT", &*port),
             ("DOCUMENT_CA", authority.to_str().unwrap()),
-        ])
+        ];
+        Example::start_with(&[&own[..], variables].concat())
     }
 
     /// The client, as it comes to the example.

@@ -9,7 +9,7 @@ mod fetching;
 mod flow;
 mod limits;
 mod silent;
-mod site;
+pub mod site;
 mod urls;
 mod web_server;
 
