@@ -10,7 +10,8 @@ use grantor::resource::ResourceIndicator;
 use grantor::store::{SqliteError, SqliteStore};
 use grantor::{Issuer, ProtectedResourceMetadata, ResourceServer};
 
-/// Over the store of the authorization server, which is asked about every call: what was revoked is over at once.
+/// Over the store of the authorization server, which is asked about every call: what was revoked is over at once. Mind the
+/// path: where there is no database, this makes an empty one. A service with a name in its tokens has `Prefixes::of(name)`.
 pub async fn over_the_store(database: &str, resource: ResourceIndicator) -> Result<ResourceServer, SqliteError> {
     let store = SqliteStore::connect(database).await?;
     Ok(ResourceServer::new(Arc::new(store), Prefixes::default().access_token().clone(), resource))

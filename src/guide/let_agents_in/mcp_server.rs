@@ -25,7 +25,7 @@ pub const TOOLS: [(&str, &str, &str); 2] = [
     ("create_link", "Makes a short link in the user's name.", "links:write"),
 ];
 
-/// The gate in front of the tools. A server of web pages has their origin for `origin`; no others may call.
+/// The gate in front of the tools. The only web pages that may call are those of `origin`.
 pub fn gate(resource_server: ResourceServer, origin: &str) -> Result<Gate, InvalidScope> {
     let tools = TOOLS.iter().map(|&(name, _, scope)| Ok((name, scope.parse()?)));
     let scopes = ToolScopes { connection: Scope::empty(), tools: tools.collect::<Result<_, InvalidScope>>()? };
