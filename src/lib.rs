@@ -62,11 +62,11 @@ pub mod testkit;
 mod wire;
 
 pub use client::Client;
-pub use endpoint::{EndpointRoute, PathMatch, Recall, RegistrationRequest};
+pub use endpoint::{EndpointRoute, PathMatch, ProtectedResourceMetadata, Recall, RegistrationRequest};
 pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
-pub use resource_server::{Access, ResourceRequest, ResourceServer, SessionSeal};
+pub use resource_server::{Access, ForeignSession, ResourceRequest, ResourceServer, SessionSeal};
 pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{

@@ -114,6 +114,15 @@ impl Scope {
         Self::collect(self.0.len(), self.tokens().filter(|token| other.contains(token)))
     }
 
+    /// The tokens, then those that only `other` has.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidScope`] if both together are more than one scope may hold.
+    pub fn union(&self, other: &Self) -> Result<Self, InvalidScope> {
+        if self.contains_all(other) { Ok(self.clone()) } else { Self::parse(&format!("{self} {other}")) }
+    }
+
     /// The tokens except those equal to `token`.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
@@ -202,5 +211,16 @@ mod tests {
         let one = Scope::parse("a b c").unwrap();
         assert_eq!(one.intersection(&Scope::parse("c a").unwrap()).as_str(), "a c");
         assert!(one.intersection(&Scope::empty()).is_empty());
+    }
+
+    #[test]
+    fn a_union_has_each_token_once_and_no_more_than_a_scope_may() {
+        let scope = |text| Scope::parse(text).unwrap();
+        assert_eq!(scope("a b").union(&scope("c b")).unwrap().as_str(), "a b c");
+        assert_eq!(scope("a b").union(&Scope::empty()).unwrap().as_str(), "a b");
+        assert_eq!(Scope::empty().union(&scope("a")).unwrap().as_str(), "a");
+        let many: String = (0..MAX_TOKENS).map(|n| format!("t{n} ")).collect();
+        assert_eq!(scope(&many).union(&scope("t0")), Ok(scope(&many)));
+        assert_eq!(scope(&many).union(&scope("one-more")), Err(InvalidScope));
     }
 }

@@ -93,7 +93,8 @@ impl Setup {
 
 fn gate(resource_server: ResourceServer) -> Gate {
     let tools = [("look", scope("read")), ("change", scope("write"))].into();
-    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools, first: scope("read") }, ORIGIN)
+    let resource_server = resource_server.with_step_up(scope("read"));
+    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools }, &[ORIGIN])
 }
 
 fn call(token: Option<&str>, tool: &str) -> Request<Full<bytes::Bytes>> {

@@ -33,6 +33,9 @@ const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 /// there is none, in a way that scripts can read, and go on to the metadata of OAuth.
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
+/// How a document may be read.
+pub(super) const READ: &str = "GET, HEAD";
+
 /// A route for the host's router: everything under it goes to [`AuthorizationServer::handle`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EndpointRoute {
@@ -51,6 +54,10 @@ pub enum PathMatch {
 }
 
 impl EndpointRoute {
+    pub(super) fn exact(path: &str) -> Self {
+        Self { path: path.to_owned(), matching: PathMatch::Exact }
+    }
+
     /// The path; it begins with a slash and does not end with one.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -93,7 +100,7 @@ impl Target<'_> {
         match self {
             Self::Token | Self::Revoke | Self::Introspect | Self::Register => "POST",
             Self::Manage(_) => "GET, PUT, DELETE",
-            Self::Document(_) | Self::Keys(_) | Self::Unknown => "GET, HEAD",
+            Self::Document(_) | Self::Keys(_) | Self::Unknown => READ,
         }
     }
 
@@ -134,7 +141,7 @@ impl AuthorizationServer {
     /// out if the host is an OpenID provider by other means.
     #[must_use]
     pub fn endpoints(&self) -> Vec<EndpointRoute> {
-        let exact = |path: &str| EndpointRoute { path: path.to_owned(), matching: PathMatch::Exact };
+        let exact = EndpointRoute::exact;
         let subtree = |path: &str| EndpointRoute { path: path.to_owned(), matching: PathMatch::Subtree };
         let paths = &self.configuration().paths;
         let mut routes = vec![exact(paths.token()), exact(paths.revoke()), exact(paths.introspect())];
@@ -174,14 +181,12 @@ impl AuthorizationServer {
             _ => true,
         };
         let mut response = if parts.method == Method::OPTIONS && cors {
-            preflight(target)
+            preflight(target.methods())
         } else {
             self.answer(target, &parts, body).await
         };
         if cors {
-            let headers = response.headers_mut();
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            open(&mut response);
         }
         response
     }
@@ -324,8 +329,8 @@ impl AuthorizationServer {
 }
 
 /// A preflight asks for nothing but permission: no authentication, no body, no side effect (Fetch, CORS protocol).
-fn preflight(target: Target<'_>) -> Response<String> {
-    let methods = HeaderValue::from_static(target.methods());
+pub(super) fn preflight(methods: &'static str) -> Response<String> {
+    let methods = HeaderValue::from_static(methods);
     let headers = HeaderValue::from_static("Authorization, Content-Type, Accept, DPoP, MCP-Protocol-Version");
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, methods),
@@ -335,8 +340,15 @@ fn preflight(target: Target<'_>) -> Response<String> {
     respond(StatusCode::NO_CONTENT, &headers, String::new())
 }
 
+/// Lets scripts of every origin read the answer: none that is sent on their behalf counts for anything here.
+pub(super) fn open(response: &mut Response<String>) {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
 /// Answers GET and HEAD of a document.
-pub(crate) fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
+pub(super) fn serve(document: &Document, method: &Method, headers: &HeaderMap) -> Response<String> {
     let etag = HeaderValue::from_str(&document.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fixed = [
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

@@ -5,6 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::client::GrantType;
 use crate::configuration::{Configuration, OFFLINE_ACCESS, ProtectedResource, RESOURCE_METADATA, Registration};
+use crate::issuer::Issuer;
+use crate::scope::Scope;
 use crate::wire::response::to_json;
 
 /// Where the metadata of an issuer without a path is.
@@ -69,14 +71,7 @@ impl Documents {
         let path = format!("{SERVER_METADATA}{}", issuer.path());
         let mut all = vec![Document::new(path, to_json(&server_metadata(configuration)))];
         let own = configuration.resources.iter().filter(|resource| resource.origin() == issuer.origin());
-        let mut own: Vec<_> = own.map(|resource| Document::of_resource(configuration, resource)).collect();
-        // MCP: a client that knows no more than the host looks at the root; only one resource can be meant there.
-        if let [only] = own.as_slice()
-            && only.path != RESOURCE_METADATA
-        {
-            let root = Document::new(RESOURCE_METADATA.to_owned(), only.body.clone());
-            own.push(root);
-        }
+        let mut own = Document::of_resources(own, issuer, Some(configuration.scopes.all()));
         all.append(&mut own);
         Self { all }
     }
@@ -87,9 +82,26 @@ impl Documents {
 }
 
 impl Document {
-    /// The document of a resource, wherever that is.
-    pub(crate) fn of_resource(configuration: &Configuration, resource: &ProtectedResource) -> Self {
-        Self::new(resource.metadata_path(), to_json(&resource_metadata(configuration, resource)))
+    /// The documents of the resources of one origin. A resource that does not say which scopes it understands understands
+    /// `scopes`, if they are known.
+    pub(super) fn of_resources<'a>(
+        resources: impl Iterator<Item = &'a ProtectedResource>,
+        issuer: &Issuer,
+        scopes: Option<&Scope>,
+    ) -> Vec<Self> {
+        let document = |resource: &ProtectedResource| {
+            let scopes = resource.scope.as_ref().or(scopes);
+            Self::new(resource.metadata_path(), to_json(&resource_metadata(resource, issuer, scopes)))
+        };
+        let mut documents: Vec<_> = resources.map(document).collect();
+        // MCP: a client that knows no more than the host looks at the root; only one resource can be meant there.
+        if let [only] = documents.as_slice()
+            && only.path != RESOURCE_METADATA
+        {
+            let root = Self::new(RESOURCE_METADATA.to_owned(), only.body.clone());
+            documents.push(root);
+        }
+        documents
     }
 
     /// The public keys of this moment; they are looked up by their own path.
@@ -150,17 +162,16 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
     }
 }
 
-fn resource_metadata<'a>(configuration: &'a Configuration, resource: &'a ProtectedResource) -> ResourceMetadata<'a> {
+fn resource_metadata<'a>(
+    resource: &'a ProtectedResource,
+    issuer: &'a Issuer,
+    scopes: Option<&'a Scope>,
+) -> ResourceMetadata<'a> {
+    let scopes = scopes.into_iter().flat_map(Scope::tokens);
     ResourceMetadata {
         resource: resource.indicator.as_str(),
-        authorization_servers: [configuration.issuer.as_str()],
-        scopes_supported: resource
-            .scope
-            .as_ref()
-            .unwrap_or_else(|| configuration.scopes.all())
-            .tokens()
-            .filter(|token| *token != OFFLINE_ACCESS)
-            .collect(),
+        authorization_servers: [issuer.as_str()],
+        scopes_supported: scopes.filter(|token| *token != OFFLINE_ACCESS).collect(),
         bearer_methods_supported: ["header"],
         resource_name: resource.name.as_deref(),
     }

@@ -13,6 +13,7 @@ mod metadata;
 mod refresh;
 mod register;
 mod registration_rules;
+mod resource_metadata;
 mod revoke;
 mod token;
 
@@ -32,15 +33,12 @@ use crate::wire::{ClientForm, ClientRequest};
 pub use authorize::Recall;
 #[cfg(feature = "cimd")]
 pub(crate) use client_document::DocumentCache;
-#[cfg(feature = "testkit")]
-pub(crate) use handle::serve;
 pub use handle::{EndpointRoute, PathMatch};
-#[cfg(feature = "testkit")]
-pub(crate) use metadata::Document;
 pub(crate) use metadata::Documents;
 pub use register::RegistrationRequest;
 pub(crate) use register::new_client_id;
 pub(crate) use registration_rules::{check_client, with_new_secret};
+pub use resource_metadata::ProtectedResourceMetadata;
 
 /// A refusal on its way to becoming an [`EndpointError`].
 #[derive(Debug)]

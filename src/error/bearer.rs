@@ -33,6 +33,8 @@ pub(crate) struct ChallengeContext {
     pub(crate) resource_metadata: Option<String>,
     /// Whether a client may authenticate by its secret instead of a token (RFC 7617).
     pub(crate) offers_basic: bool,
+    /// What a client is told to ask for at first besides what its call needs; `None` names the latter alone, always.
+    pub(crate) initial_scope: Option<Scope>,
     /// How it says so.
     pub(crate) wording: Option<Arc<WordingCatalog>>,
     /// Who is told.
@@ -40,6 +42,13 @@ pub(crate) struct ChallengeContext {
 }
 
 impl ChallengeContext {
+    /// What to ask for, for a call that needs this scope, by a client that has `held` already.
+    pub(crate) fn asked_for(&self, needed: Scope, held: Option<&Scope>) -> Scope {
+        let besides = self.initial_scope.as_ref().map(|initial| held.unwrap_or(initial));
+        // What is needed matters more than what would be convenient.
+        besides.and_then(|besides| besides.union(&needed).ok()).unwrap_or(needed)
+    }
+
     /// How the sender of a request with these headers is told the reason.
     pub(crate) fn words(&self, reason: ErrorReason, headers: &HeaderMap) -> Words {
         self.wording.as_ref().map_or_else(Words::default, |wording| wording.description(reason, headers))
@@ -63,9 +72,8 @@ impl BearerError {
     /// Names the scope to ask for in the challenge (RFC 6750 §3), in place of what it names already. Of a 401, and of a 403
     /// that more scope would turn; no scope would turn another refusal, so it stays as it is.
     ///
-    /// [`ResourceServer::verify_scope`](crate::ResourceServer::verify_scope) names what a call needs. An API may know better:
-    /// that its callers should ask for more at once, or that what they have should be asked for again, since it is lost to a
-    /// client that asks for what it is told and nothing else.
+    /// [`ResourceServer::verify_scope`](crate::ResourceServer::verify_scope) names what a call needs, and what
+    /// [`with_step_up`](crate::ResourceServer::with_step_up) adds. An API may know better.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         if self.reason.status() == 401 || self.reason == ErrorReason::ScopeInsufficient {

@@ -49,13 +49,15 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1).
+    /// [`BearerError`]: 403 `insufficient_scope`, with the scope that is needed (RFC 6750 §3.1), and with what the token has
+    /// besides if [`with_step_up`](crate::ResourceServer::with_step_up) says so.
     pub fn require(&self, scope: &str) -> Result<(), BearerError> {
         let result = if scope.split(' ').all(|token| token.is_empty() || self.scope().contains(token)) {
             Ok(())
         } else {
             let error = BearerError::new(Arc::clone(&self.context), ErrorReason::ScopeInsufficient);
-            let error = error.with_scope(Scope::parse(scope).unwrap_or_default());
+            let needed = Scope::parse(scope).unwrap_or_default();
+            let error = error.with_scope(self.context.asked_for(needed, Some(self.scope())));
             Err(self.refuse(error.with_words(self.insufficient.clone())))
         };
         ended(Operation::Require, result.as_ref().err());

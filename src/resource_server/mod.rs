@@ -29,7 +29,7 @@ use crate::wire::header::{bearer, refused_bearer};
 
 pub use access::Access;
 pub use request::ResourceRequest;
-pub use session_seal::SessionSeal;
+pub use session_seal::{ForeignSession, SessionSeal};
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server; for signed tokens it can do without (feature `jwt`).
@@ -63,6 +63,7 @@ fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
         realm: "api".to_owned(),
         resource_metadata: None,
         offers_basic: false,
+        initial_scope: None,
         wording: None,
         telemetry,
     };
@@ -82,7 +83,9 @@ fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
 
 impl ResourceServer {
     /// Accepts the tokens in `tokens` that begin with `prefix` and are for this resource, and tells clients where the
-    /// resource's metadata is (RFC 9728 §5.1).
+    /// resource's metadata is (RFC 9728 §5.1); [`ProtectedResourceMetadata`](crate::ProtectedResourceMetadata) serves that
+    /// from another origin than the authorization server's. The prefix is
+    /// [`Prefixes::access_token`](crate::configuration::Prefixes::access_token) of that server's.
     pub fn new(tokens: Arc<dyn TokenStore>, prefix: Prefix, resource: ResourceIndicator) -> Self {
         Self::for_any_resource(tokens, prefix).with_resource(resource)
     }
@@ -122,6 +125,15 @@ impl ResourceServer {
     #[must_use]
     pub fn with_realm(mut self, realm: &str) -> Self {
         self.context = Arc::new(ChallengeContext { realm: realm.to_owned(), ..(*self.context).clone() });
+        self
+    }
+
+    /// Names more in challenges than the call needs, for clients that ask for what they are told and nothing else, and begin
+    /// small, as agents do: a 401 names `initial` besides, lest the user is asked again at the next call; a 403 names what the
+    /// token has already, which would be lost otherwise.
+    #[must_use]
+    pub fn with_step_up(mut self, initial: Scope) -> Self {
+        self.context = Arc::new(ChallengeContext { initial_scope: Some(initial), ..(*self.context).clone() });
         self
     }
 
@@ -172,7 +184,11 @@ impl ResourceServer {
     /// [`BearerError`] says what to answer: 401, 400, 429 if a rate limiter says so, or 503 if the store cannot tell.
     pub async fn verify(&self, request: impl Into<ResourceRequest<'_>> + Send) -> Result<Access, BearerError> {
         let request = request.into();
-        operate(Operation::Verify, self.check(request)).await
+        let verified = operate(Operation::Verify, self.check(request)).await;
+        verified.map_err(|error| match &self.context.initial_scope {
+            Some(initial) => error.with_scope(initial.clone()),
+            None => error,
+        })
     }
 
     async fn check(&self, request: ResourceRequest<'_>) -> Result<Access, BearerError> {
@@ -233,14 +249,15 @@ impl ResourceServer {
     /// # Errors
     ///
     /// Those of [`verify`](Self::verify), the 401 with the scope that is needed, and 403 `insufficient_scope`, with it
-    /// too (RFC 6750 §3.1).
+    /// too (RFC 6750 §3.1); [`with_step_up`](Self::with_step_up) adds to both.
     pub async fn verify_scope(
         &self,
         request: impl Into<ResourceRequest<'_>> + Send,
         scope: &str,
     ) -> Result<Access, BearerError> {
         let verified = self.verify(request).await;
-        let access = verified.map_err(|error| error.with_scope(Scope::parse(scope).unwrap_or_default()))?;
+        let asked_for = || self.context.asked_for(Scope::parse(scope).unwrap_or_default(), None);
+        let access = verified.map_err(|error| error.with_scope(asked_for()))?;
         access.require(scope)?;
         Ok(access)
     }

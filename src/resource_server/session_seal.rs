@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
 use super::Access;
@@ -33,6 +34,11 @@ use crate::secret::{keyed, random};
 /// ```
 #[derive(Clone)]
 pub struct SessionSeal([u8; 32]);
+
+/// The session that a request names is not its caller's, or there is none of that name: the two look alike.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("there is no such session")]
+pub struct ForeignSession;
 
 impl fmt::Debug for SessionSeal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +72,34 @@ impl SessionSeal {
         let (session, tag) = sealed.rsplit_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         self.mac(session, access).verify_slice(&tag).ok().map(|()| session)
+    }
+
+    /// Seals the session that an answer begins, in the header with this name; without that header there is nothing to do.
+    pub fn seal_header(&self, headers: &mut HeaderMap, name: &HeaderName, access: &Access) {
+        let session = headers.remove(name);
+        let session = session.as_ref().and_then(|session| session.to_str().ok());
+        let sealed = session.and_then(|session| HeaderValue::try_from(self.seal(session, access)).ok());
+        headers.extend(sealed.map(|sealed| (name.clone(), sealed)));
+    }
+
+    /// Opens the session that a request goes on with, in the header with this name: what is behind sees its own identifier. A
+    /// request without that header belongs to no session, and passes.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignSession`] if it is not the caller's, or none at all; the header is gone then.
+    pub fn open_header(
+        &self,
+        headers: &mut HeaderMap,
+        name: &HeaderName,
+        access: &Access,
+    ) -> Result<(), ForeignSession> {
+        if let Some(sealed) = headers.remove(name) {
+            let session = sealed.to_str().ok().and_then(|sealed| self.open(sealed, access));
+            let session = session.and_then(|session| HeaderValue::from_str(session).ok()).ok_or(ForeignSession)?;
+            headers.insert(name, session);
+        }
+        Ok(())
     }
 
     /// Over the session and its owner, each part preceded by its length so that none runs into the next.

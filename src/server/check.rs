@@ -53,8 +53,11 @@ pub enum Finding {
     /// No resource is declared, so tokens are good for every API that reads this store.
     #[error("no resource is declared: tokens are not restricted to an audience")]
     NoAudience,
-    /// A resource is on another origin, which has to serve its metadata itself.
-    #[error("the metadata of {0} is not served here, since it is on another origin")]
+    /// A resource is on another origin, which has to serve its metadata itself:
+    /// [`ProtectedResourceMetadata`](crate::ProtectedResourceMetadata) does.
+    #[error(
+        "the metadata of {0} is not served here, since it is on another origin; serve ProtectedResourceMetadata there"
+    )]
     ForeignResource(String),
     /// A store gave back something else than it was given.
     #[error("the store does not give back {0} as it was given")]

@@ -185,6 +185,31 @@ on_both_stores! {
         assert!(!refused(twice, 400, Some("invalid_request")).contains_key("scope"));
     }
 
+    // RS-009, MCP-032: what a client has, or would be asked for anyway, is among what it is told to ask for.
+    async fn challenges_step_up_if_the_api_says_so(setup) {
+        let server = setup.server.resource_server().clone().with_step_up("read".parse().unwrap());
+        let tokens = setup.tokens_for("pub", "read", &[]).await;
+        for (values, code) in [(&[][..], None), (&["Bearer xyz"], Some("invalid_token"))] {
+            for (needed, told) in [("", "read"), ("read", "read"), ("write", "read write")] {
+                let error = server.verify_scope(&headers(values), needed).await.unwrap_err();
+                assert_eq!(refused(error, 401, code)["scope"], told);
+            }
+            assert_eq!(refused(server.verify(&headers(values)).await.unwrap_err(), 401, code)["scope"], "read");
+        }
+        let own = bearer(tokens.text("access_token"));
+        let error = server.verify_scope(&own, "write").await.unwrap_err();
+        assert_eq!(refused(error, 403, Some("insufficient_scope"))["scope"], "read write");
+        let error = server.verify(&own).await.unwrap().require("write admin").unwrap_err();
+        assert_eq!(refused(error, 403, Some("insufficient_scope"))["scope"], "read write admin");
+        // What is needed comes first if both are too much for one scope.
+        let most: Vec<String> = (0..grantor::scope::MAX_TOKENS).map(|n| format!("t{n}")).collect();
+        let error = server.verify_scope(&own, &most.join(" ")).await.unwrap_err();
+        assert_eq!(refused(error, 403, Some("insufficient_scope"))["scope"], most.join(" "));
+        // No scope would mend the request.
+        let twice = server.verify(&headers(&["Bearer xyz", "Bearer xyz"])).await.unwrap_err();
+        assert!(!refused(twice, 400, Some("invalid_request")).contains_key("scope"));
+    }
+
     // RS-012, RI-003, BCP-005, ATK-056
     async fn a_token_is_good_for_its_own_audience_only(setup) {
         let (one, two) = (setup.server.resource_server(), second_api(&setup));

@@ -1,6 +1,7 @@
 //! Sessions of an API beside its tokens.
 
-use grantor::{Access, Approval, NewPersonalToken, SessionSeal};
+use grantor::{Access, Approval, ForeignSession, NewPersonalToken, SessionSeal};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::support::{Setup, bearer};
 
@@ -67,5 +68,26 @@ on_both_stores! {
         }
         assert_eq!(SessionSeal::new([7; 32]).open(&SessionSeal::new([7; 32]).seal("", &access), &access), Some(""));
         assert_eq!(format!("{seal:?}"), "SessionSeal(..)");
+    }
+
+    async fn a_header_is_sealed_on_the_way_out_and_opened_on_the_way_in(setup) {
+        const NAME: HeaderName = HeaderName::from_static("session");
+        let seal = SessionSeal::random();
+        let owner = access(&setup, setup.tokens("pub").await.text("access_token")).await;
+        let other = access(&setup, setup.tokens("web").await.text("access_token")).await;
+        let mut headers = HeaderMap::from_iter([(NAME, HeaderValue::from_static("session-1"))]);
+        seal.seal_header(&mut headers, &NAME, &owner);
+        assert_eq!(seal.open(headers[&NAME].to_str().unwrap(), &owner), Some("session-1"));
+
+        let mut opened = headers.clone();
+        opened.append(NAME, HeaderValue::from_static("another"));
+        assert_eq!(seal.open_header(&mut opened, &NAME, &owner), Ok(()));
+        assert_eq!(opened.get_all(&NAME).iter().collect::<Vec<_>>(), ["session-1"], "one, and the one that was checked");
+        assert_eq!(seal.open_header(&mut headers, &NAME, &other), Err(ForeignSession));
+        assert!(headers.is_empty());
+        // Whoever names no session is in none.
+        assert_eq!(seal.open_header(&mut headers, &NAME, &other), Ok(()));
+        seal.seal_header(&mut headers, &NAME, &other);
+        assert!(headers.is_empty());
     }
 }

@@ -1,11 +1,13 @@
 //! What comes between HTTP and an MCP server of the official SDK: access tokens. This file is to be copied. It knows
 //! neither the service nor a web framework, and takes any [`ResourceServer`]: that of an authorization server in this
-//! process, one over its store in another, or one that asks nobody (`ResourceServer::offline`).
+//! process, one over its store in another, or one that asks nobody (`ResourceServer::offline`). It needs the crates that it
+//! names, and `serde_json`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
 use bytes::Bytes;
+use grantor::error::BearerError;
 use grantor::{Access, ResourceServer, Scope, SessionSeal};
 use http::header::{AUTHORIZATION, ORIGIN};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -22,10 +24,8 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub struct ToolScopes {
     /// For anything at all.
     pub connection: Scope,
-    /// For each tool, by its name; that is more than for a connection.
+    /// For each tool, by its name, instead: all that its call needs.
     pub tools: BTreeMap<&'static str, Scope>,
-    /// What an agent without a token is told to ask for besides, lest its user is asked again at the next call.
-    pub first: Scope,
 }
 
 /// Lets in the requests whose token allows them, and keeps the sessions of others apart.
@@ -33,14 +33,15 @@ pub struct ToolScopes {
 pub struct Gate {
     resource_server: ResourceServer,
     scopes: ToolScopes,
-    origin: String,
+    origins: Vec<String>,
     seal: SessionSeal,
 }
 
 impl Gate {
-    /// For the tokens of `resource_server`. The only web pages that may call are those of `origin`.
-    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origin: &str) -> Self {
-        Self { resource_server, scopes, origin: origin.to_owned(), seal: SessionSeal::random() }
+    /// For the tokens of `resource_server`. The only web pages that may call are those of `origins`.
+    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: &[&str]) -> Self {
+        let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        Self { resource_server, scopes, origins, seal: SessionSeal::random() }
     }
 
     /// Checks a request. Each brings its own token, whatever its method, and whatever session it belongs to. What the token
@@ -51,24 +52,17 @@ impl Gate {
     {
         let (mut parts, body) = request.into_parts();
         // Whoever makes the name of their own site lead here sends that site for an origin (DNS rebinding).
-        if parts.headers.get_all(ORIGIN).iter().any(|origin| origin.as_bytes() != self.origin.as_bytes()) {
+        let known = |origin: &HeaderValue| self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+        if !parts.headers.get_all(ORIGIN).iter().all(known) {
             return Err(refusal(StatusCode::FORBIDDEN, "Pages of other web sites may not call."));
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
         let body = body.map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "The message is too large, or broken."))?;
         let needed = tool(&body).and_then(|name| self.scopes.tools.get(&*name)).unwrap_or(&self.scopes.connection);
-        // Agents ask for what they are told and nothing else, so what they have is to be asked for again.
-        let besides = |scope: &Scope| Scope::parse(&format!("{scope} {needed}")).unwrap_or_else(|_| needed.clone());
-
-        let verified = self.resource_server.verify(&parts).await;
-        let access = verified.map_err(|error| error.with_scope(besides(&self.scopes.first)).into_http())?;
-        let sufficient = access.require(needed.as_str());
-        sufficient.map_err(|error| error.with_scope(besides(access.scope())).into_http())?;
-        if let Some(session) = parts.headers.remove(SESSION_ID) {
-            let own = session.to_str().ok().and_then(|session| self.seal.open(session, &access)?.parse().ok());
-            let own = own.ok_or_else(|| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;
-            parts.headers.insert(SESSION_ID, own);
-        }
+        let verified = self.resource_server.verify_scope(&parts, needed.as_str()).await;
+        let access = verified.map_err(BearerError::into_http)?;
+        let opened = self.seal.open_header(&mut parts.headers, &SESSION_ID, &access);
+        opened.map_err(|_| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;
         // The token has done what it is for, and nobody behind this can lose it or pass it on.
         parts.headers.remove(AUTHORIZATION);
         parts.extensions.insert(access.clone());
@@ -77,10 +71,7 @@ impl Gate {
 
     /// Seals the session that begins with an answer, if one does: it is of no use to anybody else.
     pub fn release<B>(&self, mut response: Response<B>, access: &Access) -> Response<B> {
-        let session = response.headers_mut().remove(SESSION_ID);
-        let session = session.as_ref().and_then(|session| session.to_str().ok());
-        let sealed = session.and_then(|session| HeaderValue::try_from(self.seal.seal(session, access)).ok());
-        response.headers_mut().extend(sealed.map(|session| (SESSION_ID, session)));
+        self.seal.seal_header(response.headers_mut(), &SESSION_ID, access);
         response
     }
 }

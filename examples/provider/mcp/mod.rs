@@ -55,7 +55,8 @@ impl McpServer {
         let scopes = mcp.tool_scopes().map_err(|error| error.to_string())?;
         let issuer = app.server.issuer();
         let resource = resource(issuer).map_err(|error| error.to_string())?;
-        let resource_server = app.server.resource_server().clone().with_resource(resource);
+        let initial = mcp.initial_scope().map_err(|error| error.to_string())?;
+        let resource_server = app.server.resource_server().clone().with_resource(resource).with_step_up(initial);
         let tools = Tools::new(app.clone());
         // The gate looks at the origin. The name by which it is called does not matter then, and a proxy may change it. And
         // answers come at once: no stream is broken off to be resumed, which begins with events that some cannot read.
@@ -63,7 +64,7 @@ impl McpServer {
         let mut sessions = LocalSessionManager::default();
         sessions.session_config.sse_retry = None;
         Ok(Some(Self {
-            gate: Arc::new(Gate::new(resource_server, scopes, issuer.as_str())),
+            gate: Arc::new(Gate::new(resource_server, scopes, &[issuer.as_str()])),
             service: StreamableHttpService::new(move || Ok(tools.clone()), Arc::new(sessions), config),
             last_used: Arc::clone(&app.last_used),
         }))

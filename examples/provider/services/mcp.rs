@@ -54,10 +54,15 @@ pub(super) const LINK_TOOLS: &[Tool] = &[
 impl Mcp {
     /// The scopes, as the gate in front of the tools wants them.
     pub fn tool_scopes(&self) -> Result<ToolScopes, Invalid> {
-        let with = |scope: &str| Scope::parse(&format!("{} {scope}", self.scope));
-        let tools = self.tools.iter().map(|tool| Ok((tool.name, with(tool.scope)?)));
+        let connection = Scope::parse(self.scope)?;
+        let tools = self.tools.iter().map(|tool| Ok((tool.name, connection.union(&Scope::parse(tool.scope)?)?)));
         let tools = tools.collect::<Result<_, Invalid>>()?;
-        Ok(ToolScopes { connection: with("")?, tools, first: Scope::parse(self.first_scope)? })
+        Ok(ToolScopes { connection, tools })
+    }
+
+    /// What an agent without a token is told to ask for, whatever it calls.
+    pub fn initial_scope(&self) -> Result<Scope, Invalid> {
+        Ok(Scope::parse(self.first_scope)?)
     }
 
     /// Everything that a token may be good for here.

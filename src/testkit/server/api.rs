@@ -5,12 +5,12 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW,
 };
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::json;
 use url::Url;
 
 use super::TestServer;
-use crate::endpoint::{Document, serve};
+use crate::endpoint::ProtectedResourceMetadata;
 use crate::error::BearerError;
 use crate::resource_server::ResourceServer;
 use crate::wire::response::{json, respond};
@@ -32,18 +32,15 @@ pub(super) fn find(server: &TestServer, uri: &Uri) -> Option<ResourceServer> {
 /// Answers for the metadata of an API at another origin than the authorization server's, which serves that of its own.
 pub(super) fn metadata(server: &TestServer, parts: &Parts) -> Option<Response<String>> {
     let configuration = server.server().configuration();
-    let mut elsewhere =
+    let elsewhere =
         configuration.resources.iter().filter(|resource| resource.origin() != configuration.issuer.origin());
-    let resource = elsewhere.find(|resource| resource.metadata_path() == parts.uri.path())?;
-    match parts.method {
-        Method::GET | Method::HEAD => {
-            let document = Document::of_resource(configuration, resource);
-            Some(open(serve(&document, &parts.method, &parts.headers)))
-        }
-        // A preflight is answered like that for any other document.
-        Method::OPTIONS => None,
-        _ => Some(open(method_not_allowed(HeaderValue::from_static("GET, HEAD")))),
-    }
+    let elsewhere = elsewhere.map(|resource| match resource.scope {
+        Some(_) => resource.clone(),
+        None => resource.clone().with_scope(configuration.scopes.all().clone()),
+    });
+    let metadata = ProtectedResourceMetadata::new(&configuration.issuer, elsewhere).ok()?;
+    let own = metadata.endpoints().iter().any(|endpoint| endpoint.matches(parts.uri.path()));
+    own.then(|| metadata.handle(&Request::from_parts(parts.clone(), ())))
 }
 
 /// Answers a call; any web page may send one, because no cookie counts here.
