@@ -4,8 +4,11 @@
 #[path = "../examples/provider/mcp/gate.rs"]
 mod gate;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::stream;
 use grantor::configuration::{EndpointPaths, ProtectedResource};
 use grantor::jwt::{Algorithm, JwtVerifier, KeySet, SigningKey};
 use grantor::policy::AccessTokenFormat;
@@ -13,12 +16,14 @@ use grantor::resource::ResourceIndicator;
 use grantor::secret::Prefix;
 use grantor::store::SqliteStore;
 use grantor::{Access, AuthorizationServer, Issuer, ResourceServer, Scope};
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
-use gate::{Gate, ToolScopes};
+use gate::{Answer, Gate, ToolScopes};
 
 const ISSUER: &str = "https://as.test";
 const MCP: &str = "https://mcp.test/mcp";
@@ -81,22 +86,29 @@ impl Setup {
     }
 
     async fn token(&self, scope: &str, resource: &str) -> String {
-        let form = format!(
-            "grant_type=client_credentials&client_id=agent&client_secret=YWdlbnQtc2VjcmV0LW9mLXRoZS10ZXN0LTMyLWJ5dGVz\
-             &scope={scope}&resource={resource}"
-        );
-        let request = Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
-        let answer: Value = serde_json::from_str(self.server.handle(request.body(form).unwrap()).await.body()).unwrap();
+        let form = format!("grant_type=client_credentials&scope={scope}&resource={resource}");
+        let answer: Value = serde_json::from_str(self.send("/oauth/token", &form).await.body()).unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn revoke(&self, token: &str) {
+        assert_eq!(self.send("/oauth/revoke", &format!("token={token}")).await.status(), StatusCode::OK);
+    }
+
+    async fn send(&self, path: &str, form: &str) -> Response<String> {
+        let credentials = "client_id=agent&client_secret=YWdlbnQtc2VjcmV0LW9mLXRoZS10ZXN0LTMyLWJ5dGVz";
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        self.server.handle(request.body(format!("{credentials}&{form}")).unwrap()).await
     }
 }
 
 fn gate(resource_server: ResourceServer) -> Gate {
     let tools = [("look", scope("read")), ("change", scope("write"))].into();
-    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools, first: scope("read") }, ORIGIN)
+    let scopes = ToolScopes { connection: Scope::empty(), tools, first: scope("read") };
+    Gate::new(resource_server, scopes, vec![ORIGIN.parse().unwrap(), "http://localhost:6274".parse().unwrap()])
 }
 
-fn call(token: Option<&str>, tool: &str) -> Request<Full<bytes::Bytes>> {
+fn call(token: Option<&str>, tool: &str) -> Request<Full<Bytes>> {
     let parameters = json!({ "name": tool, "arguments": {} });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": parameters });
     let mut request = Request::post("/mcp").body(Full::from(message.to_string())).unwrap();
@@ -117,8 +129,8 @@ async fn whatever_checks_the_tokens_the_gate_does_the_same() {
     let unsigned = format!("{}.", reading.rsplit_once('.').unwrap().0);
     for resource_server in setup.resource_servers().await {
         let gate = gate(resource_server);
-        let (request, access) = gate.admit(call(Some(&reading), "look")).await.unwrap();
-        assert_eq!(access.client_id().unwrap().as_str(), "agent");
+        let (request, admitted) = gate.admit(call(Some(&reading), "look")).await.unwrap();
+        assert_eq!(admitted.access.client_id().unwrap().as_str(), "agent");
         assert_eq!(request.extensions().get::<Access>().unwrap().scope(), &scope("read"));
         assert!(!request.headers().contains_key("authorization"), "the tools do not see the token");
         let message = request.into_body().collect().await.unwrap().to_bytes();
@@ -146,9 +158,9 @@ async fn a_session_opens_at_the_gate_that_sealed_it_and_at_no_other() {
     let token = setup.token("read", MCP).await;
     for resource_server in setup.resource_servers().await {
         let (own, other) = (gate(resource_server.clone()), gate(resource_server));
-        let (_, access) = own.admit(call(Some(&token), "look")).await.unwrap();
-        let begun = Response::builder().header("mcp-session-id", "s-1").body(()).unwrap();
-        let sealed = own.release(begun, &access).headers()["mcp-session-id"].clone();
+        let (_, admitted) = own.admit(call(Some(&token), "look")).await.unwrap();
+        let begun = Response::builder().header("mcp-session-id", "s-1").body(Empty::new()).unwrap();
+        let sealed = own.release(begun, admitted.clone()).headers()["mcp-session-id"].clone();
         let within = || {
             let mut request = call(Some(&token), "look");
             request.headers_mut().insert("mcp-session-id", sealed.clone());
@@ -157,7 +169,56 @@ async fn a_session_opens_at_the_gate_that_sealed_it_and_at_no_other() {
         let (request, _) = own.admit(within()).await.unwrap();
         assert_eq!(request.headers()["mcp-session-id"], "s-1");
         assert_eq!(other.admit(within()).await.unwrap_err().status(), StatusCode::NOT_FOUND);
-        assert!(own.release(Response::new(()), &access).headers().is_empty(), "nothing begins, so nothing is sealed");
+        let nothing = own.release(Response::new(Empty::new()), admitted);
+        assert!(nothing.headers().is_empty(), "nothing begins, so nothing is sealed");
+    }
+}
+
+/// An answer whose events come one by one, and what they come by.
+fn stream() -> (mpsc::UnboundedSender<&'static str>, Response<impl Body<Data = Bytes, Error = Infallible>>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let events = stream::unfold(receiver, async |mut receiver| {
+        Some((Ok(Frame::data(Bytes::from(receiver.recv().await?))), receiver))
+    });
+    (sender, Response::new(StreamBody::new(events)))
+}
+
+/// The next event of an answer; nothing is the end.
+async fn next(answer: &mut Response<Answer>) -> Option<Bytes> {
+    answer.body_mut().frame().await.map(|frame| frame.unwrap().into_data().unwrap())
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_is_revoked_and_nothing_is_told_after_that() {
+    let setup = Setup::new().await;
+    let asked_about = setup.resource_servers().await.into_iter().take(2);
+    for resource_server in asked_about {
+        let gate = gate(resource_server);
+        let (listening, calling, other) =
+            (setup.token("read", MCP).await, setup.token("read", MCP).await, setup.token("read", MCP).await);
+        let mut open = Vec::new();
+        for (token, method) in [(&listening, Method::GET), (&calling, Method::POST), (&other, Method::GET)] {
+            let mut request = call(Some(token), "look");
+            *request.method_mut() = method;
+            let (_, admitted) = gate.admit(request).await.unwrap();
+            let (sender, answer) = stream();
+            open.push((sender, gate.release(answer, admitted)));
+        }
+        for token in [&listening, &calling] {
+            setup.revoke(token).await;
+        }
+        for (sender, _) in &open {
+            sender.send("data: 1\n\n").unwrap();
+            sender.send("data: 2\n\n").unwrap();
+        }
+        let [(_, listening), (_, calling), (_, other)] = &mut open[..] else { unreachable!() };
+        assert_eq!(next(listening).await, None);
+        // What was asked for while the token was good is answered, and no more.
+        assert_eq!(next(calling).await.unwrap(), "data: 1\n\n");
+        assert_eq!(next(calling).await, None);
+        for event in ["data: 1\n\n", "data: 2\n\n"] {
+            assert_eq!(next(other).await.unwrap(), event);
+        }
     }
 }
 
@@ -174,10 +235,14 @@ async fn pages_of_other_sites_and_messages_without_measure_are_turned_away_befor
             assert_eq!((refusal.status(), challenge(&refusal)), (StatusCode::FORBIDDEN, ""), "{origin}");
         }
     }
-    let mut own = call(Some(&token), "look");
-    own.headers_mut().insert("origin", ORIGIN.parse().unwrap());
-    assert!(gate.admit(own).await.is_ok());
-    let large = Request::post("/mcp").body(Full::<bytes::Bytes>::from("x".repeat(64 * 1024 + 1))).unwrap();
+    for origin in [ORIGIN, "http://localhost:6274"] {
+        let mut own = call(Some(&token), "look");
+        own.headers_mut().insert("origin", origin.parse().unwrap());
+        assert!(gate.admit(own.clone()).await.is_ok(), "{origin}");
+        own.headers_mut().append("origin", "https://evil.test".parse().unwrap());
+        assert_eq!(gate.admit(own).await.unwrap_err().status(), StatusCode::FORBIDDEN, "{origin} and another");
+    }
+    let large = Request::post("/mcp").body(Full::<Bytes>::from("x".repeat(64 * 1024 + 1))).unwrap();
     let refusal = gate.admit(large).await.unwrap_err();
     assert_eq!((refusal.status(), refusal.headers()), (StatusCode::PAYLOAD_TOO_LARGE, &HeaderMap::new()));
 }

@@ -1,6 +1,7 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
 mod access;
+mod again;
 mod client;
 mod offline;
 mod request;

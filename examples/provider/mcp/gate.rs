@@ -3,19 +3,27 @@
 //! process, one over its store in another, or one that asks nobody (`ResourceServer::offline`).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
+use std::mem;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use grantor::{Access, ResourceServer, Scope, SessionSeal};
 use http::header::{AUTHORIZATION, ORIGIN};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest};
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+/// By which a session is named.
+pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The body of an answer; a stream of events may have no end.
+pub type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What agents need.
 #[derive(Clone, Debug)]
@@ -33,25 +41,34 @@ pub struct ToolScopes {
 pub struct Gate {
     resource_server: ResourceServer,
     scopes: ToolScopes,
-    origin: String,
+    origins: Vec<HeaderValue>,
     seal: SessionSeal,
 }
 
+/// Whoever was let in.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// What the token allows.
+    pub access: Access,
+    /// Whether nothing was asked for but to hear what there will be.
+    listens: bool,
+}
+
 impl Gate {
-    /// For the tokens of `resource_server`. The only web pages that may call are those of `origin`.
-    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origin: &str) -> Self {
-        Self { resource_server, scopes, origin: origin.to_owned(), seal: SessionSeal::random() }
+    /// For the tokens of `resource_server`. The only web pages that may call are those of `origins`.
+    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: Vec<HeaderValue>) -> Self {
+        Self { resource_server, scopes, origins, seal: SessionSeal::random() }
     }
 
     /// Checks a request. Each brings its own token, whatever its method, and whatever session it belongs to. What the token
     /// allows is among the extensions of the request then, for the tools. The error is what to answer.
-    pub async fn admit<B>(&self, request: Request<B>) -> Result<(Request<Full<Bytes>>, Access), Response<String>>
+    pub async fn admit<B>(&self, request: Request<B>) -> Result<(Request<Full<Bytes>>, Admitted), Response<String>>
     where
         B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         let (mut parts, body) = request.into_parts();
         // Whoever makes the name of their own site lead here sends that site for an origin (DNS rebinding).
-        if parts.headers.get_all(ORIGIN).iter().any(|origin| origin.as_bytes() != self.origin.as_bytes()) {
+        if parts.headers.get_all(ORIGIN).iter().any(|origin| !self.origins.contains(origin)) {
             return Err(refusal(StatusCode::FORBIDDEN, "Pages of other web sites may not call."));
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
@@ -72,16 +89,36 @@ impl Gate {
         // The token has done what it is for, and nobody behind this can lose it or pass it on.
         parts.headers.remove(AUTHORIZATION);
         parts.extensions.insert(access.clone());
-        Ok((Request::from_parts(parts, Full::new(body)), access))
+        let admitted = Admitted { access, listens: parts.method == Method::GET };
+        Ok((Request::from_parts(parts, Full::new(body)), admitted))
     }
 
-    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else.
-    pub fn release<B>(&self, mut response: Response<B>, access: &Access) -> Response<B> {
+    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else. And an answer that has no
+    /// end, or is long in coming, goes on for as long as the token is good.
+    pub fn release<B>(&self, mut response: Response<B>, admitted: Admitted) -> Response<Answer>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
+        let Admitted { access, mut listens } = admitted;
         let session = response.headers_mut().remove(SESSION_ID);
         let session = session.as_ref().and_then(|session| session.to_str().ok());
-        let sealed = session.and_then(|session| HeaderValue::try_from(self.seal.seal(session, access)).ok());
+        let sealed = session.and_then(|session| HeaderValue::try_from(self.seal.seal(session, &access)).ok());
         response.headers_mut().extend(sealed.map(|session| (SESSION_ID, session)));
-        response
+        if response.body().size_hint().exact().is_some() {
+            return response.map(|body| body.boxed_unsync());
+        }
+        let resource_server = self.resource_server.clone();
+        let good = move |_: &_| {
+            // What a call is answered at first is what its token was checked for.
+            let again = mem::replace(&mut listens, true).then(|| (resource_server.clone(), access.clone()));
+            async move {
+                match again {
+                    Some((resource_server, access)) => resource_server.verify_again(&access).await.is_ok(),
+                    None => true,
+                }
+            }
+        };
+        response.map(|body| StreamBody::new(BodyStream::new(body).take_while(good)).boxed_unsync())
     }
 }
 
