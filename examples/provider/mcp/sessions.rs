@@ -9,7 +9,7 @@ use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager
 
 /// How many sessions the agents of one person have at once. When one more begins, the one that began first ends; if somebody
 /// goes on with it, they are told that there is no such session, and begin anew.
-pub const MAX_SESSIONS: usize = 32;
+const MAX_SESSIONS: usize = 100;
 
 /// The sessions of one process, by whose they are.
 #[derive(Debug)]
