@@ -11,12 +11,12 @@ use crate::observer::Operation;
 use crate::telemetry::operate;
 
 impl ResourceServer {
-    /// Checks again what a call was let in with: for an answer that goes on for long, such as a stream of events, before each
-    /// part of it. Whoever called may have lost the token since, by revocation or because it has expired, or the client its
-    /// secret.
+    /// Checks again what a call was let in with: for what goes on for longer than a request. Whoever called may have lost the
+    /// token since, by revocation or because it has expired, or the client its secret. [`watch`](Self::watch) does it for the
+    /// body of an answer.
     ///
     /// One read of the store, or none for a token that is taken at its word
-    /// ([`offline`](Self::offline), feature `jwt`): that only expires. It is no call, so no rate limit counts it.
+    /// (`ResourceServer::offline`, feature `jwt`): that only expires. It is no call, so no rate limit counts it.
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@ mod client;
 mod offline;
 mod request;
 mod session_seal;
+mod watched;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::wire::header::{bearer, refused_bearer};
 pub use access::Access;
 pub use request::ResourceRequest;
 pub use session_seal::SessionSeal;
+pub use watched::Watched;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server; for signed tokens it can do without (feature `jwt`).

@@ -14,7 +14,7 @@ use grantor::rate_limit::Peer;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyDataStream;
 
-use crate::provider::mcp::gate::Answer;
+use crate::provider::mcp::Answer;
 use crate::shortener::problem::Problem;
 
 /// The request as it was sent: its target undecoded, every header with every value, the body still to be read.

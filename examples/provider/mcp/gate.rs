@@ -3,27 +3,20 @@
 //! process, one over its store in another, or one that asks nobody (`ResourceServer::offline`).
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::error::Error;
-use std::mem;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use grantor::{Access, ResourceServer, Scope, SessionSeal};
+use grantor::{Access, ResourceServer, Scope, SessionSeal, Watched};
 use http::header::{AUTHORIZATION, ORIGIN};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
+use http_body_util::{BodyExt as _, Full, Limited};
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest};
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
 /// By which a session is named.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
-
-/// The body of an answer; a stream of events may have no end.
-pub type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What agents need.
 #[derive(Clone, Debug)]
@@ -45,15 +38,6 @@ pub struct Gate {
     seal: SessionSeal,
 }
 
-/// Whoever was let in.
-#[derive(Clone, Debug)]
-pub struct Admitted {
-    /// What the token allows.
-    pub access: Access,
-    /// Whether nothing was asked for but to hear what there will be.
-    listens: bool,
-}
-
 impl Gate {
     /// For the tokens of `resource_server`. The only web pages that may call are those of `origins`.
     pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: Vec<HeaderValue>) -> Self {
@@ -62,7 +46,7 @@ impl Gate {
 
     /// Checks a request. Each brings its own token, whatever its method, and whatever session it belongs to. What the token
     /// allows is among the extensions of the request then, for the tools. The error is what to answer.
-    pub async fn admit<B>(&self, request: Request<B>) -> Result<(Request<Full<Bytes>>, Admitted), Response<String>>
+    pub async fn admit<B>(&self, request: Request<B>) -> Result<(Request<Full<Bytes>>, Access), Response<String>>
     where
         B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
     {
@@ -89,36 +73,17 @@ impl Gate {
         // The token has done what it is for, and nobody behind this can lose it or pass it on.
         parts.headers.remove(AUTHORIZATION);
         parts.extensions.insert(access.clone());
-        let admitted = Admitted { access, listens: parts.method == Method::GET };
-        Ok((Request::from_parts(parts, Full::new(body)), admitted))
+        Ok((Request::from_parts(parts, Full::new(body)), access))
     }
 
-    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else. And an answer that has no
-    /// end, or is long in coming, goes on for as long as the token is good.
-    pub fn release<B>(&self, mut response: Response<B>, admitted: Admitted) -> Response<Answer>
-    where
-        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
-    {
-        let Admitted { access, mut listens } = admitted;
+    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else. A stream that is listened to
+    /// ends with its token.
+    pub fn release<B: Body>(&self, mut response: Response<B>, access: Access) -> Response<Watched<B>> {
         let session = response.headers_mut().remove(SESSION_ID);
         let session = session.as_ref().and_then(|session| session.to_str().ok());
         let sealed = session.and_then(|session| HeaderValue::try_from(self.seal.seal(session, &access)).ok());
         response.headers_mut().extend(sealed.map(|session| (SESSION_ID, session)));
-        if response.body().size_hint().exact().is_some() {
-            return response.map(|body| body.boxed_unsync());
-        }
-        let resource_server = self.resource_server.clone();
-        let good = move |_: &_| {
-            // What a call is answered at first is what its token was checked for.
-            let again = mem::replace(&mut listens, true).then(|| (resource_server.clone(), access.clone()));
-            async move {
-                match again {
-                    Some((resource_server, access)) => resource_server.verify_again(&access).await.is_ok(),
-                    None => true,
-                }
-            }
-        };
-        response.map(|body| StreamBody::new(BodyStream::new(body).take_while(good)).boxed_unsync())
+        response.map(|body| self.resource_server.watch(body, access))
     }
 }
 

@@ -5,19 +5,22 @@ pub mod gate;
 mod sessions;
 pub mod tools;
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use grantor::Issuer;
 use grantor::resource::{InvalidResourceIndicator, ResourceIndicator};
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
-use self::gate::{Answer, Gate};
+use self::gate::Gate;
 use self::sessions::Sessions;
 use self::tools::Tools;
 use super::app::App;
@@ -31,6 +34,9 @@ pub const PATH: &str = "/api/mcp";
 pub fn resource(issuer: &Issuer) -> Result<ResourceIndicator, InvalidResourceIndicator> {
     ResourceIndicator::parse(&format!("{issuer}{PATH}"))
 }
+
+/// The body of an answer; a stream of events may have no end.
+pub type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The MCP server of one process, with its sessions. Cheap to clone.
 #[derive(Clone)]
@@ -94,18 +100,18 @@ impl McpServer {
     where
         B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
     {
-        let (request, admitted) = match self.gate.admit(request).await {
+        let (request, access) = match self.gate.admit(request).await {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal.map(|text| Full::from(text).boxed_unsync()),
         };
-        if let Some(grant) = admitted.access.grant_id() {
+        if let Some(grant) = access.grant_id() {
             self.last_used.note(grant);
         }
         let response = self.service.handle(request).await;
         if let Some(session) = response.headers().get(gate::SESSION_ID).and_then(|session| session.to_str().ok()) {
-            self.sessions.note(&admitted.access, session).await;
+            self.sessions.note(&access, session).await;
         }
-        self.gate.release(response, admitted)
+        self.gate.release(response, access).map(BodyExt::boxed_unsync)
     }
 
     /// Ends all sessions and the streams that are open, so that the process can end.
