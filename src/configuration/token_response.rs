@@ -70,7 +70,9 @@ impl TokenResponseShape {
 
     /// Says `"refresh_token": null` where the client has no refresh token. Where it has one and keeps it
     /// ([`RefreshPolicy::Reuse`](crate::policy::RefreshPolicy::Reuse)), the member is left out all the same: `null` would
-    /// have the client forget it.
+    /// have the client forget it. So it is in answers to a token request with a `resource` (RFC 8707): the clients that send
+    /// one, agents among them, were not written for this service, and some refuse a `null`, which RFC 6749 §5.1 does not
+    /// have.
     #[must_use]
     pub const fn with_null_refresh_token(mut self) -> Self {
         self.no_refresh_token = NoRefreshToken::Null;

@@ -55,17 +55,19 @@ impl AuthorizationServer {
         let caller = Caller { endpoint, operation, peer, id, credentials: &credentials, now };
         self.arrive(&caller).await?;
         let resources = request.resources();
-        match token_request {
+        let response = match token_request {
             TokenRequest::AuthorizationCode { code, presented } => {
-                self.exchange(&caller, code, &presented, resources).await
+                self.exchange(&caller, code, &presented, resources).await?
             }
-            TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await,
+            TokenRequest::RefreshToken { token, scope } => self.refresh(&caller, token, scope, resources).await?,
             TokenRequest::ClientCredentials { scope } => {
                 let client = self.find_client(id).await?;
                 let client = self.authenticate(&caller, client).await?;
-                self.client_credentials(&client, scope, request, caller.now).await
+                self.client_credentials(&client, scope, request, caller.now).await?
             }
-        }
+        };
+        // Whoever names a resource is written for RFC 8707, not for this service, and may refuse what no RFC has.
+        Ok(if resources.is_empty() { response } else { response.without_null() })
     }
 
     /// The client acts for itself (RFC 6749 §4.4): an access token without a user, and without a refresh token.

@@ -1,114 +1,13 @@
 //! Clients that nobody registered, and that say who they are in a document of their own (client ID metadata documents).
 
-#[path = "../protocol/client_documents/authority.rs"]
-mod authority;
 #[path = "../protocol/client_documents/silent.rs"]
 mod silent;
 
-use std::fs;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
-use self::authority::Authority;
 use self::silent::Silent;
 use super::support::html::{self, forms};
-use super::support::{ADA, App, Browser, Example, Reply, Tokens, http_client};
-
-const CALLBACK: &str = "https://app.example/cb";
-
-/// A web site at `localhost` with the document of a client.
-struct Site {
-    port: u16,
-    directory: TempDir,
-    document: Arc<Mutex<String>>,
-    fetches: Arc<Mutex<usize>>,
-}
-
-impl Site {
-    /// One whose document says this besides who it is.
-    async fn with(members: Value) -> Self {
-        let (authority, directory) = (Authority::new(), TempDir::new().unwrap());
-        let lines = ["-----BEGIN CERTIFICATE-----", &STANDARD.encode(authority.der()), "-----END CERTIFICATE-----", ""];
-        fs::write(directory.path().join("ca.pem"), lines.join("\n")).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(authority.certify("localhost", 4_000)));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let site = Self { port, directory, document: Arc::default(), fetches: Arc::default() };
-        site.publish(members);
-        let (document, fetches) = (Arc::clone(&site.document), Arc::clone(&site.fetches));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                *fetches.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                let document = document.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let _ = serve(&acceptor, stream, &document).await;
-            }
-        });
-        site
-    }
-
-    async fn new() -> Self {
-        Self::with(json!({})).await
-    }
-
-    /// Changes the document: it says this besides who it is.
-    fn publish(&self, members: Value) {
-        let mut document = json!({
-            "client_id": self.client_id(),
-            "client_name": "Field Agent",
-            "redirect_uris": [CALLBACK],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-        });
-        document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        *self.document.lock().unwrap() = document.to_string();
-    }
-
-    fn client_id(&self) -> String {
-        format!("https://localhost:{}/agent.json", self.port)
-    }
-
-    /// How often somebody connected.
-    fn fetches(&self) -> usize {
-        *self.fetches.lock().unwrap()
-    }
-
-    /// The example as this service, which may fetch the document.
-    fn example(&self, service: &str) -> Example {
-        let authority = self.directory.path().join("ca.pem");
-        Example::start_with(&[
-            ("--service", service),
-            ("DOCUMENT_NETWORKS", "127.0.0.0/8, ::1/128"),
-            ("DOCUMENT_PORT", &self.port.to_string()),
-            ("DOCUMENT_CA", authority.to_str().unwrap()),
-        ])
-    }
-
-    /// The client, as it comes to the example.
-    fn app(&self, example: &Example) -> App {
-        App::known(example, &self.client_id(), CALLBACK)
-    }
-}
-
-/// Answers one request. Nobody may keep the document, so each use of it is a fetch.
-async fn serve(acceptor: &TlsAcceptor, stream: TcpStream, document: &str) -> std::io::Result<()> {
-    let mut stream = acceptor.accept(stream).await?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
-    }
-    let headers = "Content-Type: application/json\r\nCache-Control: no-store\r\nConnection: close";
-    let answer = format!("HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: {}\r\n\r\n{document}", document.len());
-    stream.write_all(answer.as_bytes()).await?;
-    stream.shutdown().await
-}
+use super::support::{ADA, App, Browser, CALLBACK, DocumentSite, Example, Reply, Tokens, http_client};
 
 fn words(page: &Reply) -> String {
     page.texts("main").join(" ")
@@ -118,7 +17,7 @@ fn words(page: &Reply) -> String {
 #[tokio::test]
 async fn a_client_that_nobody_registered_comes_by_its_document_and_does_what_it_was_allowed() {
     for service in ["snip", "clyk"] {
-        let site = Site::new().await;
+        let site = DocumentSite::new().await;
         let logo = format!("https://localhost:{}/logo.png", site.port);
         site.publish(json!({ "logo_uri": logo }));
         let example = site.example(service);
@@ -162,7 +61,7 @@ async fn a_client_that_nobody_registered_comes_by_its_document_and_does_what_it_
 
 #[tokio::test]
 async fn such_a_client_may_ask_for_no_more_than_one_that_registered_itself() {
-    let site = Site::new().await;
+    let site = DocumentSite::new().await;
     let example = site.example("snip");
     let mut ada = Browser::signed_in(&example, ADA).await;
     let answer = ada.get(&site.app(&example).request("links:read links:delete").path).await;
@@ -172,7 +71,7 @@ async fn such_a_client_may_ask_for_no_more_than_one_that_registered_itself() {
 // CONS-004, MCP-015, CIMD-011
 #[tokio::test]
 async fn whoever_comes_back_to_this_computer_only_is_warned_of() {
-    let site = Site::with(json!({ "redirect_uris": ["http://127.0.0.1/cb", "http://localhost/cb"] })).await;
+    let site = DocumentSite::with(json!({ "redirect_uris": ["http://127.0.0.1/cb", "http://localhost/cb"] })).await;
     let example = site.example("snip");
     let app = App::known(&example, &site.client_id(), "http://127.0.0.1:49152/cb");
     let mut ada = Browser::signed_in(&example, ADA).await;
@@ -188,7 +87,7 @@ async fn whoever_comes_back_to_this_computer_only_is_warned_of() {
 // CIMD-019
 #[tokio::test]
 async fn a_document_that_changed_is_asked_about_again_and_takes_nothing_away() {
-    let site = Site::new().await;
+    let site = DocumentSite::new().await;
     let example = site.example("snip");
     let app = site.app(&example);
     let mut ada = Browser::signed_in(&example, ADA).await;
@@ -257,7 +156,7 @@ async fn a_service_says_that_it_reads_documents_exactly_if_it_does() {
     for (service, reads) in
         [("snip", true), ("linkkit", false), ("clyk", true), ("trimlink", false), ("kit", false), ("klink", false)]
     {
-        let site = Site::new().await;
+        let site = DocumentSite::new().await;
         let example = site.example(service);
         let metadata = http_client().get(example.url("/.well-known/oauth-authorization-server")).send().await.unwrap();
         let metadata: Value = serde_json::from_str(&metadata.text().await.unwrap()).unwrap();
@@ -282,7 +181,7 @@ async fn a_service_says_that_it_reads_documents_exactly_if_it_does() {
 // CIMD-025
 #[tokio::test]
 async fn whoever_opens_many_links_makes_the_server_fetch_only_so_often() {
-    let site = Site::new().await;
+    let site = DocumentSite::new().await;
     let example = site.example("snip");
     let request = site.app(&example).request("links:read");
     let mut nobody = Browser::new(&example);

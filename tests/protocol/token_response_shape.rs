@@ -54,6 +54,22 @@ async fn a_client_without_a_refresh_token_is_told_null() {
     }
 }
 
+// CLYK, MCP: agents name the resource, and some of them refuse a null
+#[tokio::test]
+async fn a_client_that_names_a_resource_gets_no_null() {
+    let shape = TokenResponseShape::new().with_null_refresh_token().with_member("created_at", ResponseMember::IssuedAt);
+    for setup in Setup::both_with(shaped(shape.clone())).await {
+        setup.add(without_refresh("code-only")).await;
+        let code = setup.code("code-only").await;
+        let form = setup.exchange("code-only", &code).and("resource", "https://api.test/one");
+        let answer = post(&setup, &form).await;
+        assert_eq!(names(&answer), ["access_token", "token_type", "expires_in", "scope", "created_at"]);
+
+        let own = Form::of(&[("grant_type", "client_credentials"), ("resource", "https://api.test/one")]);
+        assert!(!post(&setup, &setup.identify("svc", own)).await.body.contains("null"));
+    }
+}
+
 // Linkkit: the refresh token stays, and a null would have the client forget it
 #[tokio::test]
 async fn a_refresh_token_that_stays_is_left_out_with_and_without_null() {

@@ -92,6 +92,14 @@ impl Shaped {
 }
 
 impl TokenResponse {
+    /// The same without a `null`.
+    pub(crate) fn without_null(mut self) -> Self {
+        if let Some(shaped) = &mut self.shaped {
+            shaped.no_refresh_token = NoRefreshToken::LeftOut;
+        }
+        self
+    }
+
     /// The access token.
     #[must_use]
     pub const fn access_token(&self) -> &AccessToken {

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod browser;
+mod document_site;
 pub mod example;
 pub mod html;
 mod operator;
@@ -12,6 +13,7 @@ pub mod server;
 
 pub use app::{App, Tokens};
 pub use browser::{ADA, Browser, GRACE};
+pub use document_site::{CALLBACK, DocumentSite};
 pub use example::Example;
 pub use reply::Reply;
 pub use server::OwnDatabase;
