@@ -66,7 +66,7 @@ pub use endpoint::{EndpointRoute, PathMatch, ProtectedResourceMetadata, Recall, 
 pub use grant::{Approval, ConfirmedAuthorization, PendingAuthorization, SessionSecret};
 pub use identifier::{Subject, Tenant};
 pub use issuer::Issuer;
-pub use resource_server::{Access, ForeignSession, ResourceRequest, ResourceServer, SessionSeal};
+pub use resource_server::{Access, ForeignSession, ResourceRequest, ResourceServer, SessionSeal, Watched};
 pub use return_target::{InvalidReturnTarget, ReturnTarget};
 pub use scope::Scope;
 pub use server::{

@@ -112,7 +112,7 @@ impl Setup {
                 (ResourceServer::offline(keys.clone(), resource), Some(keys))
             }
         };
-        let gate = mcp_server::gate(resource_server, &origin).unwrap();
+        let gate = mcp_server::gate(resource_server, origin.parse().unwrap()).unwrap();
         let metadata = elsewhere::metadata(server.issuer(), links(&mcp)).unwrap();
         serve(other, mcp_server::router("/mcp", gate).merge(metadata));
         Self { server, mcp, keys, _directory: directory }

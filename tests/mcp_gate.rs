@@ -4,19 +4,27 @@
 #[path = "../examples/provider/mcp/gate.rs"]
 mod gate;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
+use grantor::clock::{Clock as _, SystemClock};
 use grantor::configuration::{EndpointPaths, ProtectedResource};
 use grantor::jwt::{Algorithm, JwtVerifier, KeySet, SigningKey};
 use grantor::policy::AccessTokenFormat;
 use grantor::resource::ResourceIndicator;
 use grantor::secret::Prefix;
 use grantor::store::SqliteStore;
+use grantor::testkit::ManualClock;
 use grantor::{Access, AuthorizationServer, Issuer, ResourceServer, Scope};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 use gate::{Gate, ToolScopes};
 
@@ -81,23 +89,30 @@ impl Setup {
     }
 
     async fn token(&self, scope: &str, resource: &str) -> String {
-        let form = format!(
-            "grant_type=client_credentials&client_id=agent&client_secret=YWdlbnQtc2VjcmV0LW9mLXRoZS10ZXN0LTMyLWJ5dGVz\
-             &scope={scope}&resource={resource}"
-        );
-        let request = Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
-        let answer: Value = serde_json::from_str(self.server.handle(request.body(form).unwrap()).await.body()).unwrap();
+        let form = format!("grant_type=client_credentials&scope={scope}&resource={resource}");
+        let answer: Value = serde_json::from_str(self.send("/oauth/token", &form).await.body()).unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn revoke(&self, token: &str) {
+        assert_eq!(self.send("/oauth/revoke", &format!("token={token}")).await.status(), StatusCode::OK);
+    }
+
+    async fn send(&self, path: &str, form: &str) -> Response<String> {
+        let credentials = "client_id=agent&client_secret=YWdlbnQtc2VjcmV0LW9mLXRoZS10ZXN0LTMyLWJ5dGVz";
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        self.server.handle(request.body(format!("{credentials}&{form}")).unwrap()).await
     }
 }
 
 fn gate(resource_server: ResourceServer) -> Gate {
     let tools = [("look", scope("read")), ("change", scope("write"))].into();
     let resource_server = resource_server.with_step_up(scope("read"));
-    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools }, &[ORIGIN])
+    let origins = vec![ORIGIN.parse().unwrap(), "http://localhost:6274".parse().unwrap()];
+    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools }, origins)
 }
 
-fn call(token: Option<&str>, tool: &str) -> Request<Full<bytes::Bytes>> {
+fn call(token: Option<&str>, tool: &str) -> Request<Full<Bytes>> {
     let parameters = json!({ "name": tool, "arguments": {} });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": parameters });
     let mut request = Request::post("/mcp").body(Full::from(message.to_string())).unwrap();
@@ -149,8 +164,8 @@ async fn a_session_opens_at_the_gate_that_sealed_it_and_at_no_other() {
     for resource_server in setup.resource_servers().await {
         let (own, other) = (gate(resource_server.clone()), gate(resource_server));
         let (_, access) = own.admit(call(Some(&token), "look")).await.unwrap();
-        let begun = Response::builder().header("mcp-session-id", "s-1").body(()).unwrap();
-        let sealed = own.release(begun, &access).headers()["mcp-session-id"].clone();
+        let begun = Response::builder().header("mcp-session-id", "s-1").body(Empty::<Bytes>::new()).unwrap();
+        let sealed = own.release(begun, access.clone()).headers()["mcp-session-id"].clone();
         let within = || {
             let mut request = call(Some(&token), "look");
             request.headers_mut().insert("mcp-session-id", sealed.clone());
@@ -159,7 +174,36 @@ async fn a_session_opens_at_the_gate_that_sealed_it_and_at_no_other() {
         let (request, _) = own.admit(within()).await.unwrap();
         assert_eq!(request.headers()["mcp-session-id"], "s-1");
         assert_eq!(other.admit(within()).await.unwrap_err().status(), StatusCode::NOT_FOUND);
-        assert!(own.release(Response::new(()), &access).headers().is_empty(), "nothing begins, so nothing is sealed");
+        let nothing = own.release(Response::new(Empty::<Bytes>::new()), access);
+        assert!(nothing.headers().is_empty(), "nothing begins, so nothing is sealed");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_is_revoked_and_nothing_is_told_after_that() {
+    let setup = Setup::new().await;
+    // Whoever asks nobody does not hear of it.
+    for resource_server in setup.resource_servers().await.into_iter().take(2) {
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        let gate = gate(resource_server.with_clock(clock.clone()));
+        let tokens = [setup.token("read", MCP).await, setup.token("read", MCP).await];
+        let mut open = Vec::new();
+        for token in &tokens {
+            let (_, access) = gate.admit(call(Some(token), "look")).await.unwrap();
+            let (sender, receiver) = mpsc::unbounded_channel();
+            let events = stream::unfold(receiver, async |mut events| Some((Ok(events.recv().await?), events)));
+            let answer = Response::new(StreamBody::new(events.map_ok(Frame::data)));
+            open.push((sender, gate.release::<StreamBody<_>>(answer, access).into_body()));
+        }
+        setup.revoke(&tokens[0]).await;
+        clock.advance(Duration::from_secs(1));
+        for (sender, _) in &open {
+            sender.send(Bytes::from("data: 1\n\n")).unwrap();
+        }
+        let [(_, revoked), (_, other)] = &mut open[..] else { unreachable!() };
+        let ended: Option<Result<Frame<Bytes>, Infallible>> = revoked.frame().await;
+        assert!(ended.is_none());
+        assert_eq!(other.frame().await.unwrap().unwrap().into_data().unwrap(), "data: 1\n\n");
     }
 }
 
@@ -176,10 +220,14 @@ async fn pages_of_other_sites_and_messages_without_measure_are_turned_away_befor
             assert_eq!((refusal.status(), challenge(&refusal)), (StatusCode::FORBIDDEN, ""), "{origin}");
         }
     }
-    let mut own = call(Some(&token), "look");
-    own.headers_mut().insert("origin", ORIGIN.parse().unwrap());
-    assert!(gate.admit(own).await.is_ok());
-    let large = Request::post("/mcp").body(Full::<bytes::Bytes>::from("x".repeat(64 * 1024 + 1))).unwrap();
+    for origin in [ORIGIN, "http://localhost:6274"] {
+        let mut own = call(Some(&token), "look");
+        own.headers_mut().insert("origin", origin.parse().unwrap());
+        assert!(gate.admit(own.clone()).await.is_ok(), "{origin}");
+        own.headers_mut().append("origin", "https://evil.test".parse().unwrap());
+        assert_eq!(gate.admit(own).await.unwrap_err().status(), StatusCode::FORBIDDEN, "{origin} and another");
+    }
+    let large = Request::post("/mcp").body(Full::<Bytes>::from("x".repeat(64 * 1024 + 1))).unwrap();
     let refusal = gate.admit(large).await.unwrap_err();
     assert_eq!((refusal.status(), refusal.headers()), (StatusCode::PAYLOAD_TOO_LARGE, &HeaderMap::new()));
 }

@@ -21,11 +21,14 @@
 //! | `DOCUMENT_NETWORKS` | networks that clients' own documents may be fetched from besides public ones, for tests and intranets: such as `10.20.0.0/16,fd00:20::/32`; by default none |
 //! | `DOCUMENT_PORT` | a port that they may be fetched from besides 443 |
 //! | `DOCUMENT_CA` | the PEM file of a root certificate that is trusted there besides the public ones |
+//! | `MCP_ORIGINS` | the origins of web pages that may call the MCP server besides the service's own: such as `http://localhost:6274,https://agent.example`; by default none |
+//! | `MCP_SESSIONS` | `off` for an MCP server without sessions, so that an agent may be sent to another process with each request |
 //! | `METRICS_ADDR` | where to serve `/metrics` for Prometheus, to nobody but the operator: such as `127.0.0.1:9090`; by default nowhere |
 //! | `REQUEST_TIMEOUT` | the seconds that a client may take to send the head of a request, and again its body: `30` |
 //! | `RUST_LOG` | what to log: `info,rmcp=warn` |
 //!
-//! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`.
+//! Several processes may share one PostgreSQL or Redis. They need the same `ISSUER`, and `MCP_SESSIONS=off` unless an agent
+//! always gets to the one where its session began.
 
 mod api;
 mod app;

@@ -67,7 +67,7 @@ impl App {
         };
         let (service, demo) = (Arc::clone(&settings.service), Arc::new(Demo::new(client)));
         let app = Self { service, site, server, last_used, recommended: recommended.into(), demo, mcp: None };
-        let mcp = McpServer::new(&app).map_err(|error| format!("the MCP server: {error}"))?;
+        let mcp = McpServer::new(&app, &settings.agents).map_err(|error| format!("the MCP server: {error}"))?;
         Ok(Self { mcp, ..app })
     }
 

@@ -14,7 +14,7 @@ use super::{scopes, subject, tokens};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{ConnectedApp, ConnectedGrant, ConnectedPage, Section};
+use crate::shortener::views::{ConnectedApp, ConnectedGrant, ConnectedPage, Publisher, Section};
 use crate::shortener::visitor::Visitor;
 
 /// The purpose that the forms' anti-CSRF value is bound to.
@@ -47,7 +47,9 @@ async fn apps(app: &App, grants: &Grants) -> Result<Vec<ConnectedApp>, Problem> 
             client_id: id.to_string(),
             name: client.as_ref().map_or_else(|| id.to_string(), |client| client.display_name().to_owned()),
             unverified: client.is_none_or(|client| client.vetting() == Vetting::SelfRegistered),
-            publisher: ClientIdUrl::parse(id.as_str()).ok().map(|url| url.host().to_owned()),
+            publisher: ClientIdUrl::parse(id.as_str())
+                .ok()
+                .map(|url| Publisher { host: url.host().to_owned(), address: url.to_string() }),
             grants: distinct(&app.service, grants, &summaries),
         });
     }

@@ -16,7 +16,7 @@ use super::{scopes, subject};
 use crate::shortener::form::Fields;
 use crate::shortener::problem::Problem;
 use crate::shortener::users::User;
-use crate::shortener::views::{ConsentPage, Destination, Section, WorkspaceChoice};
+use crate::shortener::views::{ConsentPage, Destination, Publisher, Section, WorkspaceChoice};
 use crate::shortener::visitor::{SIGN_OUT, Visitor};
 use crate::shortener::workspaces::{self, Workspace};
 
@@ -87,7 +87,7 @@ pub async fn page(
         consent_token: pending.consent_token(&person.session, &person.subject),
         app_name: client.display_name().to_owned(),
         unverified: client.vetting() == Vetting::SelfRegistered,
-        publisher: pending.client_id_host(),
+        publisher: pending.client_id_host().map(|host| Publisher { host, address: client.id().to_string() }),
         warnings: pending.warnings().map(words).collect(),
         destination: match pending.redirect_uri().form() {
             UriForm::Loopback(_) => Destination::ThisComputer(destination),
@@ -207,10 +207,12 @@ fn explain(page: &ErrorPage) -> Problem {
     let heading = match page.status() {
         StatusCode::FORBIDDEN => "Please start again",
         StatusCode::CONFLICT => "You decided already",
+        StatusCode::TOO_MANY_REQUESTS => "Slow down",
         status if status.is_server_error() => return Problem::unavailable(),
         _ => "This app sent a request that cannot be answered",
     };
     let problem = Problem::new(page.status(), heading, page.text());
+    let problem = page.retry_after().into_iter().fold(problem, Problem::with_retry_after);
     match page.continue_to() {
         Some(target) => {
             let destination = page.destination().unwrap_or("the app");

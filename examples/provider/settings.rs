@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use grantor::Issuer;
 use grantor::cimd::AddressPolicy;
+use http::HeaderValue;
+use url::Url;
 
 use super::limits::Limits;
 use super::plans::Plan;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub signing_key: Option<PathBuf>,
     /// How the documents of clients are fetched, for a service that reads them.
     pub documents: Documents,
+    /// How agents reach the MCP server, for a service that has one.
+    pub agents: Agents,
     /// Where the numbers for the operator are (`METRICS_ADDR`); by default nothing is recorded.
     pub metrics: Option<SocketAddr>,
     /// How long a client may take to send a request's head, and again its body (`REQUEST_TIMEOUT`, in seconds).
@@ -59,6 +63,24 @@ pub struct Documents {
     pub port: Option<u16>,
     /// Whose certificates are trusted besides (`DOCUMENT_CA`).
     pub authority: Option<PathBuf>,
+}
+
+/// How agents reach the MCP server.
+#[derive(Debug)]
+pub struct Agents {
+    /// The origins of web pages that may call it, besides the service's own (`MCP_ORIGINS`).
+    pub origins: Vec<HeaderValue>,
+    /// Whether it keeps sessions (`MCP_SESSIONS`).
+    pub sessions: AgentSessions,
+}
+
+/// Whether the MCP server keeps sessions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AgentSessions {
+    /// In the memory of the process: an agent has to come back to the one where it began.
+    Kept,
+    /// There are none, and any process can answer.
+    None,
 }
 
 impl Settings {
@@ -91,6 +113,7 @@ impl Settings {
             limits: limits(&service)?,
             signing_key: signing_key(&place)?,
             documents: documents()?,
+            agents: agents()?,
             service,
             address,
             database_url,
@@ -153,6 +176,25 @@ fn documents() -> Result<Documents, String> {
     let port = variable("DOCUMENT_PORT")?;
     let port = port.map(|port| port.parse().map_err(|_| format!("DOCUMENT_PORT is {port:?}, but should be a port")));
     Ok(Documents { addresses, port: port.transpose()?, authority: variable("DOCUMENT_CA")?.map(PathBuf::from) })
+}
+
+/// How agents reach the MCP server.
+fn agents() -> Result<Agents, String> {
+    let sessions = match variable("MCP_SESSIONS")?.as_deref() {
+        None | Some("on") => AgentSessions::Kept,
+        Some("off") => AgentSessions::None,
+        Some(other) => return Err(format!("MCP_SESSIONS is {other:?}, but should be on or off")),
+    };
+    let origins = variable("MCP_ORIGINS")?.unwrap_or_default();
+    let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(|origin| {
+        // As browsers send it: no path, no default port, the host in lower case.
+        let written = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin);
+        let written = written.then(|| HeaderValue::try_from(origin).ok()).flatten();
+        written.ok_or_else(|| {
+            format!("MCP_ORIGINS has {origin:?}, but should have origins, such as http://localhost:6274")
+        })
+    });
+    Ok(Agents { origins: origins.collect::<Result<_, _>>()?, sessions })
 }
 
 /// What is only in memory is signed by a key that is nowhere else either.

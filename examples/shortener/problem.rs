@@ -97,9 +97,9 @@ impl Problem {
         self.status
     }
 
-    /// When another attempt makes sense, in seconds.
+    /// When another attempt makes sense, in whole seconds, rounded up.
     pub fn retry_after(&self) -> Option<u64> {
-        self.retry_after.map(|after| after.as_secs().max(1))
+        self.retry_after.map(|after| after.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX))
     }
 
     /// The page of `site` that says it; `reference` is what the log calls the request.

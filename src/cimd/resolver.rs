@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 /// How many names are looked up at once. A look-up cannot be ended: it occupies a thread for as long as the name server of
-/// whoever chose the name likes.
-const AT_ONCE: usize = 16;
+/// whoever chose the name likes, long after whoever wanted the document has gone. So there are more than documents that are
+/// fetched at once, lest those who ask for a few slow names keep everybody else out.
+const AT_ONCE: usize = 64;
 
 /// Finds the addresses of hosts, once for each document.
 #[async_trait]
@@ -30,7 +31,7 @@ pub struct SystemResolver {
 }
 
 impl SystemResolver {
-    /// The resolver; at most 16 names are looked up by it at once, and others wait.
+    /// The resolver; at most 64 names are looked up by it at once, and others wait.
     #[must_use]
     pub fn new() -> Self {
         Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }

@@ -173,18 +173,29 @@ fn text(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
 }
 
 fn text_of(member: &'static str, value: &str, most: usize, too_long: &'static str) -> Result<String, InvalidMetadata> {
-    // Characters that could make one name look like another, or the page like something else (UAX #9 formatting).
-    let misleading = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
-    };
+    // Emoji come with these; alone they are nothing.
+    let unseen = |c: char| c.is_whitespace() || matches!(c, '\u{FE00}'..='\u{FE0F}');
     if value.len() > most {
         return Err(InvalidMetadata { member, problem: too_long });
     }
-    if value.trim().is_empty() || value.contains(misleading) {
+    if value.chars().all(unseen) || value.contains(is_misleading) {
         return Err(InvalidMetadata { member, problem: "blank, or with control or formatting characters" });
     }
     Ok(value.to_owned())
+}
+
+/// Whether a character could make one name look like another, or like none, or the page like something else: controls,
+/// formatting (UAX #9), and what is not seen (`Default_Ignorable_Code_Point` of the Unicode Character Database, but for what
+/// chooses the form of the character before it; and the blank pattern of Braille).
+fn is_misleading(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+                | '\u{2800}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+        )
 }
 
 pub(crate) fn web_url(member: &'static str, value: &str) -> Result<String, InvalidMetadata> {
@@ -223,7 +234,36 @@ mod tests {
         for name in ["", "  ", "Goo\u{202E}gle", "a\nb", "a\u{200B}b", &"x".repeat(201)] {
             assert!(ClientMetadata::new().with_name(name).is_err(), "{name:?}");
         }
-        assert_eq!(ClientMetadata::new().with_name("Grüße ✓ <b>").unwrap().name(), Some("Grüße ✓ <b>"));
+        for name in ["Grüße ✓ <b>", "☎\u{FE0F} Telefon", "\u{FF1C}", "क\u{94D}ष", "e\u{301}"] {
+            assert_eq!(ClientMetadata::new().with_name(name).unwrap().name(), Some(name));
+        }
+    }
+
+    // ATK-036, DCR-032
+    #[test]
+    fn a_name_that_nobody_sees_is_none_and_nothing_unseen_is_in_one() {
+        for unseen in [
+            '\u{AD}',
+            '\u{34F}',
+            '\u{115F}',
+            '\u{1160}',
+            '\u{17B4}',
+            '\u{180E}',
+            '\u{2060}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{FFA0}',
+            '\u{1D159}',
+            '\u{E0041}',
+            '\u{E0100}',
+        ] {
+            for name in [format!("{unseen}"), format!("Snip{unseen}")] {
+                assert!(ClientMetadata::new().with_name(&name).is_err(), "{name:?}");
+            }
+        }
+        for blank in ["\u{FE0F}", "\u{A0}", "\u{3000}\u{FE00} "] {
+            assert!(ClientMetadata::new().with_name(blank).is_err(), "{blank:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::error::{AuthorizeError, ErrorReason, StoreError};
 use crate::grant::{Approval, ConfirmedAuthorization, Decided, Grant, PendingAuthorization, UI_LOCALES};
 use crate::identifier::Subject;
 use crate::observer::{Endpoint, Event, Operation};
-use crate::rate_limit::{LimitedCall, Stage};
+use crate::rate_limit::{Limited, LimitedCall, Stage};
 use crate::secret::GrantId;
 use crate::server::AuthorizationServer;
 use crate::store::{GrantSummary, Insertion, Page};
@@ -224,7 +224,10 @@ impl AuthorizationServer {
             .with_claimed_client(Some(client.id()))
             .with_subject(Some(confirmed.subject()));
         let limited = configuration.rate_limits.check(call, operation, &configuration.telemetry).await;
-        limited.map_err(|_| self.refuse_decision(confirmed.request().show(ErrorReason::RateLimited), confirmed))
+        limited.map_err(|Limited(wait)| {
+            let error = confirmed.request().show(ErrorReason::RateLimited).with_retry_after(wait);
+            self.refuse_decision(error, confirmed)
+        })
     }
 
     /// One form, one decision: a second one conflicts with the code of the first.

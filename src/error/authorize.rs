@@ -1,6 +1,7 @@
 //! What the authorization endpoint fails with.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{ErrorReason, StoreError};
 use crate::configuration::{Readers, Taken};
@@ -24,6 +25,7 @@ pub struct Unredirectable {
     reason: ErrorReason,
     readers: Option<Box<Readers>>,
     source: Option<StoreError>,
+    retry_after: Option<Duration>,
 }
 
 /// A refusal that may go to the client, because its redirect URI was checked.
@@ -38,7 +40,7 @@ pub struct Rejection {
 
 impl Unredirectable {
     pub(crate) const fn new(reason: ErrorReason) -> Self {
-        Self { reason, readers: None, source: None }
+        Self { reason, readers: None, source: None, retry_after: None }
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.
@@ -67,6 +69,23 @@ impl Rejection {
 impl AuthorizeError {
     pub(crate) const fn show(reason: ErrorReason) -> Self {
         Self::Show(Unredirectable::new(reason))
+    }
+
+    /// Says when another attempt makes sense, of what is shown.
+    pub(crate) const fn with_retry_after(mut self, wait: Duration) -> Self {
+        if let Self::Show(shown) = &mut self {
+            shown.retry_after = Some(wait);
+        }
+        self
+    }
+
+    /// How long the person should wait before they try again, if they did too often.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Show(shown) => shown.retry_after,
+            Self::Redirect(_) => None,
+        }
     }
 
     /// The cause, for logs and counters; a client is told no more than its code and description.
@@ -122,7 +141,8 @@ impl AuthorizeError {
 
 impl From<StoreError> for AuthorizeError {
     fn from(error: StoreError) -> Self {
-        Self::Show(Unredirectable { reason: error.reason(), readers: None, source: Some(error) })
+        let reason = error.reason();
+        Self::Show(Unredirectable { source: Some(error), ..Unredirectable::new(reason) })
     }
 }
 

@@ -6,7 +6,7 @@ use super::ResourceServer;
 use super::access::{ClientAccess, Credential};
 use crate::client::{AuthenticatedClient, Client, ClientCredentials, ClientId, Vetting};
 use crate::configuration::Configuration;
-use crate::error::{BearerError, ChallengeContext, ErrorReason};
+use crate::error::{BearerError, ChallengeContext, ErrorReason, StoreError};
 use crate::identifier::Extra;
 use crate::observer::Operation;
 use crate::rate_limit::{LimitedCall, RateLimiter, RateLimits};
@@ -36,6 +36,12 @@ impl ClientScopes {
             Self::Literal(scope) => client.scope().unwrap_or(scope).clone(),
             Self::Granted(configuration) => configuration.scopes.limit(client).into_owned(),
         }
+    }
+}
+
+impl ClientAuthenticator {
+    pub(super) async fn find(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        self.clients.find_client(id).await
     }
 }
 
@@ -109,7 +115,7 @@ impl ResourceServer {
                 let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
                 let credentials = credentials.as_ref().map_err(|reason| refuse(*reason))?;
                 let found = match claim.client() {
-                    Some(id) => clients.clients.find_client(id).await,
+                    Some(id) => clients.find(id).await,
                     None => Ok(None),
                 };
                 let client = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;

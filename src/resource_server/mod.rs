@@ -1,10 +1,12 @@
 //! The resource server: checks the tokens that an API is called with (RFC 6750).
 
 mod access;
+mod again;
 mod client;
 mod offline;
 mod request;
 mod session_seal;
+mod watched;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use crate::wire::header::{bearer, refused_bearer};
 pub use access::Access;
 pub use request::ResourceRequest;
 pub use session_seal::{ForeignSession, SessionSeal};
+pub use watched::Watched;
 
 /// Checks access tokens. It needs only a [`TokenStore`], so it can run in another process than the authorization
 /// server; for signed tokens it can do without (feature `jwt`).

@@ -30,7 +30,9 @@ async fn a_client_that_nobody_registered_comes_by_its_document_and_does_what_it_
         {
             assert!(words(&page).contains(expected), "{service}: {expected} is missing in: {}", words(&page));
         }
-        assert!(html::select(&page.page(), "img, picture, object, iframe, [style]").is_empty());
+        // All of the address, since others may publish at the same host; to be read, and not to be followed.
+        assert_eq!(page.texts(".destination code bdi"), [app.id.as_str()], "{service}");
+        assert!(html::select(&page.page(), "main a, img, picture, object, iframe, [style]").is_empty());
         assert!(!page.body.contains("logo.png"), "{service}: {}", page.body);
 
         let answer = ada.submit(&page.form("/oauth/authorize").press("decision", "approve")).await.answer_to(CALLBACK);
@@ -49,7 +51,7 @@ async fn a_client_that_nobody_registered_comes_by_its_document_and_does_what_it_
         assert_eq!(site.fetches(), fetched, "{service}");
 
         let connected = ada.get("/connected").await.texts(".app").join(" ");
-        assert!(connected.contains("Field Agent") && connected.contains("localhost"), "{service}: {connected}");
+        assert!(connected.contains("Field Agent") && connected.contains(&app.id), "{service}: {connected}");
         let revoke = forms(&ada.get("/connected").await.page());
         let revoke = revoke.into_iter().find(|form| form.values("client_id").any(|id| id == app.id)).unwrap();
         ada.submit(&revoke).await.expect(303);
@@ -233,6 +235,8 @@ async fn whoever_opens_many_links_makes_the_server_fetch_only_so_often() {
         opened += 1;
         assert!(opened < 500, "there is no limit");
     };
-    refused.expect_error_page(429);
+    let refused = refused.expect_error_page(429);
+    // 30 a minute, so one comes back in two seconds at most.
+    assert!((1..=2).contains(&refused.header("retry-after").unwrap().parse::<u64>().unwrap()), "{refused:?}");
     assert_eq!(site.fetches(), opened);
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use super::mcp::Agent;
 use super::support::server::server;
 use super::support::{ADA, App, Browser, Example, GRACE, OwnDatabase, Reply, Tokens, http_client};
 
@@ -32,10 +33,15 @@ impl Two {
     }
 
     fn start_at(url: &str) -> Self {
+        Self::start_with(url, &[])
+    }
+
+    fn start_with(url: &str, settings: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         // What is not in Redis is in a file that both have.
         let shortener = format!("sqlite://{}", directory.path().join("snip.db").display());
         let variables = [("DATABASE_URL", url), ("SHORTENER_DATABASE_URL", shortener.as_str())];
+        let variables = [&variables[..], settings].concat();
         let first = Example::start_with(&variables);
         let issuer = first.origin();
         let second = Example::start_with(&[&variables[..], &[("ISSUER", &issuer)]].concat());
@@ -89,6 +95,7 @@ on_each_server! {
     a_refresh_token_has_one_successor_whoever_is_asked
     what_is_revoked_at_one_is_revoked_at_the_other
     an_app_that_registers_at_one_is_known_to_the_other
+    an_agent_begins_anew_where_its_session_is_not_known
     when_one_is_killed_the_other_goes_on
     when_connections_break_nothing_is_lost_and_both_recover
 }
@@ -107,6 +114,23 @@ mod redis_cluster {
         super::a_refresh_token_has_one_successor_whoever_is_asked(start()).await;
         super::when_one_is_killed_the_other_goes_on(start()).await;
     }
+}
+
+/// Without a server: an SQLite file will do for two processes that are not under load.
+#[tokio::test]
+async fn agents_without_sessions_are_answered_by_whichever_they_reach() {
+    let directory = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("both.db").display());
+    let two = Two::start_with(&url, &[("MCP_SESSIONS", "off")]);
+    let app = App::public(&two.first).await;
+    let mut browser = Browser::signed_in(&two.first, ADA).await;
+    let tokens = app.connect(&mut browser, "links:read links:write").await;
+    let [first, second] = [&two.first, &two.second].map(|example| Agent::new(example).with_token(&tokens.access));
+    first.initialize().await.expect(200);
+    second.post(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await.expect(202);
+    let made = first.result("create_short_link", json!({ "url": "https://example.com/" })).await;
+    let links = second.result("list_links", json!({})).await;
+    assert!(links["links"].as_array().unwrap().iter().any(|link| link["slug"] == made["slug"]), "{made}: {links}");
 }
 
 /// Each has another issuer, from its port, so each changes the demo client.
@@ -236,6 +260,21 @@ async fn an_app_that_registers_at_one_is_known_to_the_other(two: Two) {
     let deleted = App::known(&two.second, form.value("client_id"), "https://app.example/cb");
     at_first.submit(&form).await.expect(303);
     browser.get(&deleted.request("links:read").path).await.expect_error_page(400);
+}
+
+/// Sessions are in the memory of one process, so this is how one ends when its process does.
+async fn an_agent_begins_anew_where_its_session_is_not_known(two: Two) {
+    let app = App::public(&two.first).await;
+    let mut browser = Browser::signed_in(&two.first, ADA).await;
+    let tokens = app.connect(&mut browser, "links:read").await;
+    let agent = Agent::connected(&two.first, &tokens.access).await;
+    let elsewhere = agent.at(&two.second);
+    elsewhere.call("list_links", json!({})).await.expect(404);
+    let anew = Agent::connected(&two.second, &tokens.access).await;
+    anew.result("list_links", json!({})).await;
+    // Neither process knows the other's, and each goes on with its own.
+    anew.at(&two.first).call("list_links", json!({})).await.expect(404);
+    agent.result("list_links", json!({})).await;
 }
 
 async fn when_one_is_killed_the_other_goes_on(two: Two) {

@@ -88,6 +88,23 @@ fn from_where_documents_of_clients_may_be_fetched_is_said_clearly_or_nothing_sta
 }
 
 #[test]
+fn how_agents_reach_the_mcp_server_is_said_clearly_or_nothing_starts() {
+    let directory = TempDir::new().unwrap();
+    for (variable, value) in [
+        ("MCP_ORIGINS", "*"),
+        ("MCP_ORIGINS", "null"),
+        ("MCP_ORIGINS", "localhost:6274"),
+        ("MCP_ORIGINS", "http://localhost:6274/"),
+        ("MCP_ORIGINS", "https://agent.example:443"),
+        ("MCP_ORIGINS", "https://agent.example,https://Agent.example"),
+        ("MCP_SESSIONS", "no"),
+    ] {
+        let line = refusal(directory.path(), &[(variable, value)]);
+        assert!(line.contains(variable), "{value}: {line}");
+    }
+}
+
+#[test]
 fn a_bad_issuer_is_refused() {
     let directory = TempDir::new().unwrap();
     for issuer in [

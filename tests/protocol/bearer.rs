@@ -112,6 +112,30 @@ on_both_stores! {
         assert!(setup.is_accepted(token).await);
     }
 
+    // RS-003
+    async fn what_was_let_in_is_good_for_as_long_as_its_token(setup) {
+        let server = setup.server.resource_server();
+        let (expiring, revoked, other) = (setup.tokens("pub").await, setup.tokens("pub").await, setup.tokens("pub").await);
+        let mut let_in = Vec::new();
+        for tokens in [&expiring, &revoked, &other] {
+            let_in.push(server.verify(&bearer(tokens.text("access_token"))).await.unwrap());
+        }
+        for access in &let_in {
+            server.verify_again(access).await.unwrap();
+        }
+        setup.revoke("pub", revoked.text("refresh_token")).await.expect_ok();
+        server.verify_again(&let_in[0]).await.unwrap();
+        let error = server.verify_again(&let_in[1]).await.unwrap_err();
+        assert_eq!(error.reason(), ErrorReason::AccessTokenUnknown);
+        refused(error, 401, Some("invalid_token"));
+        // The token of another API is none here, whoever asks.
+        assert_eq!(second_api(&setup).verify_again(&let_in[2]).await.unwrap_err().reason(), ErrorReason::AudienceMismatch);
+        setup.clock.advance(Duration::from_secs(3_599));
+        server.verify_again(&let_in[0]).await.unwrap();
+        setup.clock.advance(Duration::from_secs(1));
+        assert_eq!(server.verify_again(&let_in[0]).await.unwrap_err().reason(), ErrorReason::AccessTokenExpired);
+    }
+
     // RS-004
     async fn a_malformed_or_repeated_header_is_a_bad_request(setup) {
         let tokens = setup.tokens("pub").await;

@@ -137,6 +137,27 @@ async fn a_secret_lets_nobody_in_after_its_overlap_a_reset_or_the_end_of_its_cli
 }
 
 #[tokio::test]
+async fn what_a_client_was_let_in_to_by_its_secret_ends_with_that_secret() {
+    let setup = Setup::memory_with(by_secret).await;
+    let (id, server) = ("svc".parse().unwrap(), setup.server.resource_server());
+    let access = call(&setup, "svc", SECRET).await.unwrap();
+    let hour = Duration::from_hours(1);
+    let second = setup.server.rotate_client_secret(&id, hour).await.unwrap();
+    server.verify_again(&access).await.unwrap();
+    setup.clock.advance(hour);
+    let error = server.verify_again(&access).await.unwrap_err();
+    assert_eq!(error.reason(), ErrorReason::ClientAuthenticationFailed);
+    let access = call(&setup, "svc", second.expose()).await.unwrap();
+    server.verify_again(&access).await.unwrap();
+    setup.change("svc", |client| client.with_status(ClientStatus::Disabled)).await;
+    assert!(server.verify_again(&access).await.is_err());
+    setup.change("svc", |client| client.with_status(ClientStatus::Enabled)).await;
+    server.verify_again(&access).await.unwrap();
+    assert_eq!(setup.server.delete_client(&id).await.unwrap(), Deletion::Deleted);
+    assert!(server.verify_again(&access).await.is_err());
+}
+
+#[tokio::test]
 async fn a_call_without_anything_is_told_both_ways() {
     let setup = Setup::memory_with(by_secret).await;
     let api = setup.server.resource_server();

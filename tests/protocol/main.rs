@@ -77,5 +77,6 @@ mod token_response;
 mod token_response_shape;
 mod unused_clients;
 mod unvetted_errors;
+mod watched_answers;
 mod wording;
 mod wrong_turns;

@@ -11,8 +11,8 @@ use grantor::rate_limit::{
     Stage,
 };
 use grantor::testkit::ManualClock;
-use grantor::{Approval, ResourceRequest};
-use http::{Method, Request};
+use grantor::{Approval, AuthorizeAnswer, ResourceRequest, Visitor};
+use http::{Method, Request, StatusCode};
 
 use crate::registration::{expect_registered, public};
 use crate::support::counting::Counting;
@@ -123,6 +123,10 @@ async fn a_user_who_decides_without_end_is_told_to_wait_and_nobody_else_is() {
     let confirmed = pending.confirm(&setup.session, &setup.alice, &token).unwrap();
     let denied = setup.server.deny(confirmed).await.unwrap_err();
     assert_eq!(denied.reason(), ErrorReason::RateLimited);
+    // 100 an hour: one comes back every 36 seconds.
+    assert_eq!(denied.retry_after(), Some(Duration::from_secs(36)));
+    let AuthorizeAnswer::Page(page) = denied.answer(Visitor::SignedIn) else { panic!("a page") };
+    assert_eq!((page.status(), page.retry_after()), (StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(36))));
     assert!(counting.take().1.iter().all(|call| *call == "find_client"), "nothing was stored");
     assert_eq!(setup.granted().await.len(), granted);
 

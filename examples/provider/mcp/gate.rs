@@ -8,7 +8,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 use grantor::error::BearerError;
-use grantor::{Access, ResourceServer, Scope, SessionSeal};
+use grantor::{Access, ResourceServer, Scope, SessionSeal, Watched};
 use http::header::{AUTHORIZATION, ORIGIN};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
@@ -17,7 +17,8 @@ use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest};
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+/// By which a session is named.
+pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// What agents need.
 #[derive(Clone, Debug)]
@@ -33,14 +34,13 @@ pub struct ToolScopes {
 pub struct Gate {
     resource_server: ResourceServer,
     scopes: ToolScopes,
-    origins: Vec<String>,
+    origins: Vec<HeaderValue>,
     seal: SessionSeal,
 }
 
 impl Gate {
     /// For the tokens of `resource_server`. The only web pages that may call are those of `origins`.
-    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: &[&str]) -> Self {
-        let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: Vec<HeaderValue>) -> Self {
         Self { resource_server, scopes, origins, seal: SessionSeal::random() }
     }
 
@@ -52,8 +52,7 @@ impl Gate {
     {
         let (mut parts, body) = request.into_parts();
         // Whoever makes the name of their own site lead here sends that site for an origin (DNS rebinding).
-        let known = |origin: &HeaderValue| self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
-        if !parts.headers.get_all(ORIGIN).iter().all(known) {
+        if parts.headers.get_all(ORIGIN).iter().any(|origin| !self.origins.contains(origin)) {
             return Err(refusal(StatusCode::FORBIDDEN, "Pages of other web sites may not call."));
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
@@ -69,10 +68,11 @@ impl Gate {
         Ok((Request::from_parts(parts, Full::new(body)), access))
     }
 
-    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else.
-    pub fn release<B>(&self, mut response: Response<B>, access: &Access) -> Response<B> {
-        self.seal.seal_header(response.headers_mut(), &SESSION_ID, access);
-        response
+    /// Seals the session that begins with an answer, if one does: it is of no use to anybody else. A stream that is listened to
+    /// ends with its token.
+    pub fn release<B: Body>(&self, mut response: Response<B>, access: Access) -> Response<Watched<B>> {
+        self.seal.seal_header(response.headers_mut(), &SESSION_ID, &access);
+        response.map(|body| self.resource_server.watch(body, access))
     }
 }
 

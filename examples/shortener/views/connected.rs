@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Layout, TokenList, TokenStatus};
+use super::{Layout, Publisher, TokenList, TokenStatus};
 
 /// The list of connected apps.
 #[derive(Debug, Template)]
@@ -29,8 +29,8 @@ pub struct ConnectedApp {
     pub name: String,
     /// Whether nobody vouches for that.
     pub unverified: bool,
-    /// The host at which it says who it is, if it does that itself.
-    pub publisher: Option<String>,
+    /// Where it says who it is, if it does that itself.
+    pub publisher: Option<Publisher>,
     /// What it was allowed, by place and extent.
     pub grants: Vec<ConnectedGrant>,
 }

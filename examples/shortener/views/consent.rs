@@ -18,8 +18,8 @@ pub struct ConsentPage {
     pub app_name: String,
     /// Whether nobody vouches for that.
     pub unverified: bool,
-    /// The host at which it says who it is, if it does that itself.
-    pub publisher: Option<String>,
+    /// Where it says who it is, if it does that itself.
+    pub publisher: Option<Publisher>,
     /// What to beware of.
     pub warnings: Vec<&'static str>,
     /// Where the browser goes after the decision.
@@ -42,6 +42,15 @@ pub struct ConsentPage {
     pub sign_out_token: String,
     /// Why a decision was not carried out.
     pub problem: Option<String>,
+}
+
+/// Where an app says who it is.
+#[derive(Debug)]
+pub struct Publisher {
+    /// The host, which is proved.
+    pub host: String,
+    /// The whole address: where many people publish on one host, it tells them apart.
+    pub address: String,
 }
 
 /// Where the browser goes after the decision.

@@ -18,7 +18,7 @@ mod workspace;
 
 pub use app_store::{AppStorePage, StoreApp};
 pub use connected::{ConnectedApp, ConnectedGrant, ConnectedPage};
-pub use consent::{ConsentPage, Destination};
+pub use consent::{ConsentPage, Destination, Publisher};
 pub use demo::{ApiCall, DemoPage, DemoState};
 pub use developers::{
     AppDetails, AppFields, AppForm, AppPage, AppRegisteredPage, AppSecretPage, DevelopersPage, SecretRow,

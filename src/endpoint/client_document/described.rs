@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::cache::Outcome;
+use super::flights::LONGEST_FLIGHT;
 use super::read::read;
 use crate::cimd::{ClientIdMetadataDocuments, ClientIdUrl, DocumentProblem};
 use crate::client::{Client, ClientId, ClientStatus};
 use crate::clock::Timestamp;
 use crate::error::{AuthorizeError, ErrorReason};
 use crate::observer::{Endpoint, Event, Operation};
-use crate::rate_limit::{LimitedCall, Peer, Stage};
+use crate::rate_limit::{Limited, LimitedCall, Peer, Stage};
 use crate::redirect_uri::RedirectUri;
 use crate::server::AuthorizationServer;
 use crate::wire::AuthorizationRequest;
@@ -39,7 +40,7 @@ impl AuthorizationServer {
             return Err(AuthorizeError::show(ErrorReason::ClientHostRefused));
         }
         check_plausible(params).map_err(AuthorizeError::show)?;
-        let described = self.described(documents, &url, request.peer()).await.map_err(AuthorizeError::show)?;
+        let described = self.described(documents, &url, request.peer()).await?;
         Ok(Some(Arc::new(as_known(&described, known.as_deref()))))
     }
 
@@ -50,22 +51,29 @@ impl AuthorizationServer {
     }
 
     /// What the document says, or said lately. Of many who ask at once, one fetches it.
-    async fn described(&self, documents: &ClientIdMetadataDocuments, url: &ClientIdUrl, peer: Option<Peer>) -> Outcome {
+    async fn described(
+        &self,
+        documents: &ClientIdMetadataDocuments,
+        url: &ClientIdUrl,
+        peer: Option<Peer>,
+    ) -> Result<Arc<Client>, AuthorizeError> {
         let cache = &self.inner.client_documents;
-        if let Some(outcome) = cache.find(url.client_id(), self.now()) {
+        let known = || cache.find(url.client_id(), self.now()).map(|outcome| outcome.map_err(AuthorizeError::show));
+        let limited = |wait| AuthorizeError::show(ErrorReason::RateLimited).with_retry_after(wait);
+        if let Some(outcome) = known() {
             return outcome;
         }
-        let ticket = cache.flights.join(url).ok_or(ErrorReason::RateLimited)?;
+        let ticket = cache.flights.join(url, peer).ok_or_else(|| limited(LONGEST_FLIGHT))?;
         let _turn = ticket.turn().await;
-        if let Some(outcome) = cache.find(url.client_id(), self.now()) {
+        if let Some(outcome) = known() {
             return outcome;
         }
         let call = LimitedCall::new(Endpoint::Authorization, Stage::Fetching);
         let call = call.with_peer(peer).with_claimed_client(Some(url.client_id()));
         let configuration = self.configuration();
-        let limited = configuration.rate_limits.check(call, Operation::Authorize, &configuration.telemetry).await;
-        limited.map_err(|_| ErrorReason::RateLimited)?;
-        self.fetched(documents, url).await
+        let checked = configuration.rate_limits.check(call, Operation::Authorize, &configuration.telemetry).await;
+        checked.map_err(|Limited(wait)| limited(wait))?;
+        self.fetched(documents, url).await.map_err(AuthorizeError::show)
     }
 
     /// What the document says now.

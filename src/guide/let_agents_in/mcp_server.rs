@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use grantor::scope::InvalidScope;
 use grantor::{Access, ResourceServer, Scope};
+use http::HeaderValue;
 use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, JsonObject, ListToolsResult, PaginatedRequestParams,
@@ -26,10 +27,10 @@ pub const TOOLS: [(&str, &str, &str); 2] = [
 ];
 
 /// The gate in front of the tools. The only web pages that may call are those of `origin`.
-pub fn gate(resource_server: ResourceServer, origin: &str) -> Result<Gate, InvalidScope> {
+pub fn gate(resource_server: ResourceServer, origin: HeaderValue) -> Result<Gate, InvalidScope> {
     let tools = TOOLS.iter().map(|&(name, _, scope)| Ok((name, scope.parse()?)));
     let scopes = ToolScopes { connection: Scope::empty(), tools: tools.collect::<Result<_, InvalidScope>>()? };
-    Ok(Gate::new(resource_server.with_step_up("links:read".parse()?), scopes, &[origin]))
+    Ok(Gate::new(resource_server.with_step_up("links:read".parse()?), scopes, vec![origin]))
 }
 
 /// The MCP server at this path. Every method is its own: a stream is opened by GET, a session ended by DELETE.
@@ -41,7 +42,7 @@ pub fn router(path: &str, gate: Gate) -> Router {
     sessions.session_config.sse_retry = None;
     let (gate, service) = (Arc::new(gate), StreamableHttpService::new(|| Ok(Tools), Arc::new(sessions), config));
     let answer = async move |request: Request| match gate.admit(request).await {
-        Ok((request, access)) => gate.release(service.handle(request).await, &access).map(Body::new),
+        Ok((request, access)) => gate.release(service.handle(request).await, access).map(Body::new),
         Err(refusal) => refusal.map(Body::from),
     };
     Router::new().route(path, any(answer))

@@ -4,7 +4,9 @@ use grantor::{
     Approval, AuthorizationServer, AuthorizeAnswer, ErrorPage, PendingAuthorization, Recall, Scope, SessionSecret,
     Subject, Visitor, page_headers,
 };
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN};
+use http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, ORIGIN, RETRY_AFTER,
+};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use url::form_urlencoded;
 
@@ -146,7 +148,11 @@ fn error_page(error: &ErrorPage) -> Response<String> {
         let destination = escape(error.destination().unwrap_or("the app"));
         format!("<p><a href=\"{}\" rel=\"noreferrer\">Continue to {destination}</a></p>", escape(target))
     });
-    page(error.status(), &format!("<p>{}</p>\n{way_on}", escape(error.text())))
+    let mut response = page(error.status(), &format!("<p>{}</p>\n{way_on}", escape(error.text())));
+    if let Some(wait) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
+    }
+    response
 }
 
 /// Where people sign in, and the way back from there.

@@ -94,9 +94,9 @@ pub(super) fn refusal(error: &ErrorPage) -> Response<String> {
     });
     let body = format!("<p>{}</p>\n{way_on}", escape(error.text()));
     let mut response = page(error.status(), "This request cannot be answered", &body);
-    if matches!(error.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    }
+    let wait = error.retry_after().map(|wait| wait.as_secs().saturating_add(1));
+    let wait = wait.or_else(|| (error.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(5));
+    response.headers_mut().extend(wait.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response
 }
 

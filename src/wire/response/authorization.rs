@@ -1,6 +1,7 @@
 //! What the browser gets from the authorization endpoint.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -120,6 +121,7 @@ pub struct ErrorPage {
     description: Words,
     text: Words,
     way_on: Option<WayOn>,
+    retry_after: Option<Duration>,
 }
 
 /// Where a person may go on to from an error page.
@@ -168,6 +170,13 @@ impl ErrorPage {
         self.text.language().map(LanguageTag::as_str)
     }
 
+    /// How long the person should wait before they try again, if they, or others from where they are, did too often (429): for
+    /// `Retry-After`, in whole seconds, rounded up.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// Where the error would go to the client, if the person chooses so: a button, never an automatic redirect.
     #[must_use]
     pub fn continue_to(&self) -> Option<&str> {
@@ -193,8 +202,11 @@ impl AuthorizeError {
         let (reason, readers) = (self.reason(), self.readers());
         let description = readers.map(|readers| readers.description(reason)).unwrap_or_default();
         let text = readers.map(|readers| readers.text(reason)).unwrap_or_default();
+        let retry_after = self.retry_after();
         let rejection = match self {
-            Self::Show(_) => return AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: None }),
+            Self::Show(_) => {
+                return AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: None, retry_after });
+            }
             Self::Redirect(rejection) => rejection,
         };
         let response = AuthorizationResponse::error(&rejection.target, reason, &description);
@@ -202,7 +214,7 @@ impl AuthorizeError {
             (Taken::Nobody, _) | (Taken::WhoeverIsSignedIn, Visitor::Anonymous) => {
                 let destination = RedirectUri::parse(rejection.target.uri()).map(|uri| uri.display_host());
                 let way_on = WayOn { location: response.location, destination: destination.unwrap_or_default() };
-                AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: Some(way_on) })
+                AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: Some(way_on), retry_after })
             }
             (Taken::Everybody, _) | (Taken::WhoeverIsSignedIn, Visitor::SignedIn) => {
                 AuthorizeAnswer::Redirect(response)

@@ -1,6 +1,7 @@
 //! The MCP server, spoken to by hand: what agents send, and what they are answered.
 
 mod flow;
+mod pages;
 mod reach;
 mod refusals;
 mod sessions;
@@ -16,7 +17,7 @@ const REVISION: &str = "2025-11-25";
 
 /// An agent with its token, if it has one, and the session that it is in.
 #[derive(Clone)]
-struct Agent {
+pub(super) struct Agent {
     url: String,
     token: Option<String>,
     session: Option<String>,
@@ -24,12 +25,17 @@ struct Agent {
 
 impl Agent {
     /// An agent that knows the address and no more.
-    fn new(example: &Example) -> Self {
+    pub(super) fn new(example: &Example) -> Self {
         Self { url: example.url(PATH), token: None, session: None }
     }
 
-    fn with_token(self, token: &str) -> Self {
+    pub(super) fn with_token(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// The same agent, led to another process of the same service.
+    pub(super) fn at(&self, example: &Example) -> Self {
+        Self { url: example.url(PATH), ..self.clone() }
     }
 
     fn without_token(self) -> Self {
@@ -37,7 +43,7 @@ impl Agent {
     }
 
     /// An agent in a session of its own.
-    async fn connected(example: &Example, token: &str) -> Self {
+    pub(super) async fn connected(example: &Example, token: &str) -> Self {
         let agent = Self::new(example).with_token(token);
         let reply = agent.initialize().await.expect(200);
         let agent = Self { session: Some(reply.header("mcp-session-id").expect("a session").to_owned()), ..agent };
@@ -45,7 +51,7 @@ impl Agent {
         agent
     }
 
-    async fn initialize(&self) -> Reply {
+    pub(super) async fn initialize(&self) -> Reply {
         let client = json!({ "name": "agent", "version": "1" });
         let parameters = json!({ "protocolVersion": REVISION, "capabilities": {}, "clientInfo": client });
         self.request("initialize", parameters).await
@@ -55,18 +61,18 @@ impl Agent {
         self.post(&json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": parameters })).await
     }
 
-    async fn call(&self, tool: &str, arguments: Value) -> Reply {
+    pub(super) async fn call(&self, tool: &str, arguments: Value) -> Reply {
         self.request("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
     /// What a tool answers that does what it should.
-    async fn result(&self, tool: &str, arguments: Value) -> Value {
+    pub(super) async fn result(&self, tool: &str, arguments: Value) -> Value {
         let result = result(&self.call(tool, arguments).await);
         assert_eq!(result["isError"], false, "{result}");
         result["structuredContent"].clone()
     }
 
-    async fn post(&self, message: &Value) -> Reply {
+    pub(super) async fn post(&self, message: &Value) -> Reply {
         send(self.prepare(Method::POST).header("content-type", "application/json").body(message.to_string())).await
     }
 

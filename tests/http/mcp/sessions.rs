@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Agent, PATH, send, token_for};
+use super::{Agent, PATH, refused, send, token_for};
 use crate::suite::support::{ADA, App, Browser, Example, GRACE, Tokens};
 
 /// A token of this app and person for the MCP server.
@@ -73,6 +73,57 @@ async fn a_session_ends_when_its_owner_ends_it() {
     assert!(send(agent.prepare(Method::DELETE)).await.status.is_success());
     agent.request("tools/list", json!({})).await.expect(404);
     other.result("list_links", json!({})).await;
+}
+
+// A session takes memory until it ends, and one token can begin any number: a hundred go on.
+#[tokio::test]
+async fn of_very_many_sessions_of_one_person_the_first_end_and_nobody_elses_do() {
+    let example = Example::start();
+    let (app, other) = (App::public(&example).await, App::public(&example).await);
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let mut grace = Browser::signed_in(&example, GRACE).await;
+    let hers = Agent::connected(&example, &token(&example, &app, &mut grace).await).await;
+    let mut sessions = Vec::new();
+    // Another app of the same person makes no difference.
+    for app in [&app, &other] {
+        let token = token(&example, app, &mut ada).await;
+        for _ in 0..54 {
+            sessions.push(Agent::connected(&example, &token).await);
+        }
+    }
+    let (first, last) = sessions.split_at(8);
+    for agent in first {
+        agent.call("list_links", json!({})).await.expect(404);
+    }
+    for agent in last.iter().chain([&hers]) {
+        agent.result("list_links", json!({})).await;
+    }
+    // Whose session has ended begins another.
+    let again = Agent::connected(&example, first[0].token.as_deref().unwrap()).await;
+    again.result("list_links", json!({})).await;
+    last[0].call("list_links", json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn without_sessions_every_request_stands_for_itself() {
+    let example = Example::start_with(&[("MCP_SESSIONS", "off")]);
+    let app = App::public(&example).await;
+    let mut ada = Browser::signed_in(&example, ADA).await;
+    let token = token(&example, &app, &mut ada).await;
+    let agent = Agent::new(&example).with_token(&token);
+    let begun = agent.initialize().await.expect(200);
+    assert!(!begun.headers.contains_key("mcp-session-id"), "{begun:?}");
+    agent.post(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await.expect(202);
+    agent.result("list_links", json!({})).await;
+    let refusal = agent.call("create_short_link", json!({ "url": "https://example.com/" })).await;
+    refused(&refusal, 403, Some("insufficient_scope"));
+    refused(&agent.clone().without_token().call("list_links", json!({})).await, 401, None);
+    // There is nothing to listen to and nothing to end, and a session from elsewhere is none.
+    for method in [Method::GET, Method::DELETE] {
+        send(agent.prepare(method)).await.expect(405);
+    }
+    let elsewhere = Agent { session: Some("x".to_owned()), ..agent };
+    elsewhere.call("list_links", json!({})).await.expect(404);
 }
 
 #[cfg(unix)]

@@ -19,7 +19,7 @@ use crate::EXAMPLE;
 const LOOKS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(20);
 /// What the environment may say that a test does not.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 13] = [
     "ADDR",
     "CLIENTS",
     "DOCUMENT_CA",
@@ -27,6 +27,8 @@ const VARIABLES: [&str; 11] = [
     "DOCUMENT_PORT",
     "ISSUER",
     "LIMITS",
+    "MCP_ORIGINS",
+    "MCP_SESSIONS",
     "METRICS_ADDR",
     "PLAN",
     "REQUEST_TIMEOUT",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use grantor::error::ErrorReason;
 use grantor::observer::Endpoint;
 use grantor::rate_limit::{DefaultRatePolicy, LimitedCall, LocalRateLimiter, Peer, RateLimit, RatePolicy, Stage};
@@ -48,6 +49,23 @@ async fn a_flood_of_links_makes_the_server_fetch_only_so_often() {
     assert_eq!(reason(&world, HOME, "https://x.test/1000").await, Some(ErrorReason::ClientDocumentUnavailable));
 }
 
+// CIMD-016, ATK-085
+#[tokio::test]
+async fn whoever_names_hosts_that_all_hang_keeps_nobody_else_out() {
+    let world = World::new().await;
+    let links = (0..40).map(|number| world.request().set("client_id", &format!("https://h{number}.test/m")).encode());
+    let links: Vec<_> = links.collect();
+    let home = |link| AuthorizationRequest::new(link).with_peer(Peer::new(HOME.into()));
+    let mut hanging: Vec<_> = links.iter().map(|link| Box::pin(world.setup.server.authorize(home(link)))).collect();
+    let refused: Vec<_> = hanging.iter_mut().filter_map(FutureExt::now_or_never).map(Result::unwrap_err).collect();
+    assert!(refused.len() < 40, "some are waited for");
+    for error in refused {
+        assert_eq!(error.reason(), ErrorReason::RateLimited);
+        assert!(error.retry_after().unwrap() <= Duration::from_secs(5), "the longest that a host may hang");
+    }
+    assert_eq!(reason(&world, ELSEWHERE, ID).await, None);
+}
+
 // CIMD-025: 429, and a page.
 #[tokio::test]
 async fn whoever_opens_too_many_links_is_told_so() {
@@ -62,6 +80,8 @@ async fn whoever_opens_too_many_links_is_told_so() {
     assert_eq!(reason(&world, HOME, ID).await, Some(ErrorReason::ClientDocumentUnavailable));
     world.setup.clock.advance(Duration::from_mins(1));
     let error = world.setup.pending(&world.request()).await.unwrap_err();
+    // Of one an hour, one comes back after an hour; the limiter's own clock has not moved.
+    assert_eq!(error.retry_after(), Some(Duration::from_hours(1)));
     crate::browser::expect_page(&world.setup.answer(error, Visitor::SignedIn), 429, &ID);
     assert_eq!(world.site.take(), [ID]);
 }
