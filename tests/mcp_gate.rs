@@ -154,6 +154,9 @@ async fn whatever_checks_the_tokens_the_gate_does_the_same() {
             assert_eq!(refusal.status(), status, "{tool}");
             assert!(challenge(&refusal).contains(scope) && challenge(&refusal).contains(metadata), "{refusal:?}");
         }
+        // Nobody has said what it needs, so whatever the tools behind the gate make of it, none gets there.
+        let refusal = gate.admit(call(Some(&reading), "unknown")).await.unwrap_err();
+        assert_eq!((refusal.status(), refusal.headers().get("www-authenticate")), (StatusCode::FORBIDDEN, None));
     }
 }
 

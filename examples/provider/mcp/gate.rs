@@ -25,7 +25,7 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub struct ToolScopes {
     /// For anything at all.
     pub connection: Scope,
-    /// For each tool, by its name, instead: all that its call needs.
+    /// For each tool, by its name, instead: all that its call needs. One that is not here is not let through.
     pub tools: BTreeMap<&'static str, Scope>,
 }
 
@@ -57,9 +57,12 @@ impl Gate {
         }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
         let body = body.map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "The message is too large, or broken."))?;
-        let needed = tool(&body).and_then(|name| self.scopes.tools.get(&*name)).unwrap_or(&self.scopes.connection);
-        let verified = self.resource_server.verify_scope(&parts, needed.as_str()).await;
+        let tool = tool(&body).map(|name| self.scopes.tools.get(&*name).ok_or("There is no such tool."));
+        let needed = tool.unwrap_or(Ok(&self.scopes.connection));
+        let verified =
+            self.resource_server.verify_scope(&parts, needed.unwrap_or(&self.scopes.connection).as_str()).await;
         let access = verified.map_err(BearerError::into_http)?;
+        needed.map_err(|why| refusal(StatusCode::FORBIDDEN, why))?;
         let opened = self.seal.open_header(&mut parts.headers, &SESSION_ID, &access);
         opened.map_err(|_| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;
         // The token has done what it is for, and nobody behind this can lose it or pass it on.
