@@ -19,7 +19,7 @@ macro_rules! agents {
         $(
             mod $sdk {
                 use super::super::sdk::Sdk::$variant as SDK;
-                use super::{Introduction, live, hear_no};
+                use super::{Introduction, hear_no, live, live_without_sessions};
 
                 #[tokio::test]
                 #[ignore = "needs the SDKs of npm and PyPI: tests/servers/run cargo test -- --include-ignored"]
@@ -49,6 +49,12 @@ macro_rules! agents {
                 #[ignore = "needs the SDKs of npm and PyPI: tests/servers/run cargo test -- --include-ignored"]
                 async fn an_agent_hears_that_its_user_said_no() {
                     hear_no(SDK).await;
+                }
+
+                #[tokio::test]
+                #[ignore = "needs the SDKs of npm and PyPI: tests/servers/run cargo test -- --include-ignored"]
+                async fn an_agent_works_where_there_are_no_sessions() {
+                    live_without_sessions(SDK).await;
                 }
             }
         )*
@@ -201,6 +207,27 @@ async fn hear_no(sdk: Sdk) {
             person.open(&agent.opens().await).await;
             person.decide("Approve").await;
             assert_eq!(agent.done().await["name"], "snip");
+        },
+    )
+    .await;
+}
+
+/// As behind an address that several processes share, none of which knows what another was asked.
+async fn live_without_sessions(sdk: Sdk) {
+    let example = Arc::new(Example::start_with(&[("MCP_SESSIONS", "off")]));
+    browse_at(
+        || example,
+        json!({}),
+        async move |tab: Tab| {
+            let mut agent = agent(sdk, &tab.example, None);
+            let person = Person { tab };
+            agent.tell(&json!({ "do": "connect" }));
+            person.open(&agent.opens().await).await;
+            person.tab.sign_in(ADA.username, ADA.password).await;
+            person.decide("Approve").await;
+            assert_eq!(agent.done().await["name"], "snip");
+            let links = ask(&mut agent, call("list_links", json!({}))).await;
+            assert!(links["links"].as_array().unwrap().iter().any(|link| link["slug"] == "engine"), "{links}");
         },
     )
     .await;
