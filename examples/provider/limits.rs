@@ -21,7 +21,7 @@ pub enum Limits {
 /// secrets at once.
 const THIS_MACHINE: DefaultRatePolicy = DefaultRatePolicy::new()
     .with_registrations(Quota::per_minute(120).with_burst(850))
-    .with_client_guesses(Quota::per_second(5).with_burst(40))
+    .with_client_guesses(Quota::per_second(10).with_burst(45))
     .with_guesses(Quota::per_second(10).with_burst(1_000))
     .with_token_requests(Quota::per_second(500).with_burst(2_000))
     .with_documents(Quota::per_minute(60).with_burst(120));

@@ -50,7 +50,8 @@
 //! ```
 //!
 //! It is meant for a server that has nothing in it which matters: it tries to break it, and leaves clients and grants
-//! behind.
+//! behind. Turn its rate limits off, since the suite sends more than a hundred wrong secrets in the name of one client, and
+//! registers some hundreds of clients, as fast as it can.
 
 #[macro_use]
 mod failure;
