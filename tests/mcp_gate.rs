@@ -19,7 +19,7 @@ use grantor::secret::Prefix;
 use grantor::store::SqliteStore;
 use grantor::testkit::ManualClock;
 use grantor::{Access, AuthorizationServer, Issuer, ResourceServer, Scope};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use serde_json::{Value, json};
@@ -108,8 +108,8 @@ impl Setup {
 fn gate(resource_server: ResourceServer) -> Gate {
     let tools = [("look", scope("read")), ("change", scope("write"))].into();
     let resource_server = resource_server.with_step_up(scope("read"));
-    let origins = vec![ORIGIN.parse().unwrap(), "http://localhost:6274".parse().unwrap()];
-    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools }, origins)
+    let resource_server = resource_server.with_origins([ORIGIN, "http://localhost:6274"].map(HeaderValue::from_static));
+    Gate::new(resource_server, ToolScopes { connection: Scope::empty(), tools })
 }
 
 fn call(token: Option<&str>, tool: &str) -> Request<Full<Bytes>> {
@@ -155,8 +155,13 @@ async fn whatever_checks_the_tokens_the_gate_does_the_same() {
             assert!(challenge(&refusal).contains(scope) && challenge(&refusal).contains(metadata), "{refusal:?}");
         }
         // Nobody has said what it needs, so whatever the tools behind the gate make of it, none gets there.
-        let refusal = gate.admit(call(Some(&reading), "unknown")).await.unwrap_err();
-        assert_eq!((refusal.status(), refusal.headers().get("www-authenticate")), (StatusCode::FORBIDDEN, None));
+        let answer = gate.admit(call(Some(&reading), "unknown")).await.unwrap_err();
+        let message: Value = serde_json::from_str(answer.body()).unwrap();
+        assert_eq!(
+            (answer.status(), &answer.headers()["content-type"]),
+            (StatusCode::OK, &HeaderValue::from_static("application/json"))
+        );
+        assert_eq!((&message["id"], &message["error"]["code"]), (&json!(1), &json!(-32602)), "{message}");
     }
 }
 
@@ -232,5 +237,5 @@ async fn pages_of_other_sites_and_messages_without_measure_are_turned_away_befor
     }
     let large = Request::post("/mcp").body(Full::<Bytes>::from("x".repeat(64 * 1024 + 1))).unwrap();
     let refusal = gate.admit(large).await.unwrap_err();
-    assert_eq!((refusal.status(), refusal.headers()), (StatusCode::PAYLOAD_TOO_LARGE, &HeaderMap::new()));
+    assert_eq!((refusal.status(), challenge(&refusal)), (StatusCode::PAYLOAD_TOO_LARGE, ""));
 }

@@ -10,7 +10,8 @@ mod watched;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::header::ORIGIN;
+use http::{HeaderMap, HeaderValue};
 
 use self::access::Credential;
 use self::client::ClientAuthenticator;
@@ -57,6 +58,8 @@ pub struct ResourceServer {
     jwt: Option<JwtVerifier>,
     clients: Option<Arc<ClientAuthenticator>>,
     rate_limits: RateLimits,
+    /// `None` if web pages of all origins may call.
+    origins: Option<Arc<[HeaderValue]>>,
 }
 
 /// One for any resource, with an empty prefix.
@@ -81,6 +84,7 @@ fn unrestricted(tokens: Option<Arc<dyn TokenStore>>) -> ResourceServer {
         jwt: None,
         clients: None,
         rate_limits: RateLimits::default(),
+        origins: None,
     }
 }
 
@@ -140,6 +144,16 @@ impl ResourceServer {
         self
     }
 
+    /// Sets the origins whose web pages may call, each exactly as a browser sends it: scheme, host, and the port unless it is
+    /// the usual one. All others are refused, whatever they bring; so is more than one `Origin`. Programs, which send none,
+    /// are let in as ever. It keeps out pages that have made a name of their own lead here (DNS rebinding), as an MCP server
+    /// has to. An API that pages of anywhere may call does without.
+    #[must_use]
+    pub fn with_origins(mut self, origins: impl IntoIterator<Item = HeaderValue>) -> Self {
+        self.origins = Some(origins.into_iter().collect());
+        self
+    }
+
     /// Sets the clock; for tests.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -184,7 +198,8 @@ impl ResourceServer {
     ///
     /// # Errors
     ///
-    /// [`BearerError`] says what to answer: 401, 400, 429 if a rate limiter says so, or 503 if the store cannot tell.
+    /// [`BearerError`] says what to answer: 401, 400, 403 to a page that may not call
+    /// ([`with_origins`](Self::with_origins)), 429 if a rate limiter says so, or 503 if the store cannot tell.
     pub async fn verify(&self, request: impl Into<ResourceRequest<'_>> + Send) -> Result<Access, BearerError> {
         let request = request.into();
         let verified = operate(Operation::Verify, self.check(request)).await;
@@ -201,7 +216,10 @@ impl ResourceServer {
             let call = LimitedCall::new(Endpoint::Resource, stage).with_peer(request.peer());
             call.with_claimed_client(claim.client())
         };
-        let arrived = self.limit(limited(Stage::Arrived)).await;
+        let arrived = match self.check_origin(request.headers()) {
+            Ok(()) => self.limit(limited(Stage::Arrived)).await,
+            Err(error) => Err(error),
+        };
         let identified = match arrived {
             Ok(()) => self.identify(request.headers(), &claim).await,
             Err(error) => Err(error),
@@ -288,6 +306,14 @@ impl ResourceServer {
         let found = tokens.find_access_token(&key).await;
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         found.ok_or_else(|| refuse(ErrorReason::AccessTokenUnknown))
+    }
+
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), BearerError> {
+        let Some(origins) = &self.origins else { return Ok(()) };
+        let mut named = headers.get_all(ORIGIN).iter();
+        let known = named.next().is_none_or(|origin| origins.contains(origin)) && named.next().is_none();
+        let refused = || BearerError::new(Arc::clone(&self.context), ErrorReason::OriginRefused);
+        if known { Ok(()) } else { Err(refused()) }
     }
 
     /// Why a token that is known must not be accepted.

@@ -141,6 +141,7 @@ async fn live(sdk: Sdk, service: &'static str, introduction: Introduction) {
             person.tab.see("Unverified app").await;
             person.tab.see(NAME).await;
             person.tab.see("127.0.0.1").await;
+            person.tab.see("Runs on this computer.").await;
             if document.is_some() {
                 person.tab.see("localhost").await;
                 person.tab.see("Any program on this computer can pass for this app").await;
@@ -156,6 +157,11 @@ async fn live(sdk: Sdk, service: &'static str, introduction: Introduction) {
             assert_eq!(ask(&mut agent, json!({ "do": "tools" })).await, tools);
             let links = ask(&mut agent, call("list_links", json!({}))).await;
             assert!(links["links"].as_array().unwrap().iter().any(|link| link["slug"] == "engine"), "{links}");
+
+            // Models make names up.
+            agent.tell(&call("delete_everything", json!({})));
+            let failure = agent.failed().await;
+            assert!(failure.contains("There is no such tool."), "{failure}");
 
             // A token of CLYK lives until it is revoked. One of Snip's is followed by another, and nobody is asked.
             if credentials["can_refresh"] == true {

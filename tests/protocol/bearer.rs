@@ -234,6 +234,47 @@ on_both_stores! {
         assert!(!refused(twice, 400, Some("invalid_request")).contains_key("scope"));
     }
 
+    // MCP 2025-11-25, Transports: Origin. Whatever the page brings, it is told nothing, not even where to get a token.
+    async fn pages_of_other_origins_may_not_call(setup) {
+        let origins = ["https://app.test", "http://localhost:6274"].map(HeaderValue::from_static);
+        let server = setup.server.resource_server().clone().with_origins(origins);
+        let own = bearer(setup.tokens_for("pub", "read", &[]).await.text("access_token"));
+        let from = |headers: &HeaderMap, origins: &[&str]| {
+            let mut headers = headers.clone();
+            for origin in origins {
+                headers.append("origin", HeaderValue::from_str(origin).unwrap());
+            }
+            headers
+        };
+        for origins in [
+            &["https://evil.test"][..],
+            &["null"],
+            &[""],
+            &["https://app.test:443"],
+            &["https://app.test.evil.test"],
+            &["http://app.test"],
+            &["https://APP.test"],
+            &["http://localhost"],
+            &["https://app.test", "https://evil.test"],
+            &["https://app.test", "https://app.test"],
+        ] {
+            for headers in [&own, &HeaderMap::new()] {
+                let error = server.verify_scope(&from(headers, origins), "read").await.unwrap_err();
+                assert_eq!(error.reason(), ErrorReason::OriginRefused, "{origins:?}");
+                let response = error.into_http();
+                assert_eq!(response.status(), 403);
+                let mut told = response.headers().keys().map(|name| name.as_str());
+                assert!(told.all(|name| name != "www-authenticate" && !name.starts_with("access-control-")));
+            }
+        }
+        for origins in [&[][..], &["https://app.test"], &["http://localhost:6274"]] {
+            assert!(server.verify(&from(&own, origins)).await.is_ok(), "{origins:?}");
+        }
+        // An API for pages of anywhere says nothing about origins.
+        let open = setup.server.resource_server().verify(&from(&own, &["https://evil.test"])).await;
+        assert!(open.is_ok());
+    }
+
     // RS-012, RI-003, BCP-005, ATK-056
     async fn a_token_is_good_for_its_own_audience_only(setup) {
         let (one, two) = (setup.server.resource_server(), second_api(&setup));

@@ -1,7 +1,7 @@
 //! What comes between HTTP and an MCP server of the official SDK: access tokens. This file is to be copied. It knows
 //! neither the service nor a web framework, and takes any [`ResourceServer`]: that of an authorization server in this
 //! process, one over its store in another, or one that asks nobody (`ResourceServer::offline`). It needs the crates that it
-//! names, and `serde_json`.
+//! names.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,11 +9,12 @@ use std::error::Error;
 use bytes::Bytes;
 use grantor::error::BearerError;
 use grantor::{Access, ResourceServer, Scope, SessionSeal, Watched};
-use http::header::{AUTHORIZATION, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, JsonRpcRequest};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, JsonRpcRequest, RequestId};
+use serde_json::json;
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -34,14 +35,13 @@ pub struct ToolScopes {
 pub struct Gate {
     resource_server: ResourceServer,
     scopes: ToolScopes,
-    origins: Vec<HeaderValue>,
     seal: SessionSeal,
 }
 
 impl Gate {
-    /// For the tokens of `resource_server`. The only web pages that may call are those of `origins`.
-    pub fn new(resource_server: ResourceServer, scopes: ToolScopes, origins: Vec<HeaderValue>) -> Self {
-        Self { resource_server, scopes, origins, seal: SessionSeal::random() }
+    /// For the tokens of `resource_server`, and the web pages that it lets call ([`ResourceServer::with_origins`]).
+    pub fn new(resource_server: ResourceServer, scopes: ToolScopes) -> Self {
+        Self { resource_server, scopes, seal: SessionSeal::random() }
     }
 
     /// Checks a request. Each brings its own token, whatever its method, and whatever session it belongs to. What the token
@@ -51,20 +51,23 @@ impl Gate {
         B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         let (mut parts, body) = request.into_parts();
-        // Whoever makes the name of their own site lead here sends that site for an origin (DNS rebinding).
-        if parts.headers.get_all(ORIGIN).iter().any(|origin| !self.origins.contains(origin)) {
-            return Err(refusal(StatusCode::FORBIDDEN, "Pages of other web sites may not call."));
-        }
         let body = Limited::new(body, MAX_MESSAGE).collect().await.map(|body| body.to_bytes());
-        let body = body.map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "The message is too large, or broken."))?;
-        let tool = tool(&body).map(|name| self.scopes.tools.get(&*name).ok_or("There is no such tool."));
-        let needed = tool.unwrap_or(Ok(&self.scopes.connection));
-        let verified =
-            self.resource_server.verify_scope(&parts, needed.unwrap_or(&self.scopes.connection).as_str()).await;
-        let access = verified.map_err(BearerError::into_http)?;
-        needed.map_err(|why| refusal(StatusCode::FORBIDDEN, why))?;
+        let body = body
+            .map_err(|_| answer(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "The message is too large, or broken."))?;
+        let needed = match tool(&body) {
+            Some((id, name)) => self.scopes.tools.get(&*name).ok_or(id),
+            None => Ok(&self.scopes.connection),
+        };
+        let scope = needed.as_ref().unwrap_or(&&self.scopes.connection).as_str();
+        let access = self.resource_server.verify_scope(&parts, scope).await.map_err(BearerError::into_http)?;
+        // As the tools would say it: an agent that makes a name up must not be sent for another token.
+        needed.map_err(|id| {
+            let error = json!({ "code": ErrorCode::INVALID_PARAMS, "message": "There is no such tool." });
+            let message = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+            answer(StatusCode::OK, "application/json", &message.to_string())
+        })?;
         let opened = self.seal.open_header(&mut parts.headers, &SESSION_ID, &access);
-        opened.map_err(|_| refusal(StatusCode::NOT_FOUND, "There is no such session."))?;
+        opened.map_err(|_| answer(StatusCode::NOT_FOUND, "text/plain", "There is no such session."))?;
         // The token has done what it is for, and nobody behind this can lose it or pass it on.
         parts.headers.remove(AUTHORIZATION);
         parts.extensions.insert(access.clone());
@@ -79,18 +82,17 @@ impl Gate {
     }
 }
 
-/// The tool that a message calls. It is read as the SDK reads it, so that both see the same.
-fn tool(message: &[u8]) -> Option<String> {
-    match serde_json::from_slice(message).ok()? {
-        ClientJsonRpcMessage::Request(JsonRpcRequest { request: ClientRequest::CallToolRequest(call), .. }) => {
-            Some(call.params.name.into_owned())
-        }
-        _ => None,
-    }
+/// The tool that a message calls, and the message's own name. It is read as the SDK reads it, so that both see the same.
+fn tool(message: &[u8]) -> Option<(RequestId, String)> {
+    let message: ClientJsonRpcMessage = serde_json::from_slice(message).ok()?;
+    let ClientJsonRpcMessage::Request(JsonRpcRequest { id, request, .. }) = message else { return None };
+    let ClientRequest::CallToolRequest(call) = request else { return None };
+    Some((id, call.params.name.into_owned()))
 }
 
-fn refusal(status: StatusCode, why: &str) -> Response<String> {
-    let mut response = Response::new(why.to_owned());
+fn answer(status: StatusCode, media_type: &'static str, text: &str) -> Response<String> {
+    let mut response = Response::new(text.to_owned());
     *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

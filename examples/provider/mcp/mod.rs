@@ -75,7 +75,7 @@ impl McpServer {
         manager.session_config.sse_retry = None;
         let manager = Arc::new(manager);
         Ok(Some(Self {
-            gate: Arc::new(Gate::new(resource_server, scopes, origins.clone())),
+            gate: Arc::new(Gate::new(resource_server.with_origins(origins.clone()), scopes)),
             origins: origins.into(),
             service: StreamableHttpService::new(move || Ok(tools.clone()), Arc::clone(&manager), config),
             sessions: Arc::new(Sessions::new(manager)),

@@ -303,6 +303,9 @@ reasons! {
         "Nothing: the user issues a new one.";
 
     // Protected resources
+    /// A web page of an origin that may not call.
+    OriginRefused => AccessDenied, 403, "Web pages of this origin may not call.",
+        "Nothing, if it is somebody else's page; else name its origin in `ResourceServer::with_origins`.";
     /// No bearer token came.
     AccessTokenMissing => InvalidToken, 401, "An access token is required.",
         "Nothing: this is how a client without a token finds out where to get one.";

@@ -30,12 +30,12 @@ pub const TOOLS: [(&str, &str, &str); 2] = [
 pub fn gate(resource_server: ResourceServer, origin: HeaderValue) -> Result<Gate, InvalidScope> {
     let tools = TOOLS.iter().map(|&(name, _, scope)| Ok((name, scope.parse()?)));
     let scopes = ToolScopes { connection: Scope::empty(), tools: tools.collect::<Result<_, InvalidScope>>()? };
-    Ok(Gate::new(resource_server.with_step_up("links:read".parse()?), scopes, vec![origin]))
+    Ok(Gate::new(resource_server.with_step_up("links:read".parse()?).with_origins([origin]), scopes))
 }
 
 /// The MCP server at this path. Every method is its own: a stream is opened by GET, a session ended by DELETE.
 pub fn router(path: &str, gate: Gate) -> Router {
-    // The SDK answers to the name of the own machine alone. The gate looks at the origin instead, which no proxy changes.
+    // The SDK answers to the name of the own machine alone. The origin is looked at instead, which no proxy changes.
     // And no stream is broken off to be resumed, as that begins with an event that some clients cannot read.
     let config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
     let mut sessions = LocalSessionManager::default();

@@ -20,7 +20,8 @@ impl BearerError {
     /// A 401 of an API that clients may also call by their secret has a second challenge, `Basic`, in a header line of its
     /// own (RFC 9110 §11.6.1).
     ///
-    /// Browser clients may read the challenge, and when to try again; the host adds the rest of its own CORS headers.
+    /// Browser clients may read the challenge, and when to try again; the host adds the rest of its own CORS headers. A page
+    /// of an origin that may not call is told nothing, not even where to get a token.
     #[must_use]
     pub fn into_http(self) -> Response<String> {
         let reason = self.reason();
@@ -33,6 +34,9 @@ impl BearerError {
             headers.insert(RETRY_AFTER, retry_after(wait));
         } else if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if reason == ErrorReason::OriginRefused {
+            return response;
         }
         // Whoever called too often is not asked to authenticate better.
         if status.is_client_error()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Agent, PATH, parameter, refused, result, send, token_for};
+use super::{Agent, PATH, message, parameter, refused, result, send, token_for};
 use crate::suite::support::sabotage::run_sqlite;
 use crate::suite::support::{ADA, App, Browser, Example, Tokens, http_client};
 
@@ -145,6 +145,6 @@ async fn what_cannot_be_done_is_the_answer_of_the_tool() {
         let result = result(&agent.call("create_short_link", arguments.clone()).await);
         assert_eq!((&result["isError"], &result["structuredContent"]["error"]), (&json!(true), &json!(error)));
     }
-    let unknown = agent.call("delete_everything", json!({})).await.expect(403);
-    assert_eq!((&*unknown.body, unknown.header("www-authenticate")), ("There is no such tool.", None));
+    let unknown = message(&agent.call("delete_everything", json!({})).await);
+    assert_eq!((&unknown["id"], &unknown["error"]["code"]), (&json!(7), &json!(-32602)), "{unknown}");
 }

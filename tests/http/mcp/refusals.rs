@@ -1,5 +1,6 @@
 //! What the gate in front of the MCP server turns away.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -196,4 +197,19 @@ async fn where_clients_look_for_an_openid_provider_they_are_led_on() {
         let allowed = preflight.header("access-control-allow-headers").unwrap().to_ascii_lowercase();
         assert!(allowed.split(", ").any(|header| header == "mcp-protocol-version"), "{allowed}");
     }
+}
+
+// TOK-010: whoever tries tokens out is kept out here as well, since it is known where a call comes from.
+#[tokio::test]
+async fn whoever_guesses_tokens_without_end_is_told_to_wait() {
+    let example = Example::start();
+    let guess = Agent::new(&example).with_token("snip_at_guess");
+    let mut limited = None;
+    for _ in 0..60 {
+        let answers = join_all((0..50).map(|_| guess.initialize())).await;
+        assert!(answers.iter().all(|reply| matches!(reply.status.as_u16(), 401 | 429)), "{answers:?}");
+        limited = limited.or(answers.into_iter().find(|reply| reply.status == 429));
+    }
+    let limited = limited.expect("three thousand guesses are too many").expect_error(429, "too_many_requests");
+    assert!(limited.header("retry-after").unwrap().parse::<u64>().unwrap() > 0, "{limited:?}");
 }
