@@ -3,7 +3,7 @@
 //!
 //! | row | why it is not here |
 //! |---|---|
-//! | ATK-081, ATK-083 to ATK-088 | no client identifier metadata documents, so that nothing is fetched by a request |
+//! | ATK-081, ATK-083 to ATK-088 | about client identifier metadata documents, which are not among the suite's features |
 //! | ATK-089 to ATK-093 | no client assertions, no request objects, no JWTs at all |
 //! | ATK-094 to ATK-096 | no DPoP |
 //! | ATK-097, ATK-098 | no pushed and no signed requests; AERR-014 says what happens to `request_uri` |

@@ -2,7 +2,7 @@
 //!
 //! | row | why it is not here |
 //! |---|---|
-//! | META-019 | no client identifier metadata documents |
+//! | META-019 | client identifier metadata documents are not among the suite's features |
 //! | META-020, META-025 | no pushed and no signed requests |
 //! | META-021, META-022 | no DPoP, no mutual TLS |
 //! | META-023 | no rich authorization requests |

@@ -7,7 +7,7 @@
 //! | CLI-032 | no device grant |
 //! | CLI-042, CLI-053 | the client demands nothing |
 //! | CLI-049 | a status is told truly by every row about errors |
-//! | CLI-055 | no client identifier metadata documents; NAT-003 says the rest |
+//! | CLI-055 | client identifier metadata documents are not among the suite's features; NAT-003 says the rest |
 //! | CLI-062 | about another server |
 
 pub mod libraries;
