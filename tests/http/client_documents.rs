@@ -155,7 +155,31 @@ async fn a_document_that_changed_is_asked_about_again_and_takes_nothing_away() {
     app.call("/links", &tokens.access).await.expect(200);
 }
 
-// CIMD-012, CIMD-014, ATK-081, ATK-082
+// CIMD-022, ATK-082
+#[tokio::test]
+async fn nothing_that_a_document_leads_to_is_fetched() {
+    let silent = Silent::everywhere();
+    let site = DocumentSite::new().await;
+    let url = |path: &str| format!("https://127.0.0.1:{}/{path}", silent.port());
+    site.publish(json!({
+        "logo_uri": url("logo"), "client_uri": url("client"), "policy_uri": url("policy"), "tos_uri": url("terms"),
+        "redirect_uris": [url("callback")], "client_name": "Leads Elsewhere",
+    }));
+    for service in ["snip", "clyk"] {
+        let example = site.example(service);
+        let app = App::known(&example, &site.client_id(), &url("callback"));
+        let mut ada = Browser::signed_in(&example, ADA).await;
+        let page = ada.get(&app.request("links:read").path).await.expect(200);
+        assert!(words(&page).contains("Leads Elsewhere"), "{service}: {}", words(&page));
+        let (code, verifier) = app.code(&mut ada, "links:read").await;
+        let access = app.exchange(&code, &verifier).await.expect(200).text("access_token");
+        app.call("/links", &access).await.expect(200);
+        assert!(ada.get("/connected").await.body.contains("Leads Elsewhere"));
+        silent.expect_silence(service);
+    }
+}
+
+// CIMD-012, CIMD-014, ATK-081
 #[tokio::test]
 async fn an_identifier_that_leads_inside_ends_in_an_error_page_and_in_no_connection() {
     let silent = Silent::everywhere();
