@@ -120,7 +120,9 @@ impl Scope {
     ///
     /// [`InvalidScope`] if both together are more than one scope may hold.
     pub fn union(&self, other: &Self) -> Result<Self, InvalidScope> {
-        if self.contains_all(other) { Ok(self.clone()) } else { Self::parse(&format!("{self} {other}")) }
+        let more = other.tokens().filter(|token| !self.contains(token));
+        let all: Vec<&str> = self.tokens().chain(more).collect();
+        Self::parse(&all.join(" "))
     }
 
     /// The tokens except those equal to `token`.
@@ -222,5 +224,10 @@ mod tests {
         let many: String = (0..MAX_TOKENS).map(|n| format!("t{n} ")).collect();
         assert_eq!(scope(&many).union(&scope("t0")), Ok(scope(&many)));
         assert_eq!(scope(&many).union(&scope("one-more")), Err(InvalidScope));
+        // What both have counts once.
+        let (first, last): (Vec<_>, Vec<_>) =
+            (0..MAX_TOKENS).map(|n| format!("t{n}")).partition(|token| token.len() < 3);
+        let (begin, end) = ([&first[..], &last[..2]].concat().join(" "), [&first[1..], &last[..]].concat().join(" "));
+        assert_eq!(scope(&begin).union(&scope(&end)), Ok(scope(&[&first[..], &last[..]].concat().join(" "))));
     }
 }

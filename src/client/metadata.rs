@@ -98,7 +98,7 @@ impl ClientMetadata {
     }
 
     members! {
-        /// `client_name`: at most 200 bytes, without control and bidirectional formatting characters.
+        /// `client_name`: at most 200 bytes, without control and formatting characters and those that are not seen.
         name, with_name, "client_name", text;
         /// `client_uri`: the client's home page.
         client_uri, with_client_uri, "client_uri", web_url;
@@ -118,8 +118,8 @@ impl ClientMetadata {
         software_version, with_software_version, "software_version", text;
     }
 
-    /// What a developer says of the app on a page of the host: at most 1,000 bytes, without control and bidirectional
-    /// formatting characters. RFC 7591 has no member for it, so a client that registers itself has none.
+    /// What a developer says of the app on a page of the host: at most 1,000 bytes, without control and formatting characters
+    /// and those that are not seen. RFC 7591 has no member for it, so a client that registers itself has none.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
@@ -185,8 +185,8 @@ fn text_of(member: &'static str, value: &str, most: usize, too_long: &'static st
 }
 
 /// Whether a character could make one name look like another, or like none, or the page like something else: controls,
-/// formatting (UAX #9), and what is not seen (`Default_Ignorable_Code_Point` of the Unicode Character Database, but for what
-/// chooses the form of the character before it; and the blank pattern of Braille).
+/// formatting (UAX #9), and what is not seen (`Default_Ignorable_Code_Point` of the Unicode Character Database, but for U+FE00
+/// to U+FE0F, which come with emoji; and the blank pattern of Braille).
 fn is_misleading(c: char) -> bool {
     c.is_control()
         || matches!(

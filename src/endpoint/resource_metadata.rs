@@ -1,5 +1,6 @@
 //! The metadata of APIs that are elsewhere than their authorization server (RFC 9728).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::header::ALLOW;
@@ -15,7 +16,7 @@ use crate::observer::Operation;
 use crate::telemetry::ended;
 
 /// The metadata of the APIs of one origin, for a process that is not the authorization server, or one that has several
-/// origins: a client that was refused there reads in them where to get a token (RFC 9728). An
+/// origins, with one of these for each: a client that was refused there reads in them where to get a token (RFC 9728). An
 /// [`AuthorizationServer`](crate::AuthorizationServer) serves those of its own origin itself.
 ///
 /// Cheap to clone.
@@ -45,13 +46,21 @@ impl ProtectedResourceMetadata {
     ///
     /// # Errors
     ///
-    /// [`ConfigurationError`] if the URL of a resource is one that no token can be for: `http`, except on loopback.
+    /// [`ConfigurationError::Resource`] if the URL of a resource is one that no token can be for: `http`, except on loopback.
+    /// [`ConfigurationError::Path`] if two resources have their metadata at the same path: they differ in their origin, or in
+    /// their query.
     pub fn new(
         issuer: &Issuer,
         resources: impl IntoIterator<Item = ProtectedResource>,
     ) -> Result<Self, ConfigurationError> {
         let resources: Vec<_> = resources.into_iter().collect();
         resources.iter().try_for_each(ProtectedResource::check)?;
+        let mut paths = HashSet::new();
+        if let Some(twice) =
+            resources.iter().map(ProtectedResource::metadata_path).find(|path| !paths.insert(path.clone()))
+        {
+            return Err(ConfigurationError::Path(twice));
+        }
         Ok(Self { documents: Document::of_resources(resources.iter(), issuer, None).into() })
     }
 
@@ -124,6 +133,14 @@ mod tests {
     fn a_resource_that_can_be_read_on_the_way_has_no_metadata() {
         assert!(metadata(&["http://api.test"]).is_err());
         assert!(metadata(&["http://127.0.0.1:8081/mcp"]).is_ok());
+    }
+
+    #[test]
+    fn resources_whose_metadata_would_be_at_the_same_place_are_refused() {
+        for second in ["https://b.test/mcp", "https://a.test/mcp?x=1", "https://a.test/mcp"] {
+            let refused = metadata(&["https://a.test/mcp", second]).unwrap_err();
+            assert_eq!(refused, ConfigurationError::Path("/.well-known/oauth-protected-resource/mcp".to_owned()));
+        }
     }
 
     // PRM-003, PRM-008

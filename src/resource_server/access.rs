@@ -37,6 +37,7 @@ pub(super) struct ClientAccess {
 #[derive(Clone, Debug)]
 pub struct Access {
     pub(super) credential: Credential,
+    pub(super) checked_at: Timestamp,
     pub(super) context: Arc<ChallengeContext>,
     /// How the caller is told that the scope does not suffice.
     pub(super) insufficient: Words,

@@ -238,7 +238,8 @@ impl ResourceServer {
         };
         let insufficient = words(ErrorReason::ScopeInsufficient);
         let confined = words(ErrorReason::TenantMismatch);
-        let access = Access { credential, context: Arc::clone(&self.context), insufficient, confined };
+        let (checked_at, context) = (self.clock.now(), Arc::clone(&self.context));
+        let access = Access { credential, checked_at, context, insufficient, confined };
         let (client, subject) = (access.client_id(), access.subject());
         let refused = access.token().and_then(|token| self.refusal(token));
         let accepted = match refused {

@@ -36,14 +36,15 @@ impl<B: Body> fmt::Debug for Watched<B> {
 
 impl ResourceServer {
     /// Lets an answer that goes on for long, such as a stream of events, go on for as long as what the call was let in with is
-    /// good; `access` was checked just now.
+    /// good.
     ///
     /// Each part of it that comes a second or more after the last check is checked for, by
     /// [`verify_again`](Self::verify_again). Once that fails the body ends, and nothing more is passed on. One that sends
     /// nothing is not checked for and stays open, so let it send a sign of life now and then. A body that comes at once is
-    /// passed on as it is.
+    /// passed on as it is. So access tokens have to live for longer than the slowest call: what comes after the end of its token
+    /// is not passed on, though it was done.
     pub fn watch<B: Body>(&self, body: B, access: Access) -> Watched<B> {
-        let checked_at = self.clock.now();
+        let checked_at = access.checked_at;
         Watched { body: Some(Box::pin(body)), server: self.clone(), access, checked_at, held: None }
     }
 }

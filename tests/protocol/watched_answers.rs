@@ -119,3 +119,17 @@ async fn an_answer_that_is_all_there_is_passed_on_as_it_is() {
     assert_eq!(next(&mut whole), event("all"));
     assert!(whole.is_end_stream() && counting.take().1.is_empty());
 }
+
+#[tokio::test]
+async fn an_answer_that_is_late_is_passed_on_only_if_its_token_is_good_still() {
+    let setup = Setup::memory().await;
+    let token = setup.tokens("pub").await.text("access_token").to_owned();
+    let server = setup.server.resource_server();
+    let access = [server.verify(&bearer(&token)).await.unwrap(), server.verify(&bearer(&token)).await.unwrap()];
+    // Whoever answers took that long, and only then has something to pass on.
+    setup.clock.advance(SECOND);
+    let [good, taken_back] = access.map(|access| server.watch(Full::new(Bytes::from("all")), access));
+    assert_eq!(next(&mut { good }), event("all"));
+    setup.revoke("pub", &token).await.expect_ok();
+    assert_eq!(next(&mut { taken_back }), Some(None));
+}

@@ -39,7 +39,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// For the tokens of `resource_server`, and the web pages that it lets call ([`ResourceServer::with_origins`]).
+    /// For the tokens of `resource_server`, which is to know the web pages that may call ([`ResourceServer::with_origins`], for
+    /// all others have to stay outside) and what agents ask for at first ([`ResourceServer::with_step_up`]).
     pub fn new(resource_server: ResourceServer, scopes: ToolScopes) -> Self {
         Self { resource_server, scopes, seal: SessionSeal::random() }
     }
