@@ -24,6 +24,9 @@ use crate::scope::Scope;
 /// | redirect URIs | those that the server's [`RedirectUriPolicy`](crate::redirect_uri::RedirectUriPolicy) accepts |
 /// | clients that nobody uses any more | forgotten as [`UnusedClients`] says |
 /// | caching | [`DocumentCaching::new`] |
+///
+/// At most 32 documents are fetched at once, 4 of them of one host, and 8 that requests from one network began; more are told
+/// to come back (429). So the [`Peer`](crate::rate_limit::Peer) has to be the caller, and not a proxy.
 #[derive(Clone, Debug)]
 pub struct ClientIdMetadataDocuments {
     pub(crate) fetcher: Arc<dyn DocumentFetcher>,

@@ -123,7 +123,7 @@ fn server_metadata(configuration: &Configuration) -> ServerMetadata<'_> {
     let grant_types = &configuration.grant_types;
     let refreshes = configuration.refreshes();
     let open = !matches!(configuration.registration, Registration::Closed);
-    // Of a token that no API understands, nothing is ever granted.
+    // What no API understands is in no access token, whoever asks for it.
     let declared = configuration.scopes.all().tokens().filter(|token| configuration.resources.any_understands(token));
     let mut scopes: Vec<_> = declared.chain(configuration.scopes.wildcard()).collect();
     let asks_for_refresh = refreshes && grant_types.contains(&GrantType::AuthorizationCode);

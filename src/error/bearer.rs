@@ -44,7 +44,6 @@ pub(crate) struct ChallengeContext {
 impl ChallengeContext {
     /// What to ask for, for a call that needs this scope, by a client that has `held` already.
     pub(crate) fn asked_for(&self, needed: Scope, held: Option<&Scope>) -> Scope {
-        // Nobody is told to ask for a refresh token (MCP 2026-07-28).
         let besides = self.initial_scope.as_ref().map(|initial| held.unwrap_or(initial).without(OFFLINE_ACCESS));
         // What is needed matters more than what would be convenient.
         besides.and_then(|besides| besides.union(&needed).ok()).unwrap_or(needed)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ResourceServer;
 use super::access::{Access, ClientAccess, Credential};
-use crate::client::{ClientAuthentication, ClientStatus, Vetting};
+use crate::client::{ClientAuthentication, ClientStatus};
 use crate::error::{BearerError, ErrorReason};
 use crate::grant::AccessTokenRecord;
 use crate::observer::Operation;
@@ -38,20 +38,19 @@ impl ResourceServer {
             None => Ok(true),
         };
         let known = known.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
-        let reason = if known { self.refusal(token) } else { Some(ErrorReason::AccessTokenUnknown) };
+        let reason = if known { self.refusal(token, self.clock.now()) } else { Some(ErrorReason::AccessTokenUnknown) };
         reason.map_or(Ok(()), |reason| Err(BearerError::new(Arc::clone(&self.context), reason)))
     }
 
     async fn find_client_again(&self, own: &ClientAccess) -> Result<(), BearerError> {
         let found = match &self.clients {
-            Some(clients) => clients.find(own.client.client().id()).await,
+            Some(clients) => clients.find_vetted(own.client.client().id()).await,
             None => Ok(None),
         };
         let found = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
         let (now, id) = (self.clock.now(), own.client.secret_id());
-        let vetted =
-            found.filter(|client| client.status() == ClientStatus::Enabled && client.vetting() == Vetting::Vetted);
-        let proved = vetted.is_some_and(|client| match client.authentication() {
+        let enabled = found.filter(|client| client.status() == ClientStatus::Enabled);
+        let proved = enabled.is_some_and(|client| match client.authentication() {
             ClientAuthentication::Secret(secrets) => {
                 secrets.secrets().any(|secret| Some(secret.id) == id && secret.is_live(now))
             }

@@ -40,8 +40,10 @@ impl ClientScopes {
 }
 
 impl ClientAuthenticator {
-    pub(super) async fn find(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
-        self.clients.find_client(id).await
+    /// A client that may call for itself, if it proves who it is: somebody vouches for it, and it has a secret.
+    pub(super) async fn find_vetted(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        let found = self.clients.find_client(id).await?;
+        Ok(found.filter(|client| client.vetting() == Vetting::Vetted && !client.is_public()))
     }
 }
 
@@ -115,12 +117,11 @@ impl ResourceServer {
                 let refuse = |reason| BearerError::new(Arc::clone(&self.context), reason);
                 let credentials = credentials.as_ref().map_err(|reason| refuse(*reason))?;
                 let found = match claim.client() {
-                    Some(id) => clients.find(id).await,
+                    Some(id) => clients.find_vetted(id).await,
                     None => Ok(None),
                 };
                 let client = found.map_err(|error| BearerError::store(Arc::clone(&self.context), error))?;
-                let vetted = client.filter(|client| client.vetting() == Vetting::Vetted && !client.is_public());
-                let authenticated = AuthenticatedClient::authenticate(vetted, credentials, self.clock.now());
+                let authenticated = AuthenticatedClient::authenticate(client, credentials, self.clock.now());
                 let client = authenticated.map_err(refuse)?;
                 Ok(Credential::Client(Box::new(ClientAccess {
                     scope: clients.scopes.of(client.client()),

@@ -16,8 +16,10 @@ use http::{HeaderMap, HeaderValue};
 use self::access::Credential;
 use self::client::ClientAuthenticator;
 use crate::client::ClientId;
-use crate::clock::{Clock, SystemClock};
-use crate::configuration::{ConfigurationError, ImportedTokens, ProtectedResource, Wording, WordingCatalog};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::configuration::{
+    ConfigurationError, ImportedTokens, OFFLINE_ACCESS, ProtectedResource, Wording, WordingCatalog,
+};
 use crate::error::{BearerError, ChallengeContext, ErrorReason};
 use crate::grant::AccessTokenRecord;
 use crate::jwt::JwtVerifier;
@@ -137,10 +139,12 @@ impl ResourceServer {
 
     /// Names more in challenges than the call needs, for clients that ask for what they are told and nothing else, and begin
     /// small, as agents do: a 401 names `initial` besides, lest the user is asked again at the next call; a 403 names what the
-    /// token has already, which would be lost otherwise.
+    /// token has already, which would be lost otherwise. `offline_access` is never among it: it is no part of what a call
+    /// needs (MCP 2026-07-28).
     #[must_use]
     pub fn with_step_up(mut self, initial: Scope) -> Self {
-        self.context = Arc::new(ChallengeContext { initial_scope: Some(initial), ..(*self.context).clone() });
+        let initial_scope = Some(initial.without(OFFLINE_ACCESS));
+        self.context = Arc::new(ChallengeContext { initial_scope, ..(*self.context).clone() });
         self
     }
 
@@ -238,10 +242,11 @@ impl ResourceServer {
         };
         let insufficient = words(ErrorReason::ScopeInsufficient);
         let confined = words(ErrorReason::TenantMismatch);
-        let (checked_at, context) = (self.clock.now(), Arc::clone(&self.context));
-        let access = Access { credential, checked_at, context, insufficient, confined };
+        let now = self.clock.now();
+        let context = Arc::clone(&self.context);
+        let access = Access { credential, checked_at: now, context, insufficient, confined };
         let (client, subject) = (access.client_id(), access.subject());
-        let refused = access.token().and_then(|token| self.refusal(token));
+        let refused = access.token().and_then(|token| self.refusal(token, now));
         let accepted = match refused {
             Some(reason) => Err(BearerError::new(Arc::clone(&self.context), reason)),
             None => {
@@ -318,8 +323,8 @@ impl ResourceServer {
     }
 
     /// Why a token that is known must not be accepted.
-    fn refusal(&self, token: &AccessTokenRecord) -> Option<ErrorReason> {
-        if token.expires_at.is_some_and(|at| at <= self.clock.now()) {
+    fn refusal(&self, token: &AccessTokenRecord, now: Timestamp) -> Option<ErrorReason> {
+        if token.expires_at.is_some_and(|at| at <= now) {
             return Some(ErrorReason::AccessTokenExpired);
         }
         let foreign = self.resource.as_ref().is_some_and(|resource| token.resource.find(resource).is_none());

@@ -229,6 +229,10 @@ on_both_stores! {
         let most: Vec<String> = (0..grantor::scope::MAX_TOKENS).map(|n| format!("t{n}")).collect();
         let error = server.verify_scope(&own, &most.join(" ")).await.unwrap_err();
         assert_eq!(refused(error, 403, Some("insufficient_scope"))["scope"], most.join(" "));
+        // MCP-019: a refresh token is nothing that a call needs.
+        let server = server.with_step_up("read offline_access".parse().unwrap());
+        let error = server.verify(&HeaderMap::new()).await.unwrap_err();
+        assert_eq!(refused(error, 401, None)["scope"], "read");
         // No scope would mend the request.
         let twice = server.verify(&headers(&["Bearer xyz", "Bearer xyz"])).await.unwrap_err();
         assert!(!refused(twice, 400, Some("invalid_request")).contains_key("scope"));

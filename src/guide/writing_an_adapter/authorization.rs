@@ -150,7 +150,7 @@ fn error_page(error: &ErrorPage) -> Response<String> {
     });
     let mut response = page(error.status(), &format!("<p>{}</p>\n{way_on}", escape(error.text())));
     if let Some(wait) = error.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     response
 }

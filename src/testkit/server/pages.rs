@@ -94,7 +94,7 @@ pub(super) fn refusal(error: &ErrorPage) -> Response<String> {
     });
     let body = format!("<p>{}</p>\n{way_on}", escape(error.text()));
     let mut response = page(error.status(), "This request cannot be answered", &body);
-    let wait = error.retry_after().map(|wait| wait.as_secs().saturating_add(1));
+    let wait = error.retry_after().map(|wait| wait.as_secs());
     let wait = wait.or_else(|| (error.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(5));
     response.headers_mut().extend(wait.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response

@@ -8,6 +8,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use super::error::whole_seconds;
 use super::{NO_STORE, NOSNIFF, respond, vary};
 use crate::configuration::{Choice, Taken, Words};
 use crate::error::{AuthorizeError, ErrorReason};
@@ -170,8 +171,8 @@ impl ErrorPage {
         self.text.language().map(LanguageTag::as_str)
     }
 
-    /// How long the person should wait before they try again, if they, or others from where they are, did too often (429): for
-    /// `Retry-After`, in whole seconds, rounded up.
+    /// How long the person should wait before they try again, if they, or others from where they are, did too often (429): whole
+    /// seconds, at least one, for `Retry-After`.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -202,7 +203,7 @@ impl AuthorizeError {
         let (reason, readers) = (self.reason(), self.readers());
         let description = readers.map(|readers| readers.description(reason)).unwrap_or_default();
         let text = readers.map(|readers| readers.text(reason)).unwrap_or_default();
-        let retry_after = self.retry_after();
+        let retry_after = self.retry_after().map(whole_seconds);
         let rejection = match self {
             Self::Show(_) => {
                 return AuthorizeAnswer::Page(ErrorPage { reason, description, text, way_on: None, retry_after });

@@ -13,9 +13,13 @@ use crate::error::{Challenge, EndpointError, ErrorCode};
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// How long a client should wait that called too often: whole seconds, rounded up, at least one (RFC 9110 §10.2.3).
+pub(super) fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
+}
+
+/// The same as the value of `Retry-After`.
 pub(super) fn retry_after(wait: Duration) -> HeaderValue {
-    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
-    HeaderValue::from(seconds.max(1))
+    HeaderValue::from(whole_seconds(wait).as_secs())
 }
 
 #[derive(Serialize)]
